@@ -1,0 +1,159 @@
+import EventIO
+import Glibc
+import Logging
+import SecureLink
+import Synchronization
+import Tunnel
+
+/// Reads and throws away, and tells when enough has come.
+final class Sink: Sendable {
+    let address: SocketAddress
+    private let missing = Atomic<Int>(0)
+    private let done = WakeUp()
+
+    init() throws {
+        let bound = try BoundSocket(loopback())
+        try bound.listen()
+        address = bound.address
+        let acceptor = Acceptor(bound)
+        _ = try LoopThread(name: "sink") { [self] in
+            while let socket = acceptor.next() { swallow(socket) }
+        }
+    }
+
+    func expect(_ count: Int) {
+        missing.store(count, ordering: .relaxed)
+    }
+
+    func wait() {
+        done.wait()
+    }
+
+    private func swallow(_ socket: BlockingSocket) {
+        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4096)
+        defer { block.deallocate() }
+        while let count = try? socket.read(into: block), count > 0 {
+            if missing.subtract(count, ordering: .relaxed).newValue == 0 { done.post() }
+        }
+    }
+}
+
+/// Reads and writes, one thread each way: what a tunnel without a cipher, a protocol or an event loop would cost.
+final class PlainRelay {
+    let address: SocketAddress
+
+    init(to target: SocketAddress) throws {
+        let bound = try BoundSocket(loopback())
+        try bound.listen()
+        address = bound.address
+        let acceptor = Acceptor(bound)
+        _ = try LoopThread(name: "relay") {
+            while let socket = acceptor.next(), let next = try? BlockingSocket.connect(to: target) {
+                Self.copy(socket, next)
+            }
+        }
+    }
+
+    private static func copy(_ from: BlockingSocket, _ to: BlockingSocket) {
+        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4096)
+        defer { block.deallocate() }
+        while let count = try? from.read(into: block), count > 0 {
+            guard (try? to.write(UnsafeRawBufferPointer(rebasing: block[..<count]))) != nil else { return }
+        }
+        to.shutdownWriting()
+    }
+}
+
+/// A listening socket on the thread that uses it.
+final class Acceptor: @unchecked Sendable {
+    // Made on one thread, used on one other, never by both.
+    private let bound: BoundSocket
+
+    init(_ bound: BoundSocket) {
+        self.bound = bound
+    }
+
+    func next() -> BlockingSocket? { try? BlockingSocket.accept(at: bound) }
+}
+
+/// A server end and a client end, each with a worker.
+final class TunnelPair {
+    let entry: SocketAddress
+    private let folder: String
+
+    init(to target: SocketAddress) throws {
+        var template = Array("/tmp/sallyport-ladder-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw BenchmarkFailure("no folder for the passwords") }
+        folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let (password, _) = try LoginPassword.generate()
+        var passwords = try PasswordFile(creating: folder + "/passwords")
+        _ = try passwords.set("bench", password)
+        let link = try Self.freePort()
+        let accept = try Self.freePort()
+        guard let entry = SocketAddress(numericHost: "127.0.0.1", port: accept) else {
+            throw BenchmarkFailure("no loopback interface")
+        }
+        self.entry = entry
+        let server = try TunnelConfiguration(
+            workers: 1,
+            server: ServerConfiguration(
+                listen: [.tcp(host: "127.0.0.1", port: link)],
+                passwordFile: folder + "/passwords"
+            ),
+            services: [
+                ServiceConfiguration(name: "sink", targets: [.tcp(host: "127.0.0.1", port: target.port)])
+            ]
+        )
+        let client = try TunnelConfiguration(
+            workers: 1,
+            peers: [
+                PeerConfiguration(
+                    name: "server",
+                    addresses: [.tcp(host: "127.0.0.1", port: link)],
+                    user: try UserIdentity(parsing: "bench"),
+                    password: .environment(name: "NONE")
+                )
+            ],
+            routes: [
+                RouteConfiguration(
+                    name: "sink",
+                    accept: [.tcp(host: "127.0.0.1", port: accept)],
+                    peer: "server",
+                    service: "sink"
+                )
+            ]
+        )
+        let table = try passwords.table()
+        let store = try CredentialStore(user: "bench", password: password, realm: passwords.realm)
+        try Self.start(server, TunnelSecrets(passwords: table, credentials: [:]))
+        try Self.start(client, TunnelSecrets(passwords: nil, credentials: ["server": store]))
+        while (try? BlockingSocket.connect(to: entry)) == nil { usleep(10_000) }
+    }
+
+    deinit {
+        unlink(folder + "/passwords")
+        rmdir(folder)
+    }
+
+    private static func start(_ configuration: TunnelConfiguration, _ secrets: TunnelSecrets) throws {
+        _ = try LoopThread(name: "tunnel") {
+            let logger = Logger(label: "ladder") { _ in SwiftLogNoOpLogHandler() }
+            guard let service = try? TunnelService(configuration, secrets: secrets, logger: logger) else {
+                return
+            }
+            _ = service.run()
+        }
+    }
+
+    private static func freePort() throws -> UInt16 {
+        try BoundSocket(loopback()).address.port
+    }
+}
+
+/// A free port of the loopback interface.
+func loopback() throws -> SocketAddress {
+    guard let address = SocketAddress(numericHost: "127.0.0.1", port: 0) else {
+        throw BenchmarkFailure("no loopback interface")
+    }
+    return address
+}

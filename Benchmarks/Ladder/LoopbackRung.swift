@@ -1,0 +1,58 @@
+import EventIO
+import Logging
+import SecureLink
+import Tunnel
+
+/// The loopback interface: a source, a sink, and between them nothing, a pair of plain relays, or the tunnel.
+///
+/// All of it in this process, so that its processor time is all there is.
+struct LoopbackRung: Rung {
+    /// What is between source and sink.
+    enum Between {
+        case direct
+        case relay
+        case tunnel
+    }
+
+    let name: String
+    let standsOn: Int?
+    private let entry: SocketAddress
+    private let sink: Sink
+    private let kept: [AnyObject]
+
+    init(_ between: Between) throws {
+        let sink = try Sink()
+        self.sink = sink
+        switch between {
+        case .direct:
+            (name, standsOn) = ("loopback, nothing between", nil)
+            entry = sink.address
+            kept = []
+        case .relay:
+            (name, standsOn) = ("loopback, two plain relays", 4)
+            let second = try PlainRelay(to: sink.address)
+            let first = try PlainRelay(to: second.address)
+            entry = first.address
+            kept = [first, second]
+        case .tunnel:
+            (name, standsOn) = ("loopback, the tunnel", 5)
+            let tunnel = try TunnelPair(to: sink.address)
+            entry = tunnel.entry
+            kept = [tunnel]
+        }
+    }
+
+    func move(_ count: Int) throws {
+        sink.expect(count)
+        let socket = try BlockingSocket.connect(to: entry)
+        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4096)
+        defer { block.deallocate() }
+        var sent = 0
+        while sent < count {
+            let part = min(block.count, count - sent)
+            try socket.write(UnsafeRawBufferPointer(rebasing: block[..<part]))
+            sent += part
+        }
+        sink.wait()
+    }
+}

@@ -1,0 +1,96 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The same rules for every target: an import is internal unless it says otherwise, so that no C type and no
+/// dependency leaks into an interface by accident; a warning is an error.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "sallyport",
+    products: [
+        .executable(name: "sallyport", targets: ["sallyport"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    ],
+    targets: [
+        // The walls around C. Nothing but the target right above each of them imports it.
+        .systemLibrary(name: "CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+        .target(name: "CLinux"),
+        .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
+
+        // Bytes and time in, bytes and events out: no I/O can get in here.
+        .target(name: "WireCoding", swiftSettings: strict),
+        .target(name: "CryptoPrimitives", dependencies: ["COpenSSL"], swiftSettings: strict),
+        .target(
+            name: "ProtocolCore", dependencies: ["WireCoding", "CryptoPrimitives"], swiftSettings: strict),
+
+        // Sockets, timers and threads: no protocol can get in here.
+        .target(name: "EventIO", dependencies: ["CLibuv", "CLinux", "WireCoding"], swiftSettings: strict),
+
+        // The only place where the two meet.
+        .target(
+            name: "SecureLink", dependencies: ["ProtocolCore", "EventIO", "WireCoding", "CryptoPrimitives"],
+            swiftSettings: strict),
+
+        // The product.
+        .target(name: "ConfigurationFile", swiftSettings: strict),
+        .target(
+            name: "Tunnel",
+            dependencies: ["SecureLink", "EventIO", "WireCoding", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
+        .target(
+            name: "TunnelCommand",
+            dependencies: [
+                "Tunnel", "ConfigurationFile", "EventIO", "SecureLink",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(name: "sallyport", dependencies: ["TunnelCommand"], swiftSettings: strict),
+
+        .executableTarget(
+            name: "Ladder",
+            dependencies: [
+                "Tunnel", "SecureLink", "ProtocolCore", "EventIO", "WireCoding", "CryptoPrimitives",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Benchmarks/Ladder", swiftSettings: strict),
+
+        // For tests, fuzzers and benchmarks.
+        .target(
+            name: "ProtocolCoreTesting", dependencies: ["ProtocolCore", "WireCoding", "CryptoPrimitives"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "WireCodingTests", dependencies: ["WireCoding", "ProtocolCoreTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "ProtocolCoreTests",
+            dependencies: ["ProtocolCore", "ProtocolCoreTesting", "WireCoding", "CryptoPrimitives"],
+            exclude: [
+                "Vectors/protocol-vectors.json", "Vectors/spake2plus-vectors.json", "Reference/reference_peer.py",
+            ],
+            swiftSettings: strict),
+
+        .testTarget(
+            name: "SecureLinkTests", dependencies: ["SecureLink", "ProtocolCore", "CryptoPrimitives", "EventIO"],
+            swiftSettings: strict),
+        .testTarget(name: "EventIOTests", dependencies: ["EventIO", "WireCoding"], swiftSettings: strict),
+        .testTarget(name: "ConfigurationFileTests", dependencies: ["ConfigurationFile"], swiftSettings: strict),
+        .testTarget(
+            name: "TunnelTests", dependencies: ["Tunnel", "SecureLink", "EventIO", "WireCoding"], swiftSettings: strict),
+
+        .testTarget(
+            name: "CryptoPrimitivesTests", dependencies: ["CryptoPrimitives"], exclude: ["Vectors"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TunnelCommandTests", dependencies: ["TunnelCommand", "Tunnel", "ConfigurationFile", "EventIO"],
+            exclude: ["Configurations"], swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,85 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/uio.h>
+
+int sly_accept(int listener, struct sockaddr *address, socklen_t *length) {
+    int descriptor = accept4(listener, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return descriptor >= 0 ? descriptor : -errno;
+}
+
+int sly_stream_socket(int family) {
+    int descriptor = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    return descriptor >= 0 ? descriptor : -errno;
+}
+
+static int control(int poller, int operation, int descriptor, uint32_t events, uint64_t token) {
+    struct epoll_event event = {.events = events, .data.u64 = token};
+    return epoll_ctl(poller, operation, descriptor, &event) == 0 ? 0 : -errno;
+}
+
+int sly_epoll_add(int poller, int descriptor, uint32_t events, uint64_t token) {
+    return control(poller, EPOLL_CTL_ADD, descriptor, events, token);
+}
+
+int sly_epoll_change(int poller, int descriptor, uint32_t events, uint64_t token) {
+    return control(poller, EPOLL_CTL_MOD, descriptor, events, token);
+}
+
+int sly_epoll_remove(int poller, int descriptor) {
+    return control(poller, EPOLL_CTL_DEL, descriptor, 0, 0);
+}
+
+int sly_epoll_take(int poller, sly_event *events, int capacity) {
+    struct epoll_event taken[256];
+    if (capacity > 256) capacity = 256;
+    int count = epoll_wait(poller, taken, capacity, 0);
+    if (count < 0) return -errno;
+    for (int i = 0; i < count; i++) {
+        events[i].events = taken[i].events;
+        events[i].token = taken[i].data.u64;
+    }
+    return count;
+}
+
+long sly_send(int descriptor, const struct iovec *runs, int count) {
+    if (count == 1) {
+        ssize_t sent = send(descriptor, runs->iov_base, runs->iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        return sent >= 0 ? sent : -errno;
+    }
+    struct msghdr message = {.msg_iov = (struct iovec *)runs, .msg_iovlen = (size_t)count};
+    ssize_t sent = sendmsg(descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sent >= 0 ? sent : -errno;
+}
+
+int sly_waiting_bytes(int descriptor) {
+    int count = 0;
+    return ioctl(descriptor, FIONREAD, &count) == 0 ? count : 0;
+}
+
+void sly_name_thread(const char *name) {
+    pthread_setname_np(pthread_self(), name);
+}
+
+void sly_return_large_blocks(void) {
+    mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    mallopt(M_TRIM_THRESHOLD, 256 << 10);
+}
+
+void sly_raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+int sly_socket_pair(int descriptors[2]) {
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, descriptors) != 0) return -errno;
+    return 0;
+}

@@ -1,0 +1,48 @@
+// What Linux has and Swift's Glibc module leaves out or cannot express. EventIO is the only importer.
+#ifndef SALLYPORT_CLINUX_H
+#define SALLYPORT_CLINUX_H
+
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+// accept4 is hidden behind _GNU_SOURCE. The new descriptor does not block and is not inherited.
+// Returns the descriptor, or the negated error number.
+int sly_accept(int listener, struct sockaddr *address, socklen_t *length);
+
+// A stream socket that does not block and is not inherited. Returns the descriptor, or the negated error number.
+int sly_stream_socket(int family);
+
+// Two connected sockets: the first waits, the second does not. Returns 0 or the negated error number.
+int sly_socket_pair(int descriptors[2]);
+
+// One number tells what happened and to which registration: epoll's union has no name in Swift.
+// Returns 0 or the negated error number.
+int sly_epoll_add(int poller, int descriptor, uint32_t events, uint64_t token);
+int sly_epoll_change(int poller, int descriptor, uint32_t events, uint64_t token);
+int sly_epoll_remove(int poller, int descriptor);
+
+// What happened, without waiting. Returns how many of `events` were filled, or the negated error number.
+typedef struct {
+    uint32_t events;
+    uint64_t token;
+} sly_event;
+int sly_epoll_take(int poller, sly_event *events, int capacity);
+
+// Sends the runs without raising SIGPIPE. Returns the count, or the negated error number.
+struct iovec;
+long sly_send(int descriptor, const struct iovec *runs, int count);
+
+// Whether bytes wait to be read; 0 when the end or nothing does.
+int sly_waiting_bytes(int descriptor);
+
+// The process may have as many descriptors as it is allowed at all.
+void sly_raise_descriptor_limit(void);
+
+// Memory of 128 KiB and more is always mapped by itself, and goes back to the system when it is freed.
+void sly_return_large_blocks(void);
+
+// Names the calling thread, for tools; at most 15 bytes.
+void sly_name_thread(const char *name);
+
+#endif

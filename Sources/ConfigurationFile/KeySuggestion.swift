@@ -1,0 +1,61 @@
+/// The word that was probably meant, for "did you mean".
+package enum KeySuggestion {
+    /// Finds the known word that is closest to a written one, if it is close enough to be a slip of the finger.
+    ///
+    /// A letter left out, added, changed or swapped with its neighbour is one slip. One slip is allowed in up to five
+    /// letters, two in up to nine, three beyond: with more, unrelated words would be suggested. `_` and a blank
+    /// count as `-`, and case does not count. Of equally close words the first is taken.
+    package static func closest(to word: String, among known: some Sequence<String>) -> String? {
+        let written = normalized(word)
+        guard !written.isEmpty, written.count <= longestWord else { return nil }
+        var best: (word: String, slips: Int)?
+        for candidate in known {
+            let meant = normalized(candidate)
+            let allowed = min(
+                mostSlips(in: written.count),
+                mostSlips(in: meant.count),
+                (best?.slips ?? .max) - 1
+            )
+            guard abs(meant.count - written.count) <= allowed else { continue }
+            let slips = distance(written, meant)
+            if slips <= allowed { best = (candidate, slips) }
+        }
+        return best?.word
+    }
+
+    /// A longer word is not a key with a slip in it, and the table for it would only cost time.
+    private static let longestWord = 64
+
+    private static func mostSlips(in length: Int) -> Int {
+        switch length {
+        case ..<3: 0
+        case ..<6: 1
+        case ..<10: 2
+        default: 3
+        }
+    }
+
+    private static func normalized(_ word: String) -> [Character] {
+        word.lowercased().map { $0 == "_" || $0 == " " ? "-" : $0 }
+    }
+
+    /// The number of slips between two words, where no letter is touched twice (optimal string alignment).
+    static func distance(_ left: [Character], _ right: [Character]) -> Int {
+        var beforePrevious: [Int] = []
+        var previous = Array(0...right.count)
+        for (row, leftLetter) in left.enumerated() {
+            var current = [row + 1]
+            for (column, rightLetter) in right.enumerated() {
+                let change = leftLetter == rightLetter ? 0 : 1
+                var slips = min(previous[column] + change, previous[column + 1] + 1, current[column] + 1)
+                if row > 0, column > 0, leftLetter == right[column - 1], left[row - 1] == rightLetter {
+                    slips = min(slips, beforePrevious[column - 1] + 1)
+                }
+                current.append(slips)
+            }
+            beforePrevious = previous
+            previous = current
+        }
+        return previous[right.count]
+    }
+}

@@ -1,0 +1,187 @@
+import COpenSSL
+
+/// AES-256-GCM (NIST SP 800-38D) under one key at a time, with 96-bit nonces and 128-bit tags.
+///
+/// Text is sealed and opened in place; the caller places the tag. Nothing is allocated per call: each
+/// direction has a cipher context that is only given a new nonce. The header is authenticated, not encrypted.
+///
+/// Confined to one thread at a time. Whoever seals must never use a nonce twice under one key: that would
+/// give away the authentication key.
+package final class AES256GCM {
+    /// How many bytes a key has.
+    package static let keyCount = 32
+
+    /// How many bytes a nonce has.
+    package static let nonceCount = Nonce96.count
+
+    /// How many bytes a tag has.
+    package static let tagCount = 16
+
+    /// The longest text or header that is taken, 16 MiB: far above any use, far below 32-bit lengths.
+    package static let longestText = 1 << 24
+
+    private let contexts: OpaquePointer
+
+    /// Makes the contexts for both directions.
+    ///
+    /// - Parameter key: Exactly 32 bytes.
+    /// - Throws: ``CryptoFailure`` for a key of another length, or when libcrypto refuses.
+    package init(key: SecretBytes) throws(CryptoFailure) {
+        guard let contexts = sly_gcm_new() else { throw CryptoFailure(draining: "EVP_CIPHER_CTX_new") }
+        do throws(CryptoFailure) {
+            try Self.install(key, in: contexts)
+        } catch {
+            sly_gcm_free(contexts)
+            throw error
+        }
+        self.contexts = contexts
+    }
+
+    deinit { sly_gcm_free(contexts) }
+
+    /// Goes on with another key, in the same contexts; after a failure nothing more can be sealed or opened.
+    ///
+    /// - Parameter key: Exactly 32 bytes.
+    /// - Throws: ``CryptoFailure`` for a key of another length (the old key then stays), or when libcrypto
+    ///   refuses.
+    package func replaceKey(_ key: SecretBytes) throws(CryptoFailure) {
+        try Self.install(key, in: contexts)
+    }
+
+    /// Encrypts `text` in place and writes its tag.
+    ///
+    /// - Parameters:
+    ///   - text: The plaintext, replaced by as many bytes of ciphertext; may be empty.
+    ///   - header: Authenticated as it is; may be empty.
+    ///   - nonce: Never used before under this key.
+    ///   - tag: Receives 16 bytes. May lie right behind the text.
+    /// - Returns: False when libcrypto fails or a length is above ``longestText``; the text is then cleansed.
+    package func seal(
+        _ text: UnsafeMutableRawBufferPointer,
+        header: UnsafeRawBufferPointer,
+        nonce: Nonce96,
+        tag: UnsafeMutableRawPointer
+    ) -> Bool {
+        guard Self.accepts(text.count, header.count) else { return Self.refuse(text) }
+        return nonce.withUnsafeBytes { nonce in
+            sly_gcm_seal(
+                contexts,
+                nonce.baseAddress,
+                header.baseAddress,
+                header.count,
+                text.baseAddress,
+                text.count,
+                tag
+            )
+        } == 1
+    }
+
+    /// Decrypts `text` in place and checks its tag.
+    ///
+    /// - Parameters:
+    ///   - text: The ciphertext, replaced by as many bytes of plaintext; may be empty.
+    ///   - header: The bytes that were authenticated with it.
+    ///   - nonce: The one it was sealed with.
+    ///   - tag: 16 bytes to compare with.
+    /// - Returns: False when anything does not fit together; the text has then been cleansed, so that no byte
+    ///   of a forgery can be used by mistake.
+    package func open(
+        _ text: UnsafeMutableRawBufferPointer,
+        header: UnsafeRawBufferPointer,
+        nonce: Nonce96,
+        tag: UnsafeRawPointer
+    ) -> Bool {
+        guard Self.accepts(text.count, header.count) else { return Self.refuse(text) }
+        return nonce.withUnsafeBytes { nonce in
+            sly_gcm_open(
+                contexts,
+                nonce.baseAddress,
+                header.baseAddress,
+                header.count,
+                text.baseAddress,
+                text.count,
+                tag
+            )
+        } == 1
+    }
+
+    /// Writes the tag over header and text, and leaves both readable (GMAC: integrity only).
+    ///
+    /// Header and text are authenticated as one run of bytes: where the one ends is not part of it, so the
+    /// header must say how long it or the text is.
+    ///
+    /// - Parameters:
+    ///   - text: Additional data; not changed.
+    ///   - header: Authenticated before the text.
+    ///   - nonce: Never used before under this key.
+    ///   - tag: Receives 16 bytes.
+    /// - Returns: False when libcrypto fails or a length is above ``longestText``.
+    package func authenticate(
+        _ text: UnsafeRawBufferPointer,
+        header: UnsafeRawBufferPointer,
+        nonce: Nonce96,
+        tag: UnsafeMutableRawPointer
+    ) -> Bool {
+        guard Self.accepts(text.count, header.count) else { return false }
+        return nonce.withUnsafeBytes { nonce in
+            sly_gcm_authenticate(
+                contexts,
+                nonce.baseAddress,
+                header.baseAddress,
+                header.count,
+                text.baseAddress,
+                text.count,
+                tag
+            )
+        } == 1
+    }
+
+    /// Checks what ``authenticate(_:header:nonce:tag:)`` wrote.
+    ///
+    /// - Parameters:
+    ///   - text: The bytes that were authenticated; not changed, whatever the answer.
+    ///   - header: The bytes that were authenticated before the text.
+    ///   - nonce: The one the tag was made with.
+    ///   - tag: 16 bytes to compare with.
+    /// - Returns: False when anything does not fit together.
+    package func verify(
+        _ text: UnsafeRawBufferPointer,
+        header: UnsafeRawBufferPointer,
+        nonce: Nonce96,
+        tag: UnsafeRawPointer
+    ) -> Bool {
+        guard Self.accepts(text.count, header.count) else { return false }
+        return nonce.withUnsafeBytes { nonce in
+            sly_gcm_verify(
+                contexts,
+                nonce.baseAddress,
+                header.baseAddress,
+                header.count,
+                text.baseAddress,
+                text.count,
+                tag
+            )
+        } == 1
+    }
+
+    private static func accepts(_ text: Int, _ header: Int) -> Bool {
+        text <= longestText && header <= longestText
+    }
+
+    private static func refuse(_ text: UnsafeMutableRawBufferPointer) -> Bool {
+        OPENSSL_cleanse(text.baseAddress, text.count)
+        return false
+    }
+
+    private static func install(_ key: SecretBytes, in contexts: OpaquePointer) throws(CryptoFailure) {
+        guard key.count == keyCount else {
+            throw CryptoFailure(
+                operation: "AES-256-GCM key",
+                reason: "\(key.count) bytes instead of \(keyCount)"
+            )
+        }
+        guard key.withUnsafeBytes({ sly_gcm_set_key(contexts, $0.baseAddress) }) == 1 else {
+            throw CryptoFailure(draining: "EVP_CipherInit_ex2")
+        }
+    }
+}

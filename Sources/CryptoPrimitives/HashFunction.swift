@@ -1,0 +1,25 @@
+import COpenSSL
+
+/// The hash functions in use (FIPS 180-4).
+package enum HashFunction: Sendable {
+    /// SHA-256, 32 bytes.
+    case sha256
+    /// SHA-512, 64 bytes; what everything uses that does not say otherwise.
+    case sha512
+
+    /// How many bytes a digest has.
+    package var digestCount: Int {
+        switch self {
+        case .sha256: 32
+        case .sha512: 64
+        }
+    }
+
+    /// The index under which the C side knows the function.
+    var index: Int32 {
+        switch self {
+        case .sha256: Int32(SLY_SHA256)
+        case .sha512: Int32(SLY_SHA512)
+        }
+    }
+}

@@ -1,0 +1,162 @@
+import COpenSSL
+
+extension P521 {
+    /// A point of the curve, or the identity, which only subtraction can give.
+    ///
+    /// Immutable: every operation makes a new point. Cleansed when the last reference goes, because products
+    /// are secret. Confined to one thread at a time.
+    package final class Point {
+        private let point: OpaquePointer
+
+        /// Takes what a stranger says is a point.
+        ///
+        /// Length and first byte are checked here, because libcrypto would also take compressed, hybrid and
+        /// one-byte identity encodings; libcrypto then checks both coordinates against the field and the
+        /// curve's equation.
+        ///
+        /// - Parameter encoded: 133 bytes, uncompressed: 04, then x and y (SEC 1, section 2.3.4).
+        /// - Throws: ``CryptoFailure`` for anything else.
+        package convenience init(encoded: UnsafeRawBufferPointer) throws(CryptoFailure) {
+            self.init()
+            if let failure = admit(encoded) { throw failure }
+        }
+
+        /// Takes what a stranger says is a point.
+        ///
+        /// - Parameter encoded: 133 bytes, uncompressed: 04, then x and y (SEC 1, section 2.3.4).
+        /// - Throws: ``CryptoFailure`` for anything else.
+        package convenience init(encoded: [UInt8]) throws(CryptoFailure) {
+            self.init()
+            if let failure = encoded.withUnsafeBytes({ admit($0) }) { throw failure }
+        }
+
+        /// Takes a constant of a specification that prints its points compressed, as RFC 9383 does M and N.
+        ///
+        /// Costs a square root, seventy times an uncompressed point. Never for bytes from outside: anything
+        /// but a point is a programming error and stops the process.
+        ///
+        /// - Parameter compressedConstant: 67 bytes: 02 or 03, then x.
+        package convenience init(compressedConstant: [UInt8]) {
+            precondition(
+                compressedConstant.count == 1 + scalarCount && compressedConstant[0] | 1 == 3,
+                "a compressed constant has 67 bytes and starts with 02 or 03"
+            )
+            self.init()
+            guard compressedConstant.withUnsafeBytes({ decode($0) }) else {
+                CryptoFailure.trap("EC_POINT_oct2point")
+            }
+        }
+
+        private init() {
+            guard let point = EC_POINT_new(group) else { CryptoFailure.trap("EC_POINT_new") }
+            self.point = point
+        }
+
+        deinit { EC_POINT_clear_free(point) }
+
+        // MARK: Arithmetic
+
+        /// The generator of the group, multiplied by a secret; about half the work of any other point.
+        package static func generator(times scalar: Scalar) -> Point {
+            let product = Point()
+            NumberScratch.run("EC_POINT_mul") { context in
+                EC_POINT_mul(group, product.point, scalar.number, nil, nil, context)
+            }
+            return product
+        }
+
+        /// This point, multiplied by a secret.
+        package func times(_ scalar: Scalar) -> Point {
+            let product = Point()
+            NumberScratch.run("EC_POINT_mul") { context in
+                EC_POINT_mul(group, product.point, nil, point, scalar.number, context)
+            }
+            return product
+        }
+
+        /// The sum of two points.
+        ///
+        /// Time may depend on whether they are equal or opposite, which no secret of ours decides.
+        package func plus(_ other: Point) -> Point {
+            let sum = Point()
+            NumberScratch.run("EC_POINT_add") { context in
+                EC_POINT_add(group, sum.point, point, other.point, context)
+            }
+            return sum
+        }
+
+        /// The difference of two points; the identity when they are equal.
+        package func minus(_ other: Point) -> Point {
+            let difference = Point()
+            NumberScratch.run("EC_POINT_invert") { context in
+                guard EC_POINT_copy(difference.point, other.point) == 1,
+                    EC_POINT_invert(group, difference.point, context) == 1
+                else { return 0 }
+                return EC_POINT_add(group, difference.point, point, difference.point, context)
+            }
+            return difference
+        }
+
+        // MARK: What it is
+
+        /// Whether this is the identity, which has no coordinates and must end any exchange it turns up in.
+        package var isIdentity: Bool { EC_POINT_is_at_infinity(group, point) == 1 }
+
+        /// The point as 133 bytes: 04, then x and y.
+        ///
+        /// - Throws: ``CryptoFailure`` for the identity.
+        package func encoded() throws(CryptoFailure) -> [UInt8] {
+            guard !isIdentity else {
+                throw CryptoFailure(operation: "P-521 point", reason: "the identity has no bytes")
+            }
+            return [UInt8](unsafeUninitializedCapacity: pointCount) { buffer, initializedCount in
+                NumberScratch.run("EC_POINT_point2oct") { context in
+                    let written = EC_POINT_point2oct(
+                        group,
+                        point,
+                        POINT_CONVERSION_UNCOMPRESSED,
+                        buffer.baseAddress,
+                        pointCount,
+                        context
+                    )
+                    return written == pointCount ? 1 : 0
+                }
+                initializedCount = pointCount
+            }
+        }
+
+        /// The x coordinate, big-endian in 66 bytes with its leading zeros.
+        ///
+        /// The shared secret of a Diffie-Hellman (NIST SP 800-56A, section 5.7.1.2).
+        ///
+        /// The product of a decoded point and a scalar always has one. Asking the identity is a programming
+        /// error.
+        package func xCoordinate() -> SecretBytes {
+            precondition(!isIdentity, "the identity has no coordinates")
+            return SecretBytes(count: scalarCount) { output in
+                let start = output.assumingMemoryBound(to: UInt8.self).baseAddress
+                NumberScratch.run("EC_POINT_get_affine_coordinates") { context in
+                    BN_CTX_start(context)
+                    defer { BN_CTX_end(context) }
+                    guard let x = BN_CTX_get(context),
+                        EC_POINT_get_affine_coordinates(group, point, x, nil, context) == 1
+                    else { return 0 }
+                    return BN_bn2binpad(x, start, Int32(scalarCount)) == scalarCount ? 1 : 0
+                }
+            }
+        }
+
+        /// Decodes only what a stranger may send; gives the reason when that fails.
+        private func admit(_ encoded: UnsafeRawBufferPointer) -> CryptoFailure? {
+            guard encoded.count == pointCount, encoded.first == 4 else {
+                return CryptoFailure(operation: "P-521 point", reason: "not an uncompressed point")
+            }
+            return decode(encoded) ? nil : CryptoFailure(draining: "EC_POINT_oct2point")
+        }
+
+        private func decode(_ bytes: UnsafeRawBufferPointer) -> Bool {
+            let start = bytes.assumingMemoryBound(to: UInt8.self).baseAddress
+            return EC_POINT_oct2point(group, point, start, bytes.count, nil) == 1
+        }
+    }
+}

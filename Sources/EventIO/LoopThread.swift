@@ -1,0 +1,47 @@
+import CLibuv
+import CLinux
+
+/// A thread with an event loop of its own.
+///
+/// The body runs on the new thread and makes everything that lives on the loop there: nothing of it crosses threads, and
+/// the compiler sees to it.
+package final class LoopThread: Sendable {
+    // Written once, before anybody else has this object.
+    private nonisolated(unsafe) var thread = uv_thread_t()
+
+    private final class Start: Sendable {
+        let name: String
+        let body: @Sendable () -> Void
+
+        init(name: String, body: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.body = body
+        }
+    }
+
+    /// Starts a thread.
+    ///
+    /// `name` is what tools show, at most 15 bytes of it. `body` is called on the thread, which ends when it returns.
+    package init(name: String, _ body: @escaping @Sendable () -> Void) throws(SystemFailure) {
+        let start = Unmanaged.passRetained(Start(name: name, body: body))
+        let code = uv_thread_create(
+            &thread,
+            { pointer in
+                guard let pointer else { return }
+                let start = Unmanaged<Start>.fromOpaque(pointer).takeRetainedValue()
+                sly_name_thread(String(start.name.prefix(15)))
+                start.body()
+            },
+            start.toOpaque()
+        )
+        guard code == 0 else {
+            start.release()
+            throw SystemFailure("thread", code: -code)
+        }
+    }
+
+    /// Waits until the thread has ended.
+    package func join() {
+        uv_thread_join(&thread)
+    }
+}

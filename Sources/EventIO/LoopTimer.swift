@@ -1,0 +1,126 @@
+/// Calls once at or after a moment, on its loop's thread.
+///
+/// Confined to that thread. Cancelled when it is freed: it keeps nothing alive, and what it calls should capture its
+/// owner `unowned` or `weak`.
+package final class LoopTimer {
+    fileprivate var deadline: UInt64 = 0
+    /// Its place in the heap; -1 when it is not scheduled.
+    fileprivate var place = -1
+    private let loop: EventLoop
+    private let action: () -> Void
+
+    /// A timer that is not scheduled yet.
+    package init(_ loop: EventLoop, _ action: @escaping () -> Void) {
+        self.loop = loop
+        self.action = action
+    }
+
+    deinit {
+        cancel()
+    }
+
+    /// Whether it is going to fire.
+    package var isScheduled: Bool { place >= 0 }
+
+    /// Fires at that nanosecond of the loop's clock, or as soon as possible if it has passed; a moment set before is
+    /// forgotten.
+    package func schedule(at nanoseconds: UInt64) {
+        loop.schedule(self, at: nanoseconds)
+    }
+
+    /// Fires so long after the beginning of this turn.
+    package func schedule(after delay: Duration) {
+        let (seconds, attoseconds) = delay.components
+        guard seconds >= 0, attoseconds >= 0 else {
+            schedule(at: loop.now)
+            return
+        }
+        let nanoseconds = UInt64(clamping: seconds).multipliedReportingOverflow(by: 1_000_000_000)
+        let whole = nanoseconds.overflow ? .max : nanoseconds.partialValue
+        let sum = loop.now.addingReportingOverflow(whole)
+        schedule(at: sum.overflow ? .max - 1 : sum.partialValue &+ UInt64(attoseconds / 1_000_000_000))
+    }
+
+    /// Does not fire.
+    package func cancel() {
+        guard place >= 0 else { return }
+        loop.cancel(self)
+    }
+
+    func fire() {
+        action()
+    }
+}
+
+/// Timers by their deadlines: a binary heap in which each timer knows its place, so that one can be cancelled without
+/// looking for it.
+///
+/// It does not keep timers alive.
+struct TimerHeap {
+    private var entries: [(deadline: UInt64, timer: Unmanaged<LoopTimer>)] = []
+
+    var firstDeadline: UInt64? { entries.first?.deadline }
+
+    mutating func schedule(_ timer: LoopTimer, at deadline: UInt64) {
+        if timer.place >= 0 {
+            entries[timer.place].deadline = deadline
+            timer.deadline = deadline
+            siftUp(timer.place)
+            siftDown(timer.place)
+        } else {
+            timer.deadline = deadline
+            timer.place = entries.count
+            entries.append((deadline, .passUnretained(timer)))
+            siftUp(timer.place)
+        }
+    }
+
+    mutating func cancel(_ timer: LoopTimer) {
+        let place = timer.place
+        timer.place = -1
+        let last = entries.removeLast()
+        guard place < entries.count else { return }
+        put(last, at: place)
+        siftUp(place)
+        siftDown(last.timer._withUnsafeGuaranteedRef { $0.place })
+    }
+
+    /// Takes out the first timer if its moment has come.
+    mutating func takeDue(at now: UInt64) -> LoopTimer? {
+        guard let first = entries.first, first.deadline <= now else { return nil }
+        let timer = first.timer.takeUnretainedValue()
+        cancel(timer)
+        return timer
+    }
+
+    private mutating func put(_ entry: (deadline: UInt64, timer: Unmanaged<LoopTimer>), at place: Int) {
+        entries[place] = entry
+        entry.timer._withUnsafeGuaranteedRef { $0.place = place }
+    }
+
+    private mutating func siftUp(_ start: Int) {
+        var place = start
+        let entry = entries[place]
+        while place > 0 {
+            let parent = (place - 1) / 2
+            guard entry.deadline < entries[parent].deadline else { break }
+            put(entries[parent], at: place)
+            place = parent
+        }
+        put(entry, at: place)
+    }
+
+    private mutating func siftDown(_ start: Int) {
+        var place = start
+        let entry = entries[place]
+        while true {
+            var child = 2 * place + 1
+            guard child < entries.count else { break }
+            if child + 1 < entries.count, entries[child + 1].deadline < entries[child].deadline { child += 1 }
+            guard entries[child].deadline < entry.deadline else { break }
+            put(entries[child], at: place)
+            place = child
+        }
+        put(entry, at: place)
+    }
+}

@@ -1,0 +1,14 @@
+import CLinux
+
+/// What is asked of the system for the process as a whole, once, before anything is started.
+package enum ProcessSetup {
+    /// Prepares the process to hold many sockets for a long time.
+    ///
+    /// It may have as many descriptors as it is allowed at all, and memory that is freed in large pieces goes back to the
+    /// system: by its own rules, the C library would begin to keep them after the first was freed.
+    package static func prepare() {
+        EventLoop.ignoreBrokenPipes()
+        sly_raise_descriptor_limit()
+        sly_return_large_blocks()
+    }
+}

@@ -1,0 +1,47 @@
+import CLibuv
+import CLinux
+import Glibc
+
+/// What is asked of the system's TCP, each with its reason.
+package enum SocketOptions {
+    /// Small writes leave at once: we gather what belongs together ourselves.
+    package static func noDelay(_ descriptor: Int32) {
+        set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+    }
+
+    /// The system takes no more than this beyond what it can send now.
+    ///
+    /// Without it megabytes of bulk would sit in the system in front of a new stream's first bytes.
+    package static func limitUnsent(_ descriptor: Int32, bytes: Int32) {
+        set(descriptor, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, bytes)
+    }
+
+    /// The system gives a connection up when what was sent stays unacknowledged for so long.
+    package static func userTimeout(_ descriptor: Int32, _ timeout: Duration) {
+        let (seconds, _) = timeout.components
+        set(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, Int32(clamping: seconds &* 1000))
+    }
+
+    /// A listener can be bound again at once after its process has ended.
+    static func reuseAddress(_ descriptor: Int32) {
+        set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
+    }
+
+    /// An IPv6 listener leaves IPv4 to others: `0.0.0.0` and `[::]` can both be bound.
+    static func onlyIPv6(_ descriptor: Int32) {
+        set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1)
+    }
+
+    /// The error that waits at a socket; asking for it takes it away.
+    static func takeError(_ descriptor: Int32) -> Int32 {
+        var code: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        guard getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length) == 0 else { return errno }
+        return code
+    }
+
+    private static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32) {
+        var value = value
+        setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
+    }
+}

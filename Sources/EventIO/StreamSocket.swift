@@ -1,0 +1,249 @@
+import CLibuv
+import CLinux
+import Glibc
+package import WireCoding
+
+/// Who wants to know what happens to a socket.
+///
+/// Called on the loop's thread.
+package protocol StreamSocketHandler: AnyObject {
+    /// There may be bytes to read, or the end of them, or a failure: ``StreamSocket/read(into:)`` will tell.
+    func socketReadable(_ socket: StreamSocket)
+    /// The socket takes bytes again, after it did not; or it is connected.
+    func socketWritable(_ socket: StreamSocket)
+    /// The connection is broken, whether or not anybody is reading.
+    func socketBroken(_ socket: StreamSocket, _ failure: SystemFailure)
+}
+
+/// A connected stream socket, TCP or Unix, that never blocks.
+///
+/// It is registered once for its whole life and told of changes once, so it remembers what it was told: reading and
+/// writing are tried when they may work, and a pause costs nothing. Confined to its loop's thread. Whoever owns it closes
+/// it; freed unclosed, it closes itself.
+package final class StreamSocket: PollSource {
+    /// Who is told: its owner, which closes the socket before it goes itself.
+    ///
+    /// Not weak: a weak reference would make every retain and release of the owner, on every event, a slow one.
+    package unowned var handler: (any StreamSocketHandler)?
+    /// Whether reading may give something: bytes, the end or a failure.
+    package private(set) var isReadable = true
+    /// Whether writing may work.
+    package private(set) var isWritable = true
+    /// Whether the other side has ended its direction, or both are over: reading will come to an end.
+    package private(set) var isEnding = false
+    private var isConnecting = false
+    private var watchesWritable = false
+    private let loop: EventLoop
+
+    /// What a read gave.
+    package enum ReadResult {
+        /// So many bytes.
+        case bytes(Int)
+        /// Nothing now.
+        case nothing
+        /// Nothing ever: the other side has ended its direction.
+        case end
+        /// The connection is broken.
+        case failed(SystemFailure)
+    }
+
+    /// What a write did.
+    package enum WriteResult {
+        /// The system took so many bytes: perhaps not all, perhaps none.
+        case took(Int)
+        /// The connection is broken.
+        case failed(SystemFailure)
+    }
+
+    /// Takes over a descriptor that does not block.
+    package init(adopting descriptor: Int32, loop: EventLoop) {
+        self.loop = loop
+        super.init(descriptor)
+    }
+
+    deinit {
+        close()
+    }
+
+    /// Begins to connect to an address.
+    ///
+    /// If it did not work at once, ``StreamSocketHandler/socketWritable(_:)`` or ``socketBroken`` tells how it went;
+    /// see ``isConnected``.
+    package static func connect(
+        to address: SocketAddress,
+        loop: EventLoop,
+        handler: any StreamSocketHandler
+    ) throws(SystemFailure) -> StreamSocket {
+        let descriptor = sly_stream_socket(address.family)
+        guard descriptor >= 0 else { throw SystemFailure("socket", code: -descriptor) }
+        let result = StreamSocket(adopting: descriptor, loop: loop)
+        if !address.isUnix { SocketOptions.noDelay(descriptor) }
+        let code = address.withSystemAddress { Glibc.connect(descriptor, $0, $1) == 0 ? 0 : errno }
+        switch code {
+        case 0: break
+        case EINPROGRESS:
+            result.isConnecting = true
+            result.isReadable = false
+            result.isWritable = false
+        default: throw SystemFailure("connect", address.description, code: code)
+        }
+        try result.start(handler)
+        return result
+    }
+
+    /// Registers the socket with its loop: from now on the handler is called.
+    package func start(_ handler: any StreamSocketHandler) throws(SystemFailure) {
+        self.handler = handler
+        watchesWritable = isConnecting
+        try loop.sockets.add(self, wanted)
+    }
+
+    /// Whether connecting has succeeded.
+    package var isConnected: Bool { !isConnecting }
+
+    /// Whether ``close()`` was called.
+    package var isClosed: Bool { descriptor < 0 }
+
+    /// Reads once, as much as there is and fits.
+    package func read(into segments: UnsafeMutableBufferPointer<MemorySegment>) -> ReadResult {
+        guard isReadable, let first = segments.first else { return .nothing }
+        let wanted = segments.reduce(0) { $0 + $1.count }
+        let count: Int
+        if segments.count == 1 {
+            count = Glibc.read(descriptor, first.base, first.count)
+        } else {
+            count = segments.withMemoryRebound(to: iovec.self) {
+                readv(descriptor, $0.baseAddress, Int32($0.count))
+            }
+        }
+        if count > 0 {
+            // A short read has emptied the socket; what comes later is told anew. Only the end is not.
+            if count < wanted, !isEnding { isReadable = false }
+            return .bytes(count)
+        }
+        guard count < 0 else { return .end }
+        switch errno {
+        case EAGAIN, EWOULDBLOCK:
+            isReadable = false
+            return .nothing
+        case EINTR: return .nothing
+        default: return .failed(SystemFailure("read", code: errno))
+        }
+    }
+
+    /// Writes once, as much as the system takes.
+    package func write(_ segments: UnsafeMutableBufferPointer<MemorySegment>) -> WriteResult {
+        guard isWritable else { return .took(0) }
+        let wanted = segments.reduce(0) { $0 + $1.count }
+        let count = segments.withMemoryRebound(to: iovec.self) {
+            sly_send(descriptor, $0.baseAddress, Int32($0.count))
+        }
+        if count >= 0 {
+            if count < wanted { awaitWritable() }
+            return .took(count)
+        }
+        switch Int32(-count) {
+        case EAGAIN, EWOULDBLOCK:
+            awaitWritable()
+            return .took(0)
+        case EINTR, ENOBUFS: return .took(0)
+        case let code: return .failed(SystemFailure("write", code: code))
+        }
+    }
+
+    /// Reads once into one run of memory.
+    package func read(into bytes: UnsafeMutableRawBufferPointer) -> ReadResult {
+        var segment = MemorySegment(base: bytes.baseAddress, count: bytes.count)
+        return withUnsafeMutablePointer(to: &segment) {
+            read(into: UnsafeMutableBufferPointer(start: $0, count: 1))
+        }
+    }
+
+    /// Writes one run of memory once.
+    package func write(_ bytes: UnsafeRawBufferPointer) -> WriteResult {
+        var segment = MemorySegment(reading: bytes)
+        return withUnsafeMutablePointer(to: &segment) {
+            write(UnsafeMutableBufferPointer(start: $0, count: 1))
+        }
+    }
+
+    /// Ends our direction: the other side reads the end after all that was written.
+    package func shutdownWriting() {
+        guard descriptor >= 0 else { return }
+        shutdown(descriptor, Int32(SHUT_WR))
+    }
+
+    /// Closes in the ordinary way: what was written still goes out, then the end.
+    package func close() {
+        guard descriptor >= 0 else { return }
+        loop.sockets.remove(self, isClosing: true)
+        closeDescriptor()
+    }
+
+    /// Closes with a reset, so that the other side knows that something went wrong.
+    ///
+    /// A Unix socket has none: there it is an ordinary close.
+    package func closeWithReset() {
+        guard descriptor >= 0 else { return }
+        var linger = Glibc.linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
+        close()
+    }
+
+    /// Gives the descriptor away: the socket is as if closed, but the connection lives on.
+    package func release() -> Int32 {
+        loop.sockets.remove(self, isClosing: false)
+        return giveAwayDescriptor()
+    }
+
+    override func ready(_ events: PollEvents) {
+        if isConnecting {
+            finishConnecting()
+            return
+        }
+        if !events.isDisjoint(with: [.ended, .hungUp]) { isEnding = true }
+        if events.contains(.failed), let failure = pendingFailure("connection") {
+            isReadable = true
+            handler?.socketBroken(self, failure)
+            return
+        }
+        // A handler may close the socket: after each call, look again.
+        if !events.isDisjoint(with: [.readable, .ended, .hungUp, .failed]) {
+            isReadable = true
+            handler?.socketReadable(self)
+        }
+        if !events.isDisjoint(with: [.writable, .hungUp]), descriptor >= 0, !isWritable {
+            isWritable = true
+            handler?.socketWritable(self)
+        }
+    }
+
+    private func finishConnecting() {
+        isConnecting = false
+        if let failure = pendingFailure("connect") {
+            handler?.socketBroken(self, failure)
+            return
+        }
+        isReadable = true
+        isWritable = true
+        handler?.socketWritable(self)
+    }
+
+    private func pendingFailure(_ operation: String) -> SystemFailure? {
+        let code = SocketOptions.takeError(descriptor)
+        return code == 0 ? nil : SystemFailure(operation, code: code)
+    }
+
+    /// Most short-lived connections never fill the system's buffer, so being writable is asked for only after it was
+    /// full once: asked for from the beginning, it would wake the loop once for every connection.
+    private func awaitWritable() {
+        isWritable = false
+        guard !watchesWritable else { return }
+        watchesWritable = true
+        loop.sockets.change(self, wanted)
+    }
+
+    private var wanted: PollEvents {
+        watchesWritable ? [.readable, .writable, .ended, .edge] : [.readable, .ended, .edge]
+    }
+}

@@ -1,0 +1,114 @@
+package import CryptoPrimitives
+import WireCoding
+
+/// A password that may be used: 1 to 1,024 bytes of UTF-8 without control characters.
+///
+/// It is never a `String`: a string is copied at will and not wiped. A password that is not ASCII counts by its
+/// bytes; the tool that takes it from a terminal or a file composes it first (Unicode NFC).
+package struct Password: Sendable {
+    /// The bytes that are stretched.
+    package let bytes: SecretBytes
+
+    /// Why bytes cannot be a password.
+    package enum Fault: Error, Equatable {
+        case empty
+        case tooLong
+        case notText
+        case controlCharacter
+    }
+
+    /// The longest password, in bytes.
+    ///
+    /// Longer ones are more likely the wrong file than a better secret.
+    package static let longest = 1024
+
+    /// Takes the bytes as they are.
+    package init(_ bytes: SecretBytes) throws(Fault) {
+        guard bytes.count > 0 else { throw .empty }
+        guard bytes.count <= Self.longest else { throw .tooLong }
+        let fault = bytes.withUnsafeBytes { bytes -> Fault? in
+            // Text is told by decoding it, one character at a time, so that no copy of it is left behind.
+            var decoder = Unicode.UTF8()
+            var iterator = bytes.makeIterator()
+            while true {
+                switch decoder.decode(&iterator) {
+                case .scalarValue(let scalar):
+                    if scalar.isControl { return .controlCharacter }
+                case .emptyInput: return nil
+                case .error: return .notText
+                }
+            }
+        }
+        if let fault { throw fault }
+        self.bytes = bytes
+    }
+
+    /// Takes the content of a file or of standard input: one newline at its end is not part of the password.
+    package init(contentOf content: SecretBytes) throws(Fault) {
+        let count = content.withUnsafeBytes { bytes in
+            guard bytes.last == 0x0A else { return bytes.count }
+            return bytes.dropLast().last == 0x0D ? bytes.count - 2 : bytes.count - 1
+        }
+        try self.init(count == content.count ? content : content.slice(0..<count))
+    }
+}
+
+/// What stretching makes of a password: the two secret scalars of RFC 9383, section 3.2.
+package struct StretchedPassword: Sendable {
+    /// 66 bytes; both ends know it.
+    package let w0: SecretBytes
+    /// 66 bytes; only who has the password knows it.
+    package let w1: SecretBytes
+
+    /// Takes scalars that were computed before.
+    package init(w0: SecretBytes, w1: SecretBytes) {
+        self.w0 = w0
+        self.w1 = w1
+    }
+
+    /// Stretches a password: about 0.4 s and 128 MiB at the usual cost, on purpose.
+    ///
+    /// Never call it on an event loop.
+    ///
+    /// PROTOCOL.md, Stretching.
+    package init(
+        _ password: Password,
+        identity: Identity,
+        realm: Realm,
+        cost: ScryptCost
+    ) throws(CryptoFailure) {
+        let name = identity.bytes
+        var framing: [UInt8] = []
+        framing.append(lengthPrefixed: name)
+        framing.append(lengthPrefixed: realm.bytes)
+        let count = password.bytes.count
+        let input = SecretBytes(count: 8 + count + framing.count) { space in
+            space.storeBytes(of: UInt64(count).littleEndian, as: UInt64.self)
+            password.bytes.withUnsafeBytes {
+                UnsafeMutableRawBufferPointer(rebasing: space[8...]).copyMemory(from: $0)
+            }
+            UnsafeMutableRawBufferPointer(rebasing: space[(8 + count)...]).copyBytes(from: framing)
+        }
+        let wide = try PasswordHash.scrypt(
+            password: input,
+            salt: Array("sally1 scrypt".utf8),
+            cost: cost,
+            count: 2 * Self.wideCount
+        )
+        let w0 = try P521.Scalar(reducing: wide.slice(0..<Self.wideCount))
+        let w1 = try P521.Scalar(reducing: wide.slice(Self.wideCount..<2 * Self.wideCount))
+        self.init(w0: w0.bytes, w1: w1.bytes)
+    }
+
+    /// 656 bits for a scalar of 521: the remainder is even to 2^-135.
+    ///
+    /// RFC 9383 asks for 74 bytes at least.
+    private static let wideCount = 82
+}
+
+extension ScryptCost {
+    /// What `sallyport passwd` uses: 128 MiB and about 0.4 s for each guess.
+    ///
+    /// Half of it would halve a thief's work; double would no longer fit small routers.
+    package static var standard: ScryptCost { ScryptCost(logN: 17, r: 8, p: 1) }
+}

@@ -1,0 +1,101 @@
+import WireCoding
+
+/// Control frames that wait for the next record, encoded, in order.
+///
+/// What can be said later and shorter (credit, acknowledgements) does not wait here.
+struct ControlQueue {
+    private var bytes: [UInt8] = []
+    private var taken = 0
+    /// How many answers to PINGs wait.
+    private(set) var answers = 0
+
+    /// How many bytes wait.
+    var count: Int { bytes.count - taken }
+    var isEmpty: Bool { count == 0 }
+
+    /// For how many bytes there is room.
+    var capacity: Int { bytes.capacity }
+
+    /// The size of the oldest frame; 0 when there is none.
+    var nextCount: Int {
+        guard !isEmpty else { return 0 }
+        return FrameHeader.count + Int(bytes[taken + 2]) << 8 + Int(bytes[taken + 3])
+    }
+
+    /// Copies the oldest frame out.
+    ///
+    /// - Parameter base: where there is room for ``nextCount`` bytes.
+    mutating func takeNext(to base: UnsafeMutableRawPointer) {
+        let count = nextCount
+        bytes.withUnsafeBytes { source in
+            let frame = UnsafeRawBufferPointer(rebasing: source[taken..<taken + count])
+            UnsafeMutableRawBufferPointer(start: base, count: count).copyMemory(from: frame)
+        }
+        if bytes[taken] == FrameType.ping.rawValue, bytes[taken + 1] & FrameFlags.answer != 0 { answers -= 1 }
+        taken += count
+        if taken == bytes.count {
+            bytes.removeAll(keepingCapacity: bytes.count <= Self.mostKept)
+            taken = 0
+        } else if taken > Self.mostKept, taken > bytes.count / 2 {
+            // A queue that is never quite empty must not grow by what has left it.
+            bytes.removeFirst(taken)
+            taken = 0
+        }
+    }
+
+    /// Forgets everything: what is said last makes the rest pointless.
+    mutating func clear() {
+        bytes = []
+        taken = 0
+        answers = 0
+    }
+
+    private static let mostKept = 16 << 10
+}
+
+// MARK: - The frames
+
+extension ControlQueue {
+    mutating func open(_ id: StreamID, payload: [UInt8]) {
+        bytes.append(frame: .open, stream: id.rawValue, payload: payload)
+    }
+
+    mutating func openResult(_ id: StreamID, _ code: StreamCode, detail: UInt32) {
+        var payload: [UInt8] = []
+        payload.append(bigEndian: code.rawValue)
+        payload.append(bigEndian: detail)
+        bytes.append(frame: .openResult, stream: id.rawValue, payload: payload)
+    }
+
+    mutating func finish(_ id: StreamID) {
+        bytes.append(frame: .data, flags: FrameFlags.finish, stream: id.rawValue, payload: [])
+    }
+
+    mutating func reset(_ id: StreamID, _ code: StreamCode) {
+        bytes.append(frame: .reset, stream: id.rawValue, value: code.rawValue)
+    }
+
+    mutating func ping(_ token: UInt64) {
+        bytes.append(frame: .ping, value: token)
+    }
+
+    mutating func answerPing(_ payload: UnsafeRawBufferPointer) {
+        bytes.append(frame: .ping, flags: FrameFlags.answer, payload: payload)
+        answers += 1
+    }
+
+    mutating func maxStreams(_ count: UInt32) {
+        bytes.append(frame: .maxStreams, value: count)
+    }
+
+    mutating func goAway(lastStream: UInt32, _ reason: ReasonText) {
+        var payload: [UInt8] = []
+        payload.append(bigEndian: lastStream)
+        payload.append(contentsOf: reason.encoded)
+        bytes.append(frame: .goAway, payload: payload)
+    }
+
+    mutating func close(_ reason: ReasonText) {
+        bytes.append(frame: .close, payload: reason.encoded)
+    }
+}

@@ -1,0 +1,169 @@
+import CryptoPrimitives
+import WireCoding
+
+/// The types of the elements in the two hellos (PROTOCOL.md, Handshake messages).
+enum HelloElement {
+    static let clientTag: UInt16 = 0x0001
+    static let share: UInt16 = 0x0002
+    static let ticket: UInt16 = 0x0003
+    static let parameters: UInt16 = 0x0004
+    static let realmHint: UInt16 = 0x0005
+    static let session: UInt16 = 0x0007
+    /// The binder of a client's hello, the confirmation of a server's.
+    static let confirmation: UInt16 = 0x7FF0
+}
+
+/// How a client wants to begin; the number goes over the wire.
+package enum HelloMode: UInt8, Sendable {
+    /// With the password.
+    case password = 1
+    /// With a ticket.
+    case resume = 2
+    /// With a session that lost its link.
+    case reattach = 3
+}
+
+/// The first message of a link.
+package struct ClientHello: Sendable {
+    /// 32 random bytes.
+    package var random: [UInt8]
+    /// What the client wants.
+    package var mode: HelloMode
+    /// What the client accepts, dearest first.
+    package var suites: [Suite]
+    /// What the hello asks with.
+    package var request: Request
+    /// What the client is ready to receive; only a hello with a password carries it.
+    package var parameters: SessionParameters
+
+    /// The part of a hello that depends on its mode.
+    package enum Request: Sendable {
+        /// Which realm is this? Answered by a Retry.
+        case realmQuery
+        /// A login: who, in which realm, and the client's share X.
+        case login(tag: ClientTag, realmHint: [UInt8], share: [UInt8])
+        /// A mode that this version answers without reading it further.
+        case other
+    }
+
+    /// The version that this code speaks.
+    static let version: UInt8 = 1
+    /// How many suites a hello may list.
+    ///
+    /// Eight is more than will ever be in use at once.
+    static let mostSuites = 8
+    static let randomCount = 32
+
+    /// A hello with a password, or a realm query.
+    package init(random: [UInt8], suites: [Suite], request: Request, parameters: SessionParameters) {
+        self.random = random
+        self.mode = .password
+        self.suites = suites
+        self.request = request
+        self.parameters = parameters
+    }
+
+    /// The whole message.
+    package func encoded() -> [UInt8] {
+        var body = random
+        body += [Self.version, Self.version, mode.rawValue, 0, UInt8(suites.count)]
+        for suite in suites { body.append(bigEndian: suite.rawValue) }
+        if case .login(let tag, _, let share) = request {
+            body.append(type: HelloElement.clientTag, value: tag.bytes)
+            body.append(type: HelloElement.share, value: share)
+        }
+        body.append(type: HelloElement.parameters, value: parameters.encoded)
+        if case .login(_, let hint, _) = request {
+            body.append(type: HelloElement.realmHint, value: hint)
+        } else {
+            body.append(type: HelloElement.realmHint, value: Realm.noHint)
+        }
+        return HandshakeFrame.encode(.clientHello, body: body)
+    }
+}
+
+// MARK: - Reading
+
+extension ClientHello {
+    /// Reads a whole message; the frame's header has been checked.
+    package init(frame: UnsafeRawBufferPointer) throws(HandshakeFault) {
+        var reader = ByteReader(UnsafeRawBufferPointer(rebasing: frame.dropFirst(HandshakeFrame.headerCount)))
+        guard let random = reader.bytes(Self.randomCount), let oldest = reader.uint8(),
+            let newest = reader.uint8(), let modeByte = reader.uint8(), let flags = reader.uint8(),
+            let suiteCount = reader.uint8()
+        else { throw .malformed("hello is too short") }
+        guard oldest >= 1, oldest <= newest else { throw .malformed("version range") }
+        guard oldest <= Self.version, newest >= Self.version else { throw .version }
+        guard let mode = HelloMode(rawValue: modeByte) else { throw .malformed("mode") }
+        guard flags == 0 || (mode == .resume && flags == 1) else { throw .malformed("flags") }
+        guard (1...Self.mostSuites).contains(Int(suiteCount)) else { throw .malformed("number of suites") }
+        var suites: [Suite] = []
+        for _ in 0..<suiteCount {
+            guard let suite = reader.uint16() else { throw .malformed("suites") }
+            suites.append(Suite(rawValue: suite))
+        }
+        guard suites.contains(.encrypted) else { throw .suite }
+        self.random = Array(random)
+        self.mode = mode
+        self.suites = suites
+        let elements = try HelloElements(&reader)
+        switch mode {
+        case .password:
+            (request, parameters) = try Self.password(elements)
+        case .resume, .reattach:
+            (request, parameters) = (.other, SessionParameters())
+        }
+    }
+
+    private static func password(
+        _ elements: HelloElements
+    ) throws(HandshakeFault) -> (Request, SessionParameters) {
+        guard let bytes = elements.parameters, let parameters = SessionParameters(bytes) else {
+            throw .malformed("parameters")
+        }
+        guard let hint = elements.realmHint, hint.count == Realm.hintCount else {
+            throw .malformed("realm hint")
+        }
+        if hint.allSatisfy({ $0 == 0 }), elements.clientTag == nil, elements.share == nil {
+            return (.realmQuery, parameters)
+        }
+        guard let tagBytes = elements.clientTag, let tag = ClientTag(tagBytes) else {
+            throw .malformed("client tag")
+        }
+        guard let share = elements.share, share.count == P521.pointCount else { throw .malformed("share") }
+        return (.login(tag: tag, realmHint: Array(hint), share: Array(share)), parameters)
+    }
+}
+
+/// The elements of a hello that this version knows, borrowed from the message.
+struct HelloElements {
+    var clientTag: UnsafeRawBufferPointer?
+    var share: UnsafeRawBufferPointer?
+    var parameters: UnsafeRawBufferPointer?
+    var realmHint: UnsafeRawBufferPointer?
+    var confirmation: UnsafeRawBufferPointer?
+    /// The type of the last element: the confirmation has to be it.
+    private(set) var last: UInt16?
+
+    /// Takes all that is left of a hello.
+    ///
+    /// Unknown elements are passed over, unless they are critical.
+    init(_ reader: inout ByteReader) throws(HandshakeFault) {
+        var critical = false
+        do {
+            while let element = try reader.typeLengthValue(after: &last) {
+                switch element.type {
+                case HelloElement.clientTag: clientTag = element.value
+                case HelloElement.share: share = element.value
+                case HelloElement.parameters: parameters = element.value
+                case HelloElement.realmHint: realmHint = element.value
+                case HelloElement.confirmation: confirmation = element.value
+                default: critical = critical || element.isCritical
+                }
+            }
+        } catch {
+            throw .malformed("elements")
+        }
+        guard !critical else { throw .malformed("an element of a later version") }
+    }
+}

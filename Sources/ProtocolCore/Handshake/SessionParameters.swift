@@ -1,0 +1,75 @@
+import WireCoding
+
+/// What an end is ready to receive, told to the other end in its hello (PROTOCOL.md, PARAMS).
+package struct SessionParameters: Hashable, Sendable {
+    /// The longest plaintext of a record, in bytes: 1,024 to 65,536.
+    package var maxRecord: UInt32
+    /// How many bytes the peer may send on a new stream before it is given more credit.
+    package var streamWindow: UInt32
+    /// How many bytes the peer may send on all streams together before it is given more credit.
+    package var sessionWindow: UInt32
+    /// How many streams the peer may have opened in all before it is allowed more.
+    package var maxStreams: UInt32
+    /// After how many seconds without a stream the session may be closed; 0 says never.
+    package var idleSeconds: UInt16
+    /// Bits for what later versions can do; unknown ones are ignored.
+    package var features: UInt32
+
+    package init(
+        maxRecord: UInt32 = 65536,
+        streamWindow: UInt32 = 256 << 10,
+        sessionWindow: UInt32 = 4 << 20,
+        maxStreams: UInt32 = 16384,
+        idleSeconds: UInt16 = 0,
+        features: UInt32 = 0
+    ) {
+        self.maxRecord = maxRecord
+        self.streamWindow = streamWindow
+        self.sessionWindow = sessionWindow
+        self.maxStreams = maxStreams
+        self.idleSeconds = idleSeconds
+        self.features = features
+    }
+
+    /// The size of the encoded form.
+    package static let encodedCount = 24
+
+    /// The records that every end can take.
+    ///
+    /// Smaller would make the header dear; larger would let one record hold up others, and its authentication
+    /// is worth less the longer it is.
+    package static let recordRange: ClosedRange<UInt32> = 1024...65536
+
+    /// The encoded form.
+    package var encoded: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Self.encodedCount)
+        bytes.append(bigEndian: maxRecord)
+        bytes.append(bigEndian: streamWindow)
+        bytes.append(bigEndian: sessionWindow)
+        bytes.append(bigEndian: maxStreams)
+        bytes.append(bigEndian: idleSeconds)
+        bytes.append(bigEndian: UInt16(0))
+        bytes.append(bigEndian: features)
+        return bytes
+    }
+
+    /// Reads the encoded form; `nil` when it has another size, a record size out of range or a reserved bit set.
+    package init?(_ bytes: UnsafeRawBufferPointer) {
+        var reader = ByteReader(bytes)
+        guard
+            let maxRecord = reader.uint32(), let streamWindow = reader.uint32(),
+            let sessionWindow = reader.uint32(), let maxStreams = reader.uint32(),
+            let idleSeconds = reader.uint16(), let reserved = reader.uint16(), let features = reader.uint32(),
+            reader.isAtEnd, reserved == 0, Self.recordRange.contains(maxRecord)
+        else { return nil }
+        self.init(
+            maxRecord: maxRecord,
+            streamWindow: streamWindow,
+            sessionWindow: sessionWindow,
+            maxStreams: maxStreams,
+            idleSeconds: idleSeconds,
+            features: features
+        )
+    }
+}

@@ -1,0 +1,91 @@
+package import CryptoPrimitives
+
+/// How records are protected under one key: a class, because every record goes through it and none may allocate.
+///
+/// Implementations are confined to one thread. A record is `header(4) ‖ text ‖ tag(16)` in one run of memory.
+package protocol RecordCipher: AnyObject {
+    /// Protects the text in place and writes the tag behind it.
+    ///
+    /// - Returns: `false` only when the cryptographic library fails.
+    func seal(_ record: UnsafeMutableRawBufferPointer, nonce: Nonce96) -> Bool
+
+    /// Checks the tag and uncovers the text in place.
+    ///
+    /// - Returns: `false` when the record is not what was sealed; its text is then of no use.
+    func open(_ record: UnsafeMutableRawBufferPointer, nonce: Nonce96) -> Bool
+}
+
+/// Makes the cipher of a suite under a key of 32 bytes.
+package typealias RecordCipherMaker = @Sendable (Suite, SecretBytes) throws(CryptoFailure) -> any RecordCipher
+
+/// The ciphers of the suites that this version speaks.
+package let standardRecordCiphers: RecordCipherMaker = { (suite, key) throws(CryptoFailure) in
+    suite.hidesContent
+        ? EncryptingCipher(try AES256GCM(key: key)) : AuthenticatingCipher(try AES256GCM(key: key))
+}
+
+/// The parts of a record.
+private struct RecordParts {
+    let header: UnsafeRawBufferPointer
+    let text: UnsafeMutableRawBufferPointer
+    let tag: UnsafeMutableRawPointer
+
+    @inline(__always)
+    init?(_ record: UnsafeMutableRawBufferPointer) {
+        guard record.count >= RecordHeader.overhead, let base = record.baseAddress else { return nil }
+        header = UnsafeRawBufferPointer(start: base, count: RecordHeader.count)
+        text = UnsafeMutableRawBufferPointer(
+            start: base + RecordHeader.count,
+            count: record.count - RecordHeader.overhead
+        )
+        tag = base + record.count - RecordHeader.tagCount
+    }
+}
+
+/// Suite 0101: AES-256-GCM, the header as additional data.
+private final class EncryptingCipher: RecordCipher {
+    private let key: AES256GCM
+
+    init(_ key: AES256GCM) {
+        self.key = key
+    }
+
+    func seal(_ record: UnsafeMutableRawBufferPointer, nonce: Nonce96) -> Bool {
+        guard let parts = RecordParts(record) else { return false }
+        return key.seal(parts.text, header: parts.header, nonce: nonce, tag: parts.tag)
+    }
+
+    func open(_ record: UnsafeMutableRawBufferPointer, nonce: Nonce96) -> Bool {
+        guard let parts = RecordParts(record) else { return false }
+        return key.open(parts.text, header: parts.header, nonce: nonce, tag: parts.tag)
+    }
+}
+
+/// Suite 01F1: AES-256-GMAC over header and text; the text stays readable.
+private final class AuthenticatingCipher: RecordCipher {
+    private let key: AES256GCM
+
+    init(_ key: AES256GCM) {
+        self.key = key
+    }
+
+    func seal(_ record: UnsafeMutableRawBufferPointer, nonce: Nonce96) -> Bool {
+        guard let parts = RecordParts(record) else { return false }
+        return key.authenticate(
+            UnsafeRawBufferPointer(parts.text),
+            header: parts.header,
+            nonce: nonce,
+            tag: parts.tag
+        )
+    }
+
+    func open(_ record: UnsafeMutableRawBufferPointer, nonce: Nonce96) -> Bool {
+        guard let parts = RecordParts(record) else { return false }
+        return key.verify(
+            UnsafeRawBufferPointer(parts.text),
+            header: parts.header,
+            nonce: nonce,
+            tag: parts.tag
+        )
+    }
+}

@@ -1,0 +1,379 @@
+package import WireCoding
+
+/// A record that frames are being put into, where it will be sealed.
+struct RecordInProgress {
+    /// Where its header goes.
+    let base: UnsafeMutableRawPointer
+    /// How much plaintext fits.
+    let capacity: Int
+    /// How much plaintext there is.
+    var used = 0
+    /// The end of the free memory behind it.
+    let end: UnsafeMutableRawPointer
+
+    /// Where the next frame goes.
+    var next: UnsafeMutableRawPointer { base + RecordHeader.count + used }
+    var room: Int { capacity - used }
+}
+
+/// A stream's turn to send: memory inside records that are not sealed yet, for its bytes to be read into.
+package struct SendSlot {
+    /// Whose turn it is.
+    package let stream: StreamHandle
+    /// Where the bytes go, in this order.
+    ///
+    /// Valid until the slot is committed.
+    package let segments: UnsafeMutableBufferPointer<MemorySegment>
+    /// How many bytes fit.
+    package let count: Int
+}
+
+// MARK: - What the owner calls
+
+extension Session {
+    /// Whether there is anything that can be said to the peer now besides the streams' bytes.
+    package var hasControl: Bool {
+        guard phase == .open else { return false }
+        guard canSendControl else { return mayAcknowledgeAlone }
+        return !control.isEmpty || !grantsDue.isEmpty || isSessionGrantDue || acknowledgements.isDue
+            || (!outgoingMessages.isEmpty && canSendData)
+    }
+
+    /// Whether a stream may have something to send and credit for it.
+    package var hasTurns: Bool { phase == .open && scheduler.count > 0 && canSendData }
+
+    /// Begins to send: what has to be said besides the streams' bytes goes first.
+    package mutating func beginSending(at now: Instant) {
+        guard phase == .open else { return }
+        if now >= lastDataAt.advanced(by: SessionLimits.quietTime) { burstBytes = 0 }
+        sendingAt = now
+        guard canSendControl else {
+            if mayAcknowledgeAlone { writeAcknowledgement() }
+            return
+        }
+        writeControl(upTo: controlBound)
+        writeMessages()
+    }
+
+    /// The next stream's turn, or `nil` when none may send now.
+    ///
+    /// It gets at most `limit` bytes, which is more than none.
+    package mutating func nextSlot(atMost limit: Int) -> SendSlot? {
+        guard phase == .open, limit > 0, canSendData else { return nil }
+        // A stream that was opened since the turn began must not have its bytes come before its OPEN.
+        if !control.isEmpty { writeControl(upTo: controlBound) }
+        guard phase == .open, canSendData, control.isEmpty,
+            let (slot, allowance) = scheduler.next(in: &streams)
+        else { return nil }
+        let amount = min(
+            min(limit, allowance, max(roomForData, Self.shortestPart)),
+            min(streams[slot].sendWindow.available, sendWindow.available)
+        )
+        openRecord(room: FrameHeader.count + min(amount, Self.shortestPart))
+        guard var record = building else { return nil }
+
+        var filled = 0
+        var total = 0
+        // Who has not shown that it has more than fits into one record is read with the simplest call there is.
+        let mostParts = sendsBulk ? segments.count : 1
+        while filled < min(mostParts, sealing.recordsLeft) {
+            let room = record.room - FrameHeader.count
+            let count = min(room, amount - total)
+            guard count > 0 else { break }
+            segments[filled] = MemorySegment(base: record.next + FrameHeader.count, count: count)
+            filled += 1
+            total += count
+            guard count == room, total < amount, let following = recordBehind(record) else { break }
+            record = following
+        }
+        return SendSlot(
+            stream: StreamHandle(id: streams[slot].id, slot: slot),
+            segments: UnsafeMutableBufferPointer(rebasing: segments[..<filled]),
+            count: total
+        )
+    }
+
+    /// Takes what was put into a slot.
+    ///
+    /// - Parameters:
+    ///   - slot: the last one that ``nextSlot(atMost:)`` gave.
+    ///   - count: how many bytes there are, from its beginning without a gap.
+    ///   - outcome: what the stream has after them.
+    package mutating func commit(_ slot: SendSlot, count: Int, _ outcome: SendOutcome) {
+        guard phase == .open, streams.contains(slot.stream), streams[slot.stream.slot].sending == .open else {
+            return
+        }
+        let index = slot.stream.slot
+        let isEnd = outcome == .finished
+        var rest = count
+        for segment in slot.segments where rest > 0 {
+            let part = min(rest, segment.count)
+            rest -= part
+            putDataFrame(slot.stream.id, count: part, isEnd: isEnd && rest == 0)
+            if rest > 0 { sealAndFollow() }
+        }
+        if count == 0, isEnd { putDataFrame(slot.stream.id, count: 0, isEnd: true) }
+        if count > 0 {
+            streams[index].sendWindow.consume(count)
+            sendWindow.consume(count)
+            scheduler.charge(index, count, in: &streams)
+            lastDataAt = sendingAt
+            burstBytes = min(burstBytes + count, SessionLimits.smallRecordBytes)
+            sendsBulk = count == slot.count && count >= options.chunk
+        }
+        switch outcome {
+        case .more: break
+        case .drained: streams[index].isReady = false
+        case .finished:
+            streams[index].isReady = false
+            streams[index].sending = .finished
+        }
+    }
+
+    /// Seals what was begun.
+    ///
+    /// After it, ``unwritten(into:)`` shows everything.
+    package mutating func endSending() {
+        sealRecord()
+        guard control.isEmpty, openedByUs > 0 else { return }
+        openConfirmation.sealed(upTo: nextStream - 2, records: log.sealedRecords, at: sendingAt)
+        openConfirmation.acknowledged(log.acknowledgedRecords, at: sendingAt)
+    }
+
+    /// What waits for the link, as many runs as fit.
+    ///
+    /// - Returns: how many of `segments` were filled.
+    package func unwritten(into segments: UnsafeMutableBufferPointer<MemorySegment>) -> Int {
+        log.unwritten(into: segments)
+    }
+
+    /// Takes note that the link took so many bytes of what ``unwritten(into:)`` showed.
+    package mutating func wrote(_ count: Int) {
+        log.wrote(count)
+    }
+
+    private var canSendData: Bool { sendWindow.available > 0 && roomForData > 0 }
+
+    /// How many bytes of streams may be added to the log and to the record that is being made.
+    private var roomForData: Int { logBytes - log.keptCount - (building?.used ?? 0) }
+
+    /// Beyond this the peer has not acknowledged for a long time; what is to be said can wait.
+    private var controlBound: Int { logBytes + logReserve / 2 }
+
+    private var canSendControl: Bool { log.keptCount < controlBound }
+
+    /// Whether an acknowledgement is to be sent although nothing else may be: only over a link that takes it at
+    /// once, for behind other bytes it would help nobody.
+    private var mayAcknowledgeAlone: Bool {
+        acknowledgements.isDue && log.unwrittenCount == 0
+            && log.keptCount < logBytes + logReserve
+    }
+
+    private var logReserve: Int { max(SessionLimits.smallestLogReserve, logBytes / 16) }
+
+    /// A stream's part of a record is not made shorter than this for the sake of a record's last bytes.
+    private static let shortestPart = 512
+}
+
+/// What a stream has after the bytes that it put into a slot.
+package enum SendOutcome: Sendable {
+    /// Perhaps more: its turn may come again.
+    case more
+    /// Nothing now: ``Session/setReady(_:)`` will tell when there is.
+    case drained
+    /// Nothing ever: this was the end.
+    case finished
+}
+
+// MARK: - Control frames
+
+extension Session {
+    /// Writes all that has to be said besides the streams' bytes, as long as not more than `bound` is kept.
+    mutating func writeControl(upTo bound: Int) {
+        if isSessionGrantDue { writeSessionGrant() }
+        if !grantsDue.isEmpty { writeGrants(upTo: bound) }
+        writeQueued(upTo: bound)
+        if acknowledgements.isDue { writeAcknowledgement() }
+    }
+
+    /// Nothing else had to be said: the acknowledgement, which begins every record, and what waits for one.
+    private mutating func writeAcknowledgement() {
+        openRecord(room: FrameHeader.count)
+        acknowledgements.isDue = false
+    }
+
+    /// Writes the control frames that wait.
+    mutating func writeQueued(upTo bound: Int) {
+        while !control.isEmpty, log.keptCount < bound {
+            let count = control.nextCount
+            guard openRecord(room: count), let record = building else { return }
+            control.takeNext(to: record.next)
+            building?.used += count
+        }
+    }
+
+    private mutating func writeSessionGrant() {
+        isSessionGrantDue = false
+        let before = receiveWindow.limit
+        let limit = receiveWindow.grant(
+            growingTo: mayGrow ? SessionLimits.largestSessionWindow : 0,
+            lead: sessionLead
+        )
+        // What was due may be due no more when windows may not grow any longer; then there is nothing to say.
+        if limit > before { putFrame(.window, stream: 0, value: limit) }
+    }
+
+    private mutating func writeGrants(upTo bound: Int) {
+        var written = 0
+        while written < grantsDue.count, log.keptCount < bound {
+            let slot = grantsDue[written]
+            written += 1
+            streams[slot].isGrantListed = false
+            guard streams[slot].receiving == .open else { continue }
+            let largest = mayGrow ? options.largestStreamWindow : 0
+            let limit = streams[slot].receiveWindow.grant(growingTo: largest)
+            // One stream must not be able to use up what all of them share.
+            receiveWindow.widen(
+                to: min(streams[slot].receiveWindow.size / 2 * 3, SessionLimits.largestSessionWindow)
+            )
+            putFrame(.window, stream: streams[slot].id.rawValue, value: limit)
+        }
+        if written == grantsDue.count, written > 1024 {
+            grantsDue = []
+        } else {
+            grantsDue.removeFirst(written)
+        }
+    }
+
+    private mutating func writeMessages() {
+        while !outgoingMessages.isEmpty, canSendData {
+            let least = FrameHeader.count + OutgoingMessages.prefixCount + Self.shortestPart
+            guard openRecord(room: least), let record = building else { return }
+            let space = UnsafeMutableRawBufferPointer(start: record.next, count: record.room)
+            let (frame, content) = outgoingMessages.writeNext(to: space, credit: sendWindow.available)
+            building?.used += frame
+            sendWindow.consume(content)
+        }
+    }
+
+    /// What could wait goes along, as far as there is room.
+    private mutating func putUnhurried(leaving room: Int) {
+        while !unhurried.isEmpty, let record = building, record.room >= unhurried.nextCount + room {
+            let count = unhurried.nextCount
+            unhurried.takeNext(to: record.next)
+            building?.used += count
+        }
+    }
+
+    private mutating func putFrame(_ type: FrameType, stream: UInt32, value: UInt64) {
+        let count = FrameHeader.count + MemoryLayout<UInt64>.size
+        guard openRecord(room: count), let record = building else { return }
+        FrameHeader(type, length: MemoryLayout<UInt64>.size, stream: stream).write(at: record.next)
+        (record.next + FrameHeader.count).storeBytes(of: value.bigEndian, as: UInt64.self)
+        building?.used += count
+    }
+
+    private mutating func putDataFrame(_ id: StreamID, count: Int, isEnd: Bool) {
+        // The slot was made with room for it; a lone end was not, and may need the next record.
+        if count == 0, !openRecord(room: FrameHeader.count) { return }
+        guard let record = building else { return }
+        FrameHeader(.data, flags: isEnd ? FrameFlags.finish : 0, length: count, stream: id.rawValue)
+            .write(at: record.next)
+        building?.used += FrameHeader.count + count
+    }
+}
+
+// MARK: - Records
+
+extension Session {
+    /// How long the next record may be, in bytes of plaintext.
+    private var recordLimit: Int {
+        let longest = min(Int(peer.maxRecord), options.longestRecord)
+        return burstBytes < SessionLimits.smallRecordBytes ? min(options.chunk, longest) : longest
+    }
+
+    /// Makes sure that a record is open that has so much room.
+    ///
+    /// - Returns: `false` when the session just failed.
+    @discardableResult
+    mutating func openRecord(room: Int) -> Bool {
+        if let building, building.room >= room { return true }
+        sealRecord()
+        if sealing.isWornOut { changeKey() }
+        guard phase == .open else { return false }
+        let limit = recordLimit
+        // What nobody has bulk for does not take a block that is made for it, and then keeps it.
+        let wanted = sendsBulk && scheduler.count > 0 ? limit : min(limit, options.chunk)
+        let space = log.space(
+            atLeast: RecordHeader.overhead + Self.shortestCapacity,
+            wanted: RecordHeader.overhead + wanted
+        )
+        building = record(in: space, limit: limit)
+        if acknowledgements.isPending, building != nil {
+            putFrame(.acknowledgement, stream: 0, value: acknowledgements.tell())
+            deadlines.acknowledgement = .distantFuture
+        }
+        putUnhurried(leaving: room)
+        return building != nil
+    }
+
+    mutating func sealRecord() {
+        guard let record = building else { return }
+        building = nil
+        guard record.used > 0 else {
+            log.dropUnusedSpace()
+            return
+        }
+        RecordHeader.write(plaintextCount: record.used, at: record.base)
+        let whole = UnsafeMutableRawBufferPointer(
+            start: record.base,
+            count: record.used + RecordHeader.overhead
+        )
+        guard sealing.seal(whole) else {
+            giveUp("a record could not be sealed")
+            return
+        }
+        log.append(whole.count)
+    }
+
+    /// Seals the record that a slot's part has filled; the next part lies in the record right behind it.
+    private mutating func sealAndFollow() {
+        guard let record = building else { return }
+        let following = recordBehind(record)
+        sealRecord()
+        if phase == .open { building = following }
+    }
+
+    /// The record that would follow when this one is filled, if there is room for one worth having.
+    private func recordBehind(_ record: RecordInProgress) -> RecordInProgress? {
+        let base = record.base + RecordHeader.overhead + record.capacity
+        return self.record(
+            in: UnsafeMutableRawBufferPointer(start: base, count: record.end - base),
+            limit: recordLimit
+        )
+    }
+
+    private func record(in space: UnsafeMutableRawBufferPointer, limit: Int) -> RecordInProgress? {
+        guard let base = space.baseAddress else { return nil }
+        let capacity = min(limit, space.count - RecordHeader.overhead)
+        guard capacity >= Self.shortestCapacity else { return nil }
+        return RecordInProgress(base: base, capacity: capacity, end: base + space.count)
+    }
+
+    /// The last record under the old key says that the next one is under the new.
+    private mutating func changeKey() {
+        let space = log.space(atLeast: RecordHeader.overhead + Self.shortestCapacity, wanted: 0)
+        building = record(in: space, limit: Self.shortestCapacity)
+        guard let update = building else { return }
+        FrameHeader(.keyUpdate, length: 1).write(at: update.next)
+        (update.next + FrameHeader.count).storeBytes(of: KeyUpdateKind.ratchet, as: UInt8.self)
+        building?.used += FrameHeader.count + 1
+        sealRecord()
+        do { try sealing.ratchet() } catch { giveUp("a key could not be changed") }
+    }
+
+    /// The shortest record that every peer takes.
+    ///
+    /// Every control frame fits into it.
+    private static let shortestCapacity = 1024
+}

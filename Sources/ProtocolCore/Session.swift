@@ -1,0 +1,321 @@
+package import CryptoPrimitives
+import WireCoding
+
+/// A conversation with a peer after the handshake: records, frames and streams.
+///
+/// It has no hands: bytes and the time go in, bytes and events come out (PROTOCOL.md, Sessions).
+///
+/// How to drive it, after every call that could change something:
+/// 1. take all events with ``nextEvent()``;
+/// 2. send: ``beginSending(at:)``, then fill slots from ``nextSlot(atMost:)`` for as long as it seems good, then
+///    ``endSending()``, then write what ``unwritten(into:)`` shows and report it with ``wrote(_:)``;
+/// 3. arm one timer for ``nextTimeout`` and call ``handleTimeout(at:)`` when it fires.
+///
+/// A session is confined to one thread. It cannot be copied: two of them would use the same key twice.
+package struct Session: ~Copyable {
+    /// Which end this is.
+    package enum Role: Sendable {
+        case client
+        case server
+    }
+
+    /// What the owner chooses.
+    package struct Options: Sendable {
+        /// What this end told the peer that it is ready to receive.
+        package var parameters: SessionParameters
+        /// How long records are at the beginning of a burst, in bytes of plaintext: 1,024 to 65,536.
+        package var chunk = 4096
+        /// How long they get.
+        package var longestRecord = 65536
+        /// How large the window of one stream may grow.
+        package var largestStreamWindow: UInt64 = 16 << 20
+        /// How many bytes a stream may send before it is another one's turn.
+        package var quantum = 128 << 10
+        /// After so long without a sign of life, the peer is asked for one.
+        package var keepAliveInterval = Duration.seconds(15)
+        /// After so long without one, the link is given up.
+        package var keepAliveTimeout = Duration.seconds(45)
+        /// How long a key is used.
+        package var keyLimits = KeyLimits.standard
+        /// How many bytes of records are kept until the peer acknowledges them; at least 4,096.
+        package var logBytes = SessionLimits.logBytes
+
+        package init(parameters: SessionParameters) {
+            self.parameters = parameters
+        }
+    }
+
+    /// How far the session has come.
+    enum Phase: Equatable {
+        case open
+        /// The last frame is in the log; nothing is read any more.
+        case closing
+        case closed
+    }
+
+    let role: Role
+    let options: Options
+    let peer: SessionParameters
+    var phase = Phase.open
+
+    // Sending
+    var sealing: DirectionKeys
+    var log: OutboundLog
+    let logBytes: Int
+    var sendWindow: SendWindow
+    var scheduler: SendScheduler
+    var building: RecordInProgress?
+    var control = ControlQueue()
+    /// What can wait a little for a record that leaves anyway.
+    var unhurried = ControlQueue()
+    var outgoingMessages = OutgoingMessages()
+    var grantsDue: [Int] = []
+    var isSessionGrantDue = false
+    var delayedResets: [DelayedReset] = []
+    var ownEarlyResets: TokenBucket
+    var openConfirmation = OpenConfirmation()
+    var ownPings: TokenBucket
+    var lastDataAt: Instant
+    var sendingAt: Instant
+    /// How many bytes were sent since it was quiet, as far as it matters.
+    var burstBytes = 0
+    /// Whether the last stream that sent had more than fitted into its turn.
+    var sendsBulk = false
+    let segments: UnsafeMutableBufferPointer<MemorySegment>
+
+    // Receiving
+    var opening: DirectionKeys
+    var receiveWindow: ReceiveWindow
+    var acknowledgements: AcknowledgementState
+    var assembler = MessageAssembler()
+    var patience: PeerPatience
+    var lastReceivedAt: Instant
+
+    // Streams
+    var streams = StreamTable()
+    var nextStream: UInt32
+    var openedByUs: UInt32 = 0
+    var allowedByPeer: UInt32
+    var lastPeerStream: UInt32 = 0
+    var openedByPeer: UInt32 = 0
+    var allowedToPeer: UInt32
+    var endedOfPeer: UInt32 = 0
+    var peerGoesAway = false
+    var wentAwayAt: UInt32?
+
+    var deadlines = Deadlines()
+    var roundTrip = RoundTrip()
+    var events = EventQueue()
+
+    /// Whether windows may grow: the owner takes it away when the process runs out of its memory budget.
+    package var mayGrow = true {
+        // What stood still for want of credit brings nothing that would make us look again.
+        didSet { if mayGrow, receiveWindow.isGrantDue(lead: sessionLead) { isSessionGrantDue = true } }
+    }
+
+    /// A session with the keys of a finished handshake.
+    package init(
+        role: Role,
+        agreement: Agreement,
+        options: Options,
+        pool: BlockPool,
+        makeCipher: @escaping RecordCipherMaker = standardRecordCiphers,
+        at now: Instant
+    ) throws(CryptoFailure) {
+        let secrets = agreement.secrets
+        let (ours, theirs) =
+            role == .client ? (secrets.client, secrets.server) : (secrets.server, secrets.client)
+        let sealing = try DirectionKeys(
+            secret: ours,
+            suite: agreement.suite,
+            limits: options.keyLimits,
+            makeCipher: makeCipher
+        )
+        let opening = try DirectionKeys(
+            secret: theirs,
+            suite: agreement.suite,
+            limits: options.keyLimits,
+            makeCipher: makeCipher
+        )
+        self.role = role
+        self.options = options
+        logBytes = max(options.logBytes, SessionLimits.smallestLog)
+        self.sealing = sealing
+        self.opening = opening
+        peer = agreement.peerParameters
+        log = OutboundLog(pool: pool)
+        sendWindow = SendWindow(limit: UInt64(peer.sessionWindow))
+        receiveWindow = ReceiveWindow(size: UInt64(options.parameters.sessionWindow))
+        scheduler = SendScheduler(quantum: options.quantum)
+        segments = .allocate(capacity: Self.mostSegments)
+        acknowledgements = AcknowledgementState()
+        patience = PeerPatience(at: now)
+        ownEarlyResets = TokenBucket(
+            capacity: SessionLimits.ownEarlyResetBurst,
+            perSecond: SessionLimits.ownEarlyResetsPerSecond,
+            at: now
+        )
+        ownPings = TokenBucket(
+            capacity: SessionLimits.pingBurst / 2,
+            perSecond: SessionLimits.pingsPerSecond / 2,
+            at: now
+        )
+        nextStream = role == .client ? 1 : 2
+        allowedByPeer = peer.maxStreams
+        allowedToPeer = options.parameters.maxStreams
+        lastDataAt = Instant(nanoseconds: 0)
+        sendingAt = now
+        lastReceivedAt = now
+        deadlines.keepAlive = now.advanced(by: options.keepAliveInterval)
+        control.ping(roundTrip.begin(at: now))
+    }
+
+    deinit {
+        segments.deallocate()
+    }
+
+    /// How many records one read can fill at once: four of the largest kind fill a block of the log.
+    static let mostSegments = 4
+}
+
+// MARK: - What it is up to
+
+extension Session {
+    /// Whether the session has not ended.
+    package var isOpen: Bool { phase == .open }
+
+    /// Whether this end may open another stream now.
+    package var canOpen: Bool {
+        phase == .open && !peerGoesAway && openedByUs < allowedByPeer
+            && nextStream <= SessionLimits.lastStream && outgoingRoom
+    }
+
+    /// Whether this end can never open a stream again: the peer goes away, or the numbers are used up.
+    package var isSpent: Bool { phase != .open || peerGoesAway || nextStream > SessionLimits.lastStream }
+
+    /// How many streams there are, both ends' together.
+    package var streamCount: Int { streams.count }
+
+    /// How many bytes wait for the link.
+    package var unwrittenCount: Int { log.unwrittenCount }
+
+    /// How many bytes are kept in case the link is lost.
+    package var keptCount: Int { log.keptCount }
+
+    /// The shortest of the last measurements of the way to the peer and back.
+    package var shortestRoundTrip: Duration? { roundTrip.shortest }
+
+    /// When the peer last gave a sign of life.
+    package var lastSignOfLife: Instant { lastReceivedAt }
+
+    /// When ``handleTimeout(at:)`` wants to be called.
+    package var nextTimeout: Instant? { phase == .open ? deadlines.first : nil }
+
+    /// Takes the oldest event.
+    package mutating func nextEvent() -> SessionEvent? { events.take() }
+
+    private var outgoingRoom: Bool { control.count < SessionLimits.mostOpenBytes }
+}
+
+// MARK: - Time
+
+extension Session {
+    /// Tells the session that ``nextTimeout`` has come.
+    package mutating func handleTimeout(at now: Instant) {
+        guard phase == .open else { return }
+        if now >= deadlines.acknowledgement {
+            deadlines.acknowledgement = .distantFuture
+            // Nothing has left in the meantime that could have carried it, or what waits with it.
+            acknowledgements.isDue = true
+        }
+        if now >= deadlines.delayedReset { releaseDelayedResets(at: now) }
+        if now >= deadlines.keepAlive { keepAlive(at: now) }
+    }
+
+    /// Measures the way to the peer and back now; the answer comes as ``SessionEvent/roundTrip(_:)``.
+    ///
+    /// Nothing happens while an answer is awaited, or when there were so many that the peer might take offence.
+    package mutating func ping(at now: Instant) {
+        guard phase == .open, !roundTrip.isPending, ownPings.take(at: now) else { return }
+        control.ping(roundTrip.begin(at: now))
+    }
+
+    private mutating func keepAlive(at now: Instant) {
+        let dead = lastReceivedAt.advanced(by: options.keepAliveTimeout)
+        guard now < dead else {
+            linkFailed(.silent)
+            return
+        }
+        let due = lastReceivedAt.advanced(by: options.keepAliveInterval)
+        if now >= due {
+            // Asked again and again, in case the link loses what is sent but not itself.
+            control.ping(roundTrip.begin(at: now))
+            deadlines.keepAlive = min(dead, now.advanced(by: options.keepAliveInterval))
+        } else {
+            deadlines.keepAlive = due
+        }
+    }
+}
+
+// MARK: - The end
+
+extension Session {
+    /// Ends the session in an orderly way: what is in the log is still to be written, and then the link closed.
+    package mutating func close(_ code: CloseCode, _ text: String = "") {
+        guard phase == .open else { return }
+        // Ends of streams may still wait to be said.
+        writeControl(upTo: .max)
+        sayLast(ReasonText(code: code, text: text), .byUs(code, text))
+    }
+
+    /// Tells the peer that no new streams are welcome; those that there are finish.
+    package mutating func goAway(_ code: CloseCode, _ text: String = "") {
+        guard phase == .open, wentAwayAt == nil else { return }
+        wentAwayAt = lastPeerStream
+        control.goAway(lastStream: lastPeerStream, ReasonText(code: code, text: text))
+    }
+
+    /// The link has ended.
+    ///
+    /// Without the peer's CLOSE nobody knows what got lost with it.
+    package mutating func linkEnded() {
+        linkFailed(.ended)
+    }
+
+    mutating func linkFailed(_ fault: LinkFault) {
+        guard phase == .open else { return }
+        phase = .closed
+        events.add(.closed(.linkLost(fault)))
+    }
+
+    mutating func fail(_ violation: ProtocolViolation) {
+        guard phase == .open else { return }
+        sayLast(ReasonText(code: violation.code, text: violation.reason), .violation(violation))
+    }
+
+    /// Something of our own does not work that always does: nothing more can be said.
+    mutating func giveUp(_ reason: String) {
+        building = nil
+        guard phase == .open else { return }
+        phase = .closed
+        events.add(.closed(.byUs(.internalError, reason)))
+    }
+
+    mutating func closedByPeer(_ reason: ReasonText) {
+        phase = .closed
+        events.add(.closed(.byPeer(reason.code, reason.text)))
+    }
+
+    /// CLOSE is the last frame.
+    private mutating func sayLast(_ reason: ReasonText, _ end: SessionEnd) {
+        control.clear()
+        unhurried.clear()
+        control.close(reason)
+        writeQueued(upTo: .max)
+        sealRecord()
+        // Sealing may have failed, and then that was the end.
+        guard phase == .open else { return }
+        phase = .closing
+        events.add(.closed(end))
+    }
+}

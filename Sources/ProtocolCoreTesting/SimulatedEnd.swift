@@ -1,0 +1,257 @@
+package import ProtocolCore
+import WireCoding
+
+/// One end of a simulated exchange: a session, what its streams have to send, and what has arrived on them.
+///
+/// It behaves as a driver does, and checks what a driver could not: that every byte is the one that was sent.
+package final class SimulatedEnd {
+    package var session: Session
+    package private(set) var streams: [UInt32: SimulatedStream] = [:]
+    /// Streams that were released, as they were then.
+    package private(set) var released: [UInt32: SimulatedStream] = [:]
+    package private(set) var end: SessionEnd?
+    package private(set) var requests: [UInt32: OpenRequest] = [:]
+    package private(set) var messages: [SessionMessage] = []
+    package private(set) var damage: [String] = []
+    /// Whether arrived bytes are taken at once; otherwise by ``take(_:of:)``.
+    package var takesAtOnce = true
+    /// What a stream that the peer opens has to send back: so many bytes, then the end.
+    package var answer: UInt64?
+    /// What breaks this end on purpose, to see whether it is noticed.
+    package var sabotage = Sabotage()
+    private var inbound: [UInt8] = []
+    private let role: Session.Role
+
+    /// How an end can be broken from outside its session.
+    package struct Sabotage {
+        /// Called for every end of a stream that is to be sent; what it returns goes instead.
+        package var ending: (SimulatedEnd, StreamHandle) -> SendOutcome = { _, _ in .finished }
+        /// Called after everything that the end does.
+        package var after: (SimulatedEnd) -> Void = { _ in }
+
+        /// Breaks nothing.
+        package init() {}
+    }
+
+    package init(_ role: Session.Role, _ session: consuming Session) {
+        self.role = role
+        self.session = session
+    }
+
+    // MARK: Streams
+
+    /// Opens a stream that sends `count` bytes and then, perhaps, the end.
+    package func open(sending count: UInt64, thenEnd: Bool, at now: Instant) -> StreamHandle? {
+        guard let handle = session.open(OpenRequest(service: "echo", trace: "t"), at: now) else { return nil }
+        streams[handle.id.rawValue] = SimulatedStream(handle, role)
+        send(count, thenEnd: thenEnd, on: handle)
+        return handle
+    }
+
+    /// Gives a stream more to send.
+    package func send(_ count: UInt64, thenEnd: Bool, on handle: StreamHandle) {
+        streams[handle.id.rawValue]?.toSend += count
+        streams[handle.id.rawValue]?.endsAfter = thenEnd
+        session.setReady(handle)
+    }
+
+    /// Ends our direction of a stream although it never gets a turn for it.
+    package func finish(_ id: UInt32) {
+        guard let stream = streams[id], !stream.hasSentEnd, !stream.isOver else { return }
+        streams[id]?.toSend = stream.sent
+        streams[id]?.hasSentEnd = true
+        session.finish(stream.handle)
+    }
+
+    /// Cuts a stream off.
+    package func reset(_ id: UInt32, _ code: StreamCode, at now: Instant) {
+        guard let stream = streams[id], !stream.isOver else { return }
+        session.reset(stream.handle, code, at: now)
+        streams[id]?.sentReset = code
+    }
+
+    /// Lets the reader of a stream stand still, or go on.
+    package func stall(_ id: UInt32, _ isStalled: Bool) {
+        streams[id]?.isStalled = isStalled
+    }
+
+    /// The reader of a stream takes up to `count` bytes.
+    package func take(_ count: Int, of id: UInt32) {
+        guard let stream = streams[id], !stream.isStalled else { return }
+        let taken = min(count, stream.waiting)
+        streams[id]?.waiting -= taken
+        session.consumed(taken, on: stream.handle)
+    }
+
+    /// The owner is done with a stream.
+    package func release(_ id: UInt32, at now: Instant) {
+        guard var stream = streams.removeValue(forKey: id) else { return }
+        session.release(stream.handle, at: now)
+        if !stream.isOver { stream.sentReset = .cancelled }
+        released[id] = stream
+    }
+
+    /// Releases the streams that are over, as a driver does when both of its sockets are closed.
+    package func releaseWhatIsOver(at now: Instant) {
+        for (id, stream) in streams where stream.isOver { release(id, at: now) }
+    }
+
+    /// The stream, whether it was released or not.
+    package func anyStream(_ id: UInt32) -> SimulatedStream? { streams[id] ?? released[id] }
+
+    /// The numbers of all streams that there ever were.
+    package var allIDs: [UInt32] { Array(streams.keys) + Array(released.keys) }
+
+    // MARK: The link
+
+    /// Sends what there is to send, as a driver does at the end of its turn.
+    ///
+    /// At most `limit` bytes of streams go.
+    ///
+    /// - Returns: what goes onto the link.
+    package func pump(at now: Instant, limit: Int = .max) -> [UInt8] {
+        turn(at: now, limit: limit)
+        var bytes: [UInt8] = []
+        write {
+            bytes += $0
+            return $0.count
+        }
+        return bytes
+    }
+
+    /// Fills records with what there is to send, up to `limit` bytes of streams.
+    package func turn(at now: Instant, limit: Int = .max) {
+        session.beginSending(at: now)
+        var left = limit
+        while left > 0, let slot = session.nextSlot(atMost: left) {
+            left -= fill(slot)
+        }
+        session.endSending()
+        sabotage.after(self)
+    }
+
+    /// Offers what is unwritten to a link that answers how much of it it took.
+    package func write(to link: (UnsafeRawBufferPointer) -> Int) {
+        withUnsafeTemporaryAllocation(of: MemorySegment.self, capacity: 8) { segments in
+            while true {
+                let filled = session.unwritten(into: segments)
+                guard filled > 0 else { return }
+                for segment in segments[..<filled] {
+                    let taken = link(UnsafeRawBufferPointer(start: segment.base, count: segment.count))
+                    session.wrote(taken)
+                    guard taken == segment.count else { return }
+                }
+            }
+        }
+    }
+
+    /// Bytes arrive.
+    package func deliver(_ bytes: [UInt8], at now: Instant) {
+        inbound += bytes
+        while !inbound.isEmpty {
+            let consumed = inbound.withUnsafeMutableBytes { buffer in
+                let consumed = session.receive(buffer, at: now)
+                takeEvents()
+                return consumed
+            }
+            guard consumed > 0 else { break }
+            inbound.removeFirst(consumed)
+        }
+        sabotage.after(self)
+    }
+
+    /// The link ends, without a word.
+    package func cut() {
+        session.linkEnded()
+        takeEvents()
+    }
+
+    /// Lets the session's timers fire that are due.
+    package func handleTimeouts(at now: Instant) {
+        guard let next = session.nextTimeout, next <= now else { return }
+        session.handleTimeout(at: now)
+        takeEvents()
+    }
+
+    /// Handles what has happened without bytes: timeouts, the end of the link.
+    package func takeEvents() {
+        while let event = session.nextEvent() { handle(event) }
+    }
+
+    // MARK: What the session says of itself; it cannot be copied into an expectation
+
+    package var keptCount: Int { session.keptCount }
+    package var unwrittenCount: Int { session.unwrittenCount }
+    package var isSpent: Bool { session.isSpent }
+    package var nextTimeout: Instant? { session.nextTimeout }
+    package var shortestRoundTrip: Duration? { session.shortestRoundTrip }
+
+    // MARK: Inside
+
+    private func fill(_ slot: SendSlot) -> Int {
+        let id = slot.stream.id.rawValue
+        guard var stream = streams[id] else {
+            session.commit(slot, count: 0, .drained)
+            return 0
+        }
+        let count = Int(min(UInt64(slot.count), stream.toSend - stream.sent))
+        var rest = count
+        for segment in slot.segments where rest > 0 {
+            let part = min(rest, segment.count)
+            TestContent.fill(
+                UnsafeMutableRawBufferPointer(start: segment.base, count: part),
+                seed: stream.sendSeed,
+                offset: stream.sent
+            )
+            stream.sent += UInt64(part)
+            rest -= part
+        }
+        let isEnd = stream.sent == stream.toSend && stream.endsAfter
+        if isEnd { stream.hasSentEnd = true }
+        let outcome =
+            stream.sent < stream.toSend ? .more : isEnd ? sabotage.ending(self, slot.stream) : .drained
+        streams[id] = stream
+        session.commit(slot, count: count, outcome)
+        return count
+    }
+
+    private func handle(_ event: SessionEvent) {
+        if end != nil { damage.append("an event after the end: \(event)") }
+        switch event {
+        case .opened(let handle, let request):
+            let id = handle.id.rawValue
+            if anyStream(id) != nil { damage.append("stream \(id): opened twice") }
+            streams[id] = SimulatedStream(handle, role)
+            requests[id] = request
+            if let answer { send(answer, thenEnd: true, on: handle) }
+        case .data(let handle, let bytes): receive(bytes, on: handle.id.rawValue)
+        case .finished(let handle):
+            let id = handle.id.rawValue
+            if streams[id]?.hasEnded == true { damage.append("stream \(id): two ends") }
+            streams[id]?.hasEnded = true
+        case .reset(let handle, let code):
+            let id = handle.id.rawValue
+            if streams[id]?.resetCode != nil { damage.append("stream \(id): reset twice") }
+            streams[id]?.resetCode = code
+        case .openResult(let handle, let code, _): streams[handle.id.rawValue]?.openCode = code
+        case .message(let message): messages.append(message)
+        case .closed(let end): self.end = end
+        case .roundTrip, .goAway: break
+        }
+    }
+
+    private func receive(_ bytes: UnsafeRawBufferPointer, on id: UInt32) {
+        guard let stream = streams[id] else {
+            if released[id] == nil { damage.append("stream \(id): bytes before it was opened") }
+            return
+        }
+        if stream.hasEnded { damage.append("stream \(id): bytes after the end") }
+        if stream.resetCode != nil { damage.append("stream \(id): bytes after it was reset") }
+        if !TestContent.matches(bytes, seed: stream.receiveSeed, offset: stream.received) {
+            damage.append("stream \(id): wrong bytes from \(stream.received) on")
+        }
+        streams[id]?.received += UInt64(bytes.count)
+        streams[id]?.waiting += bytes.count
+        if takesAtOnce { take(bytes.count, of: id) }
+    }
+}

@@ -1,0 +1,175 @@
+import CryptoPrimitives
+import EventIO
+import ProtocolCore
+import Synchronization
+
+/// What a client knows about logging in to one peer, shared by all of its links and threads: the password, and, once the
+/// realm is known, what stretching made of it.
+///
+/// Stretching takes about half a second and 128 MiB; it happens once, on a thread of its own.
+package final class CredentialStore: Sendable {
+    private enum State {
+        case unknown
+        case stretching(
+            Realm,
+            ScryptCost,
+            waiting: [@Sendable (Result<ClientCredential, CryptoFailure>) -> Void]
+        )
+        case ready(ClientCredential)
+    }
+
+    private struct Content {
+        var state = State.unknown
+        /// After a refused password nobody tries before this moment, on whatever thread.
+        var refusedUntil: UInt64 = 0
+        var refusals = 0
+    }
+
+    /// The only realm that is accepted, if one was configured.
+    let pinnedRealm: Realm?
+    private let identity: Identity
+    private let password: Password
+    private let content = Mutex(Content())
+
+    /// What it takes to log in as `user` (`alice`, or `alice/2` for the second password).
+    ///
+    /// - Parameters:
+    ///   - user: 1 to 64 bytes, perhaps with the number of the password behind a slash.
+    ///   - password: as it was read from a file, from the environment or from standard input.
+    ///   - realm: the only realm that is accepted; `nil` learns it from the server.
+    /// - Throws: what cannot be used of these.
+    package init(user: String, password: LoginPassword, realm: String?) throws(CredentialFault) {
+        guard let identity = Identity(user) else {
+            throw CredentialFault("`\(user)` cannot be a user's name")
+        }
+        if let realm {
+            guard let realm = Realm(realm) else {
+                throw CredentialFault("the realm has to have 1 to 255 bytes")
+            }
+            pinnedRealm = realm
+        } else {
+            pinnedRealm = nil
+        }
+        self.identity = identity
+        self.password = password.password
+    }
+
+    /// Begins to stretch for the configured realm at the usual cost, so that the first link need not ask.
+    package func prepare() {
+        if let pinnedRealm { stretch(for: pinnedRealm, at: .standard) { _ in } }
+    }
+
+    /// The credential, if there is one already.
+    var credential: ClientCredential? {
+        content.withLock { content in
+            if case .ready(let credential) = content.state { return credential }
+            return nil
+        }
+    }
+
+    /// Makes the credential for a realm, or waits for the one that is being made.
+    ///
+    /// `completion` is called on whatever thread.
+    func stretch(
+        for realm: Realm,
+        at cost: ScryptCost,
+        _ completion: @escaping @Sendable (Result<ClientCredential, CryptoFailure>) -> Void
+    ) {
+        let (known, begins) = content.withLock { content -> (ClientCredential?, Bool) in
+            switch content.state {
+            case .ready(let credential) where credential.realm == realm && credential.cost == cost:
+                return (credential, false)
+            case .stretching(realm, cost, let waiting):
+                content.state = .stretching(realm, cost, waiting: waiting + [completion])
+                return (nil, false)
+            default:
+                // A server that changes its realm is followed; who waited for the other one is told when this is done.
+                var waiting = [completion]
+                if case .stretching(_, _, let others) = content.state { waiting += others }
+                content.state = .stretching(realm, cost, waiting: waiting)
+                return (nil, true)
+            }
+        }
+        if let known { completion(.success(known)) }
+        guard begins else { return }
+        do {
+            _ = try LoopThread(name: "sly-stretch") { [self] in finish(for: realm, at: cost) }
+        } catch {
+            deliver(.failure(CryptoFailure(operation: "thread", reason: error.description)), for: realm, cost)
+        }
+    }
+
+    /// One password is stretched at a time in the whole process: each takes 128 MiB.
+    private static let turn = Mutex(())
+
+    private func finish(for realm: Realm, at cost: ScryptCost) {
+        let result: Result<ClientCredential, CryptoFailure>
+        do throws(CryptoFailure) {
+            let secret = try Self.turn.withLock { (_) throws(CryptoFailure) in
+                try StretchedPassword(password, identity: identity, realm: realm, cost: cost)
+            }
+            let credential = try ClientCredential(
+                identity: identity,
+                realm: realm,
+                cost: cost,
+                secret: secret
+            )
+            result = .success(credential)
+        } catch {
+            result = .failure(error)
+        }
+        deliver(result, for: realm, cost)
+    }
+
+    private func deliver(
+        _ result: Result<ClientCredential, CryptoFailure>,
+        for realm: Realm,
+        _ cost: ScryptCost
+    ) {
+        let waiting = content.withLock {
+            content -> [@Sendable (Result<ClientCredential, CryptoFailure>) -> Void] in
+            guard case .stretching(realm, cost, let waiting) = content.state else { return [] }
+            if case .success(let credential) = result {
+                content.state = .ready(credential)
+            } else {
+                content.state = .unknown
+            }
+            return waiting
+        }
+        for completion in waiting { completion(result) }
+    }
+}
+
+// MARK: - After a refusal
+
+extension CredentialStore {
+    /// How long to wait before another attempt, because the server did not know the password (or was not the server).
+    ///
+    /// Each attempt tells a rogue server whether one guess was right, and counts against an honest client at a good one:
+    /// 1 s, doubling to 60 s, and all links of the process together.
+    package func delayAfterRefusal(at now: UInt64) -> Duration {
+        content.withLock { content in
+            content.refusedUntil > now ? .nanoseconds(Int64(clamping: content.refusedUntil - now)) : .zero
+        }
+    }
+
+    /// The password was not accepted, by whomever.
+    func noteRefusal(at now: UInt64) {
+        content.withLock { content in
+            // Links that were under way at the same time are one attempt.
+            guard now >= content.refusedUntil else { return }
+            let seconds = min(60, 1 << min(content.refusals, 6))
+            let jitter = UInt64.random(in: 0..<250_000_000) * UInt64(seconds)
+            content.refusals += 1
+            content.refusedUntil = now + UInt64(seconds) * 1_000_000_000 + jitter
+        }
+    }
+
+    /// A login has worked.
+    func noteSuccess() {
+        content.withLock { content in
+            content.refusals = 0
+            content.refusedUntil = 0
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import CryptoPrimitives
+import Glibc
+import ProtocolCore
+
+/// A password on its way from where an operator keeps it to where it is used.
+///
+/// It is never a string, and never printed.
+package struct LoginPassword: Sendable {
+    let password: Password
+
+    /// More than any password has, so that a wrong file is noticed as such.
+    private static let mostBytes = 4096
+
+    /// Takes the bytes of a password; a newline at their end is not part of it.
+    ///
+    /// The bytes are copied into memory that is wiped; wiping the array is up to the caller.
+    package init(_ bytes: [UInt8]) throws(CredentialFault) {
+        try self.init(SecretBytes(bytes))
+    }
+
+    /// Reads a file, straight into memory that is wiped when it is freed.
+    package init(file path: String) throws(CredentialFault) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw CredentialFault("\(path): \(String(cString: strerror(errno)))")
+        }
+        defer { close(descriptor) }
+        do throws(CredentialFault) {
+            try self.init(descriptor: descriptor)
+        } catch {
+            throw CredentialFault("\(path): \(error.text)")
+        }
+    }
+
+    /// Takes a variable of the environment.
+    package init(environment name: String) throws(CredentialFault) {
+        guard let value = getenv(name) else { throw CredentialFault("\(name) is not set") }
+        let bytes = UnsafeRawBufferPointer(start: value, count: strlen(value))
+        do throws(CredentialFault) {
+            try self.init(SecretBytes(copying: bytes))
+        } catch {
+            throw CredentialFault("\(name): \(error.text)")
+        }
+    }
+
+    /// Reads a descriptor to its end.
+    package init(descriptor: Int32) throws(CredentialFault) {
+        var length = 0
+        var failure: Int32 = 0
+        let content = SecretBytes(count: Self.mostBytes + 1) { space in
+            while length < space.count {
+                let count = read(descriptor, space.baseAddress.map { $0 + length }, space.count - length)
+                if count < 0 {
+                    if errno == EINTR { continue }
+                    failure = errno
+                }
+                guard count > 0 else { return }
+                length += count
+            }
+        }
+        guard failure == 0 else { throw CredentialFault(String(cString: strerror(failure))) }
+        try self.init(content.slice(0..<length))
+    }
+
+    /// A new password of 80 random bits in four words of four letters and digits: what nobody has to invent.
+    ///
+    /// - Returns: the password and its text, which is shown once.
+    /// - Throws: what libcrypto refuses.
+    package static func generate() throws(CredentialFault) -> (password: LoginPassword, text: String) {
+        // Without the letters that look like digits: 32 characters, five bits each.
+        let alphabet = Array("abcdefghijkmnpqrstuvwxyz23456789".utf8)
+        let random: [UInt8]
+        do { random = try SystemRandom.bytes(count: 16) } catch { throw CredentialFault(error.reason) }
+        var text: [UInt8] = []
+        for (index, byte) in random.enumerated() {
+            if index > 0, index % 4 == 0 { text.append(UInt8(ascii: "-")) }
+            text.append(alphabet[Int(byte % 32)])
+        }
+        return (try LoginPassword(text), String(decoding: text, as: UTF8.self))
+    }
+
+    private init(_ content: SecretBytes) throws(CredentialFault) {
+        do {
+            password = try Password(contentOf: content)
+        } catch {
+            switch error {
+            case .empty: throw CredentialFault("the password is empty")
+            case .tooLong: throw CredentialFault("a password has at most \(Password.longest) bytes")
+            case .notText: throw CredentialFault("a password is UTF-8 text")
+            case .controlCharacter: throw CredentialFault("a password is one line without control characters")
+            }
+        }
+    }
+}
+
+/// What cannot be used of a password, a user's name or a password file.
+package struct CredentialFault: Error, Hashable, Sendable {
+    /// What is wrong, as one sentence without a secret.
+    package let text: String
+
+    package init(_ text: String) {
+        self.text = text
+    }
+}

@@ -1,0 +1,173 @@
+import CryptoPrimitives
+import Glibc
+import ProtocolCore
+
+/// A server's password file: made on first use, changed by replacing it as a whole, so that a server that reads it at any
+/// moment finds the old one or the new one.
+package struct PasswordFile: Sendable {
+    /// Where it is.
+    package let path: String
+    private var content: VerifierText
+
+    /// Reads the file.
+    package init(reading path: String) throws(CredentialFault) {
+        self.path = path
+        content = try Self.read(path)
+    }
+
+    /// Reads the file, or begins one with a realm of its own if there is none.
+    ///
+    /// The realm is the host's name and random digits: it is the salt of all passwords in it, so it had better be unlike
+    /// any other.
+    package init(creating path: String) throws(CredentialFault) {
+        self.path = path
+        if access(path, F_OK) == 0 {
+            content = try Self.read(path)
+            return
+        }
+        let random: [UInt8]
+        do { random = try SystemRandom.bytes(count: 8) } catch { throw CredentialFault(error.reason) }
+        let suffix = random.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        guard let realm = Realm("\(Self.hostName)#\(suffix)") else {
+            throw CredentialFault("no name for a realm")
+        }
+        content = VerifierText(realm: realm, cost: .standard, verifiers: [])
+    }
+
+    /// The realm as text.
+    package var realm: String { content.realm.text }
+
+    /// Who has a password here, such as `alice/1`.
+    package var users: [String] { content.verifiers.map(\.identity.name) }
+
+    /// Adds a user, or gives one another password.
+    ///
+    /// Takes about half a second.
+    ///
+    /// - Parameters:
+    ///   - user: `alice`, or `alice/2` for a second password beside the first.
+    ///   - password: the password, of which only the verifier is kept.
+    /// - Returns: whether there was one already.
+    /// - Throws: a name that cannot be a user's, or what libcrypto refuses.
+    package mutating func set(_ user: String, _ password: LoginPassword) throws(CredentialFault) -> Bool {
+        guard let identity = Identity(user) else {
+            throw CredentialFault("`\(user)` cannot be a user's name")
+        }
+        let verifier: Verifier
+        do throws(CryptoFailure) {
+            let secret = try StretchedPassword(
+                password.password,
+                identity: identity,
+                realm: content.realm,
+                cost: content.cost
+            )
+            verifier = try Verifier(identity: identity, secret: secret)
+        } catch {
+            throw CredentialFault("\(error.operation): \(error.reason)")
+        }
+        if let index = content.verifiers.firstIndex(where: { $0.identity == identity }) {
+            content.verifiers[index] = verifier
+            return true
+        }
+        content.verifiers.append(verifier)
+        return false
+    }
+
+    /// Removes a user: `alice` with all passwords, `alice/2` with that one.
+    ///
+    /// - Returns: how many passwords are gone.
+    package mutating func remove(_ user: String) -> Int {
+        let before = content.verifiers.count
+        content.verifiers.removeAll { $0.identity.name == user || $0.identity.user == user }
+        return before - content.verifiers.count
+    }
+
+    /// Writes the file: mode 0600, first beside the old one and then in its place.
+    package func write() throws(CredentialFault) {
+        let temporary = path + ".new"
+        unlink(temporary)
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw CredentialFault("\(temporary): \(String(cString: strerror(errno)))")
+        }
+        let bytes = content.encoded
+        var written = 0
+        var failure: Int32 = 0
+        while written < bytes.count, failure == 0 {
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written)
+            }
+            if count < 0, errno != EINTR { failure = errno } else { written += max(0, count) }
+        }
+        if failure == 0, fsync(descriptor) != 0 { failure = errno }
+        close(descriptor)
+        if failure == 0, rename(temporary, path) != 0 { failure = errno }
+        guard failure == 0 else {
+            unlink(temporary)
+            throw CredentialFault("\(path): \(String(cString: strerror(failure)))")
+        }
+    }
+
+    /// The users as a server looks them up.
+    package func table() throws(CredentialFault) -> PasswordTable {
+        do throws(CryptoFailure) {
+            let dummy = (
+                try SystemRandom.secretBytes(count: P521.scalarCount),
+                try SystemRandom.secretBytes(count: P521.scalarCount)
+            )
+            return PasswordTable(
+                verifiers: try VerifierTable(
+                    realm: content.realm,
+                    cost: content.cost,
+                    verifiers: content.verifiers,
+                    dummy: dummy
+                )
+            )
+        } catch {
+            throw CredentialFault("\(error.operation): \(error.reason)")
+        }
+    }
+
+    private static func read(_ path: String) throws(CredentialFault) -> VerifierText {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw CredentialFault("\(path): \(String(cString: strerror(errno)))") }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var portion = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = Glibc.read(descriptor, &portion, portion.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw CredentialFault("\(path): \(String(cString: strerror(errno)))") }
+            guard count > 0 else { break }
+            bytes += portion[..<count]
+            guard bytes.count <= VerifierText.mostBytes else {
+                throw CredentialFault("\(path): too large to be a password file")
+            }
+        }
+        do {
+            return try VerifierText(bytes)
+        } catch {
+            let place = error.line > 0 ? "\(path):\(error.line)" : path
+            throw CredentialFault("\(place): \(error.reason)")
+        }
+    }
+
+    private static var hostName: String {
+        var name = [CChar](repeating: 0, count: 65)
+        guard gethostname(&name, name.count - 1) == 0 else { return "sallyport" }
+        let text = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return text.isEmpty ? "sallyport" : text
+    }
+}
+
+/// The users of a server, as they are looked up.
+///
+/// Immutable, and shared between threads.
+package struct PasswordTable: Sendable {
+    let verifiers: VerifierTable
+
+    /// The realm as text.
+    package var realm: String { verifiers.realm.text }
+    /// The names of the users, sorted, each once.
+    package var users: [String] { verifiers.users }
+}

@@ -1,0 +1,114 @@
+package import EventIO
+import ProtocolCore
+
+/// What all links of one event loop share: memory, and the threads that do arithmetic for them.
+///
+/// Confined to the loop's thread.
+package final class LinkEnvironment {
+    /// The loop of every link here.
+    package let loop: EventLoop
+    /// Where outbound logs borrow their memory.
+    let blocks = BlockPool()
+    /// What is read from a link before it is opened and delivered, all within one call: one is enough for all links.
+    let scratch: UnsafeMutableRawBufferPointer
+    /// How much all links have moved lately, for other threads.
+    private let gauge: TrafficGauge
+    private var traffic = TrafficMeter()
+    /// The jobs of handshakes.
+    let jobs: JobRunner
+
+    /// How much of a link is read at once.
+    ///
+    /// Four of the largest records; more than that would only leave the cache, less would cost system calls.
+    static let readCount = 256 << 10
+    /// The rest of a record that was not complete before.
+    private static let carriedCount = 65536 + RecordHeader.overhead
+
+    /// An environment for links of `loop` whose arithmetic is done by `pool`.
+    package init(_ loop: EventLoop, pool: JobPool, gauge: TrafficGauge) {
+        self.loop = loop
+        self.gauge = gauge
+        jobs = JobRunner(loop, pool)
+        scratch = .allocate(byteCount: Self.carriedCount + Self.readCount, alignment: 4096)
+    }
+
+    deinit {
+        scratch.deallocate()
+    }
+
+    /// How many bytes outbound logs hold.
+    package var lentBytes: Int { blocks.lentBytes }
+
+    /// Gives memory that nobody uses back, if no link has moved much lately.
+    package func trim() {
+        if traffic.recent(at: loop.now) < Self.quietBytes { blocks.trim() }
+    }
+
+    /// Below this, no link needs blocks at hand.
+    private static let quietBytes = 64 << 10
+
+    /// A link has moved bytes.
+    func moved(_ count: Int) {
+        traffic.add(count, at: loop.now)
+        gauge.set(traffic.recent(at: loop.now), at: loop.now)
+    }
+
+    var now: Instant { Instant(nanoseconds: loop.now) }
+}
+
+/// Runs jobs on a pool and brings their results back to the loop.
+final class JobRunner {
+    private let pool: JobPool
+    private let results: Mailbox<(id: UInt64, result: any Sendable)>
+    private let waiting: Waiting
+
+    /// What is called with a result; kept apart so that the mailbox does not keep the runner.
+    private final class Waiting {
+        var completions: [UInt64: (any Sendable) -> Void] = [:]
+        var next: UInt64 = 0
+    }
+
+    init(_ loop: EventLoop, _ pool: JobPool) {
+        self.pool = pool
+        let waiting = Waiting()
+        self.waiting = waiting
+        results = Mailbox(loop) { message in
+            waiting.completions.removeValue(forKey: message.id)?(message.result)
+        }
+    }
+
+    /// How many jobs wait for a thread.
+    var queued: Int { pool.waiting }
+
+    /// A way for any thread to call `completion` on the loop's thread, once.
+    func callback<Result: Sendable>(_ completion: @escaping (Result) -> Void) -> @Sendable (Result) -> Void {
+        let id = expect(completion)
+        let results = results
+        return { results.send((id, $0)) }
+    }
+
+    /// Runs `job` on the pool and then calls `completion` on the loop's thread.
+    ///
+    /// - Returns: `false` when too many jobs wait; then neither is called.
+    func run<Result: Sendable>(
+        _ job: @escaping @Sendable () -> Result,
+        then completion: @escaping (Result) -> Void
+    ) -> Bool {
+        let id = expect(completion)
+        let results = results
+        guard pool.submit({ results.send((id, job())) }) else {
+            waiting.completions[id] = nil
+            return false
+        }
+        return true
+    }
+
+    private func expect<Result: Sendable>(_ completion: @escaping (Result) -> Void) -> UInt64 {
+        let id = waiting.next
+        waiting.next &+= 1
+        waiting.completions[id] = { result in
+            if let result = result as? Result { completion(result) }
+        }
+        return id
+    }
+}

@@ -1,0 +1,168 @@
+import EventIO
+import ProtocolCore
+import Synchronization
+
+/// Who may begin a handshake: bounds on how many are under way, and patience with those who fail (PROTOCOL.md, Limits
+/// before authentication).
+///
+/// One for the whole process, shared by all threads. It is asked for each link, never for each byte.
+package final class HandshakeGate: Sendable {
+    /// How a handshake went.
+    package enum Outcome: Sendable {
+        /// The client has proved itself.
+        case success
+        /// It was shown our proof and did not give its own, or a wrong one: one guess at a password.
+        case wrongGuess
+        /// It did not speak our protocol, or broke it.
+        case garbage
+        /// It was too slow.
+        case timeout
+        /// It went away before anything was at stake, or was turned away by us.
+        case nothing
+    }
+
+    private struct Penalty {
+        /// Until when the failures of this prefix count.
+        var until: UInt64
+        /// Whether it has grown so far that links are refused.
+        var isActive = false
+    }
+
+    private struct State {
+        var underWay = 0
+        var perPrefix: [AddressPrefix: Int] = [:]
+        var penalties: [AddressPrefix: Penalty] = [:]
+        var guesses: [[UInt8]: TokenBucket] = [:]
+        var refused = 0
+    }
+
+    private let state = Mutex(State())
+    private let mostUnderWay: Int
+
+    // Numbers and meaning are those of OpenSSH's PerSourcePenalties, which have been tried on the open network.
+    private static let mostPerPrefix = 8
+    private static let guessPenalty: UInt64 = 5_000_000_000
+    private static let garbagePenalty: UInt64 = 1_000_000_000
+    private static let timeoutPenalty: UInt64 = 10_000_000_000
+    /// Failures that add up to less are forgiven.
+    private static let actsFrom: UInt64 = 15_000_000_000
+    private static let longestPenalty: UInt64 = 600_000_000_000
+    private static let mostPenalties = 65536
+    private static let mostGuessedUsers = 65536
+    /// One guess in five seconds is 2^22.6 a year: 40 random bits are safe for decades.
+    private static let secondsPerGuess = 5
+    /// A person who mistypes, or a fleet that starts.
+    private static let guessesAtOnce = 10
+
+    /// Lets at most `mostUnderWay` handshakes be under way.
+    package init(mostUnderWay: Int) {
+        self.mostUnderWay = mostUnderWay
+    }
+
+    /// How many links were refused in all.
+    package var refusedCount: Int { state.withLock { $0.refused } }
+
+    /// A link came from there.
+    ///
+    /// - Returns: `nil` when it may begin; then ``end(_:_:at:)`` has to be called for it. Otherwise why not.
+    func begin(_ prefix: AddressPrefix, at now: UInt64) -> String? {
+        state.withLock { state in
+            if let reason = Self.refusal(prefix, &state, mostUnderWay, at: now) {
+                state.refused += 1
+                return reason
+            }
+            state.underWay += 1
+            state.perPrefix[prefix, default: 0] += 1
+            return nil
+        }
+    }
+
+    /// The handshake of a link from there is over.
+    func end(_ prefix: AddressPrefix, _ outcome: Outcome, at now: UInt64) {
+        state.withLock { state in
+            state.underWay -= 1
+            let rest = state.perPrefix[prefix, default: 1] - 1
+            state.perPrefix[prefix] = rest > 0 ? rest : nil
+            let penalty: UInt64 =
+                switch outcome {
+                case .success, .nothing: 0
+                case .wrongGuess: Self.guessPenalty
+                case .garbage: Self.garbagePenalty
+                case .timeout: Self.timeoutPenalty
+                }
+            if penalty > 0 { Self.punish(prefix, penalty, &state, at: now) }
+        }
+    }
+
+    /// Somebody is about to be shown our proof for this user, which counts as a guess until it has proved itself.
+    ///
+    /// - Returns: whether there have been few enough: one in five seconds and ten at once. There is no lock-out, which
+    ///   would be a way to lock others out; more are only served last.
+    func mayGuess(_ user: [UInt8], at now: UInt64) -> Bool {
+        state.withLock { state in
+            let instant = Instant(nanoseconds: now)
+            if state.guesses.count >= Self.mostGuessedUsers { Self.forgetGuesses(&state, at: instant) }
+            var bucket =
+                state.guesses[user]
+                ?? TokenBucket(
+                    capacity: Self.guessesAtOnce * Self.secondsPerGuess,
+                    perSecond: 1,
+                    at: instant
+                )
+            var mayGuess = true
+            for _ in 0..<Self.secondsPerGuess where !bucket.take(at: instant) { mayGuess = false }
+            state.guesses[user] = bucket
+            return mayGuess
+        }
+    }
+
+    /// Who was about to be shown our proof has proved itself: it was no guess.
+    func wasNoGuess(_ user: [UInt8]) {
+        state.withLock { $0.guesses[user]?.giveBack(Self.secondsPerGuess) }
+    }
+
+    /// Who has not been tried lately is forgotten; if that is nobody, everybody is.
+    private static func forgetGuesses(_ state: inout State, at now: Instant) {
+        let before = state.guesses.count
+        state.guesses = state.guesses.filter { !$0.value.isFull(at: now) }
+        if state.guesses.count == before { state.guesses = [:] }
+    }
+
+    private static func refusal(
+        _ prefix: AddressPrefix,
+        _ state: inout State,
+        _ mostUnderWay: Int,
+        at now: UInt64
+    ) -> String? {
+        guard state.underWay < mostUnderWay else { return "too many handshakes at once (max-handshakes)" }
+        guard state.perPrefix[prefix, default: 0] < mostPerPrefix else {
+            return "too many handshakes from there at once"
+        }
+        guard let penalty = state.penalties[prefix] else { return nil }
+        guard now < penalty.until else {
+            state.penalties[prefix] = nil
+            return nil
+        }
+        return penalty.isActive ? "too many failures from there" : nil
+    }
+
+    private static func punish(
+        _ prefix: AddressPrefix,
+        _ amount: UInt64,
+        _ state: inout State,
+        at now: UInt64
+    ) {
+        if state.penalties.count >= mostPenalties, state.penalties[prefix] == nil {
+            state.penalties = state.penalties.filter { $0.value.until > now }
+            if state.penalties.count >= mostPenalties,
+                let oldest = state.penalties.min(by: { $0.value.until < $1.value.until })
+            {
+                state.penalties[oldest.key] = nil
+            }
+        }
+        var penalty = state.penalties[prefix] ?? Penalty(until: now)
+        penalty.until = min(max(penalty.until, now) + amount, now + longestPenalty)
+        if penalty.until - now >= actsFrom { penalty.isActive = true }
+        state.penalties[prefix] = penalty
+    }
+}

@@ -1,0 +1,218 @@
+package import EventIO
+import ProtocolCore
+import WireCoding
+
+/// Who owns sessions and decides what their streams are for.
+///
+/// Called on the session's loop.
+package protocol PeerSessionOwner: AnyObject {
+    /// The peer opened a stream.
+    ///
+    /// - Returns: the stream's plain end, or `nil` when the stream was reset and released at once.
+    func session(
+        _ session: PeerSession,
+        opened stream: LinkStream,
+        for request: StreamRequest
+    ) -> (any StreamEndpoint)?
+
+    /// The peer wants no new streams here; those that there are go on.
+    func sessionGoesAway(_ session: PeerSession)
+
+    /// The session is over. Its streams' endpoints have been told.
+    func session(_ session: PeerSession, ended reason: SessionEndReason)
+
+    /// The way to the peer and back was measured.
+    func session(_ session: PeerSession, measured roundTrip: Duration)
+}
+
+/// A session with a peer on the link that it has: the core driven by a socket and a clock.
+///
+/// Whatever happens ends in one place, ``turnEnded()``: what came has been handed out, now what there is to say is sealed
+/// and written, once a turn. Confined to its loop's thread.
+package final class PeerSession {
+    /// The loop that the session lives on.
+    package let environment: LinkEnvironment
+    /// The user that the client proved to be.
+    package let userName: String
+    /// The same, with the number of the password where it is not the first: `alice/2`.
+    package let user: String
+    /// Where the link goes.
+    package let remote: SocketAddress
+    /// Whether records hide what is in them.
+    package let isEncrypted: Bool
+    /// Who is asked about new streams and told of the end.
+    package weak var owner: (any PeerSessionOwner)?
+    /// How many streams the end of the session cut off.
+    package internal(set) var interruptedStreams = 0
+
+    var core: Session
+    var socket: StreamSocket?
+    /// Bytes that go out before the first record: the end of the handshake.
+    var preamble: [UInt8]
+    /// The beginning of a record whose rest has not come.
+    var carried: [UInt8] = []
+    var seats: [Seat] = []
+    var touched: [any StreamEndpoint] = []
+    var isFlushQueued = false
+    var wantsRead = false
+    var armedFor = UInt64.max
+    var timer: LoopTimer?
+    var lingering: PeerSession?
+    var traffic = TrafficMeter()
+    let segments: UnsafeMutableBufferPointer<MemorySegment>
+
+    /// A stream's endpoint, with the name that tells it from a later stream in the same slot.
+    struct Seat {
+        var id = StreamID(rawValue: 0)
+        var endpoint: (any StreamEndpoint)?
+    }
+
+    /// How many bytes of streams a turn seals on a fast link: as many as a large block holds.
+    static let mostTurnBytes = 256 << 10
+    /// And on a slow one: four small records, 13 ms at 10 Mbit/s.
+    static let leastTurnBytes = 16 << 10
+    /// Runs of memory in one write: a turn's bytes lie in at most three blocks.
+    static let mostSegments = 8
+    /// How long the other end may take to read our last words.
+    static let lingerTime = Duration.seconds(3)
+    /// What the system may hold unsent.
+    static let unsentBytes: Int32 = 128 << 10
+
+    /// A session with the keys of a finished handshake, on the socket that the handshake ran over.
+    init(
+        role: Session.Role,
+        agreement: Agreement,
+        options: LinkOptions,
+        socket: StreamSocket,
+        remote: SocketAddress,
+        preamble: [UInt8],
+        environment: LinkEnvironment
+    ) throws(HandshakeFault) {
+        do {
+            core = try Session(
+                role: role,
+                agreement: agreement,
+                options: options.session,
+                pool: environment.blocks,
+                at: environment.now
+            )
+        } catch {
+            throw .crypto(error)
+        }
+        self.environment = environment
+        self.socket = socket
+        self.remote = remote
+        self.preamble = preamble
+        userName = agreement.identity.user
+        user = agreement.identity.text
+        isEncrypted = agreement.suite.hidesContent
+        segments = .allocate(capacity: Self.mostSegments)
+        timer = LoopTimer(environment.loop) { [unowned self] in timeout() }
+        if !remote.isUnix {
+            SocketOptions.limitUnsent(socket.descriptor, bytes: Self.unsentBytes)
+            SocketOptions.userTimeout(socket.descriptor, options.keepAliveTimeout)
+        }
+        socket.handler = self
+    }
+
+    deinit {
+        socket?.close()
+        segments.deallocate()
+    }
+}
+
+// MARK: - What the owner calls
+
+extension PeerSession {
+    /// Begins: `received` is what came behind the handshake.
+    func start(received: [UInt8]) {
+        if !received.isEmpty {
+            carried = received
+            process(fresh: 0)
+        }
+        flushSoon()
+        if socket?.isReadable ?? false { readAgainSoon() }
+    }
+
+    /// Opens a stream; its bytes may follow at once.
+    ///
+    /// - Returns: the stream, or `nil` when ``canOpen`` is false.
+    package func open(_ request: StreamRequest, for endpoint: any StreamEndpoint) -> LinkStream? {
+        let frame = OpenRequest(
+            service: request.service,
+            source: request.source,
+            destination: request.destination,
+            trace: request.trace
+        )
+        guard let handle = core.open(frame, at: environment.now) else { return nil }
+        seat(endpoint, at: handle)
+        flushSoon()
+        return LinkStream(session: self, handle: handle)
+    }
+
+    /// Whether a stream can be opened now.
+    package var canOpen: Bool { core.canOpen }
+
+    /// Whether no stream can be opened ever again.
+    package var isSpent: Bool { core.isSpent }
+
+    /// Whether the session has not ended.
+    package var isOpen: Bool { core.isOpen }
+
+    /// How many streams there are.
+    package var streamCount: Int { core.streamCount }
+
+    /// Whether the session has moved so much lately that a stream had better go elsewhere.
+    package var isBusy: Bool { traffic.isBusy(at: environment.loop.now) }
+
+    /// How many bytes went over the link lately: for choosing the least busy.
+    package var recentBytes: Int { traffic.recent(at: environment.loop.now) }
+
+    /// The shortest of the last measurements of the way to the peer and back.
+    package var roundTrip: Duration? { core.shortestRoundTrip }
+
+    /// When the peer last gave a sign of life, in nanoseconds of the loop's clock.
+    package var lastSignOfLife: UInt64 { core.lastSignOfLife.nanoseconds }
+
+    /// Asks the peer for a sign of life now.
+    package func ping() {
+        core.ping(at: environment.now)
+        flushSoon()
+    }
+
+    /// Tells the peer that no new streams are welcome; those that there are go on.
+    package func goAway() {
+        core.goAway(.shutdown)
+        flushSoon()
+    }
+
+    /// Ends the session in an orderly way; streams that there still are end with it.
+    package func close() {
+        core.close(.shutdown)
+        takeEvents()
+    }
+
+    /// Ends the session because its user may no longer be here.
+    package func revoke() {
+        core.close(.revoked)
+        takeEvents()
+    }
+
+    /// Whether windows may grow: taken away when memory is short.
+    package var mayGrow: Bool {
+        get { core.mayGrow }
+        set { core.mayGrow = newValue }
+    }
+
+    func flushSoon() {
+        guard !isFlushQueued else { return }
+        isFlushQueued = true
+        environment.loop.atEndOfTurn(self)
+    }
+
+    func release(_ handle: StreamHandle) {
+        core.release(handle, at: environment.now)
+        if handle.slot < seats.count, seats[handle.slot].id == handle.id { seats[handle.slot] = Seat() }
+        if core.hasControl { flushSoon() }
+    }
+}

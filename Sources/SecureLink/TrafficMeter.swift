@@ -1,0 +1,59 @@
+import Synchronization
+
+/// How much a session has moved lately, in steps of a twentieth of a second.
+struct TrafficMeter {
+    private var windowStart: UInt64 = 0
+    private var inWindow = 0
+    private var inLastWindow = 0
+
+    /// Long enough to tell bulk from a burst, short enough that a session that has just finished counts as idle.
+    private static let window: UInt64 = 50_000_000
+    /// 20 MB/s: a single interactive stream never does it, and a stream beside it would feel it.
+    private static let busyBytes = 1 << 20
+
+    mutating func add(_ count: Int, at now: UInt64) {
+        advance(to: now)
+        inWindow += count
+    }
+
+    /// How many bytes were moved in this window or the last, whichever is more.
+    func recent(at now: UInt64) -> Int {
+        let age = now &- windowStart
+        if age < Self.window { return max(inWindow, inLastWindow) }
+        return age < 2 * Self.window ? inWindow : 0
+    }
+
+    func isBusy(at now: UInt64) -> Bool { recent(at: now) >= Self.busyBytes }
+
+    private mutating func advance(to now: UInt64) {
+        let age = now &- windowStart
+        guard age >= Self.window else { return }
+        inLastWindow = age < 2 * Self.window ? inWindow : 0
+        inWindow = 0
+        windowStart = now
+    }
+}
+
+/// How much all links of a loop have moved lately, told to other threads.
+///
+/// Written by the loop's thread, read by any.
+package final class TrafficGauge: Sendable {
+    private let bytes = Atomic<Int>(0)
+    private let measuredAt = Atomic<UInt64>(0)
+
+    /// A measurement is believed for so long: a loop that has nothing to do does not tell.
+    private static let lifetime: UInt64 = 100_000_000
+
+    package init() {}
+
+    /// How many bytes were moved in a twentieth of a second.
+    package func recent(at now: UInt64) -> Int {
+        let age = now &- measuredAt.load(ordering: .relaxed)
+        return age < Self.lifetime ? bytes.load(ordering: .relaxed) : 0
+    }
+
+    func set(_ count: Int, at now: UInt64) {
+        bytes.store(count, ordering: .relaxed)
+        measuredAt.store(now, ordering: .relaxed)
+    }
+}

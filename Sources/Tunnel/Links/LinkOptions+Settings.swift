@@ -1,0 +1,16 @@
+import SecureLink
+
+extension LinkOptions {
+    /// What the configuration says about links.
+    init(_ settings: LinkSettings, _ limits: ProcessLimits) {
+        self.init()
+        handshakeTimeout = settings.handshakeTimeout
+        keepAliveInterval = settings.keepalive.interval
+        keepAliveTimeout = settings.keepalive.dead
+        chunk = settings.chunk
+        longestRecord = settings.maxRecord
+        streamWindow = settings.window.initial
+        largestStreamWindow = settings.window.maximum
+        mostStreams = limits.maxStreams
+    }
+}

@@ -1,0 +1,266 @@
+import EventIO
+import SecureLink
+
+/// One worker's sessions to one peer: kept ready, chosen from, made again when they are lost.
+final class PeerLinks {
+    let peer: PeerConfiguration
+    unowned let worker: TunnelWorker
+    private let store: CredentialStore
+    private let status: PeerStatus
+    private let plan: LinkPlan
+    private var sessions: [Entry] = []
+    private var exclusive: ExclusiveLinks
+    private var dialer: LinkDialer?
+    private var backoff = ReconnectBackoff()
+    private var retry: LoopTimer?
+    private var dialedAt: UInt64 = 0
+    private var roundRobin = 0
+    private var waiting: [Relay] = []
+    private var isStopping = false
+    /// Called once, when it is known whether the peer can be reached.
+    var whenTried: [(LinkFailure?) -> Void] = []
+    private(set) var wasTried = false
+
+    private struct Entry {
+        let session: PeerSession
+        var idleSince: UInt64?
+    }
+
+    init(_ peer: PeerConfiguration, store: CredentialStore, status: PeerStatus, worker: TunnelWorker) {
+        self.peer = peer
+        self.store = store
+        self.status = status
+        self.worker = worker
+        plan = LinkPlan(peer.links)
+        exclusive = ExclusiveLinks(
+            keepAlive: peer.link.keepalive.interval,
+            isUsed: worker.hasExclusiveRoute(to: peer.name)
+        )
+        retry = LoopTimer(worker.loop) { [unowned self] in makeReady() }
+    }
+
+    /// Whether a shared session can take a stream at once.
+    var isReady: Bool { sessions.contains { $0.session.canOpen } }
+
+    /// How many sessions there are.
+    var count: Int { sessions.count + exclusive.count }
+
+    /// Dials whatever is missing, unless something forbids it now.
+    func makeReady() {
+        guard !isStopping, dialer == nil, !(retry?.isScheduled ?? false) else { return }
+        let wantsShared = worker.hasSharedRoute(to: peer.name) && decision.wantsAnother
+        guard wantsShared || exclusive.wantsAnother else { return }
+        let delay = store.delayAfterRefusal(at: worker.loop.now)
+        guard delay == .zero else {
+            retry?.schedule(after: delay)
+            return
+        }
+        dial()
+    }
+
+    /// A visitor came by a route to this peer: its stream goes over the session that suits it best, or waits for one.
+    func carry(_ relay: Relay, shares: Bool) {
+        relay.isExclusive = !shares
+        if open(relay) { return }
+        guard !relay.isOver else { return }
+        if sessions.contains(where: { $0.session.isOpen && !$0.session.canOpen && !$0.session.isSpent }) {
+            worker.noteLimit("max-streams")
+        }
+        waiting.append(relay)
+        relay.connectDeadline = relay.startedAt.addingClamped(relay.settings.connectTimeout)
+        exclusive.demand = waiting.count { $0.isExclusive && !$0.isOver }
+        makeReady()
+    }
+
+    /// No new streams; the peer is told, and sessions end with their last stream.
+    func stop() {
+        isStopping = true
+        dialer = nil
+        retry?.cancel()
+        for entry in sessions { entry.session.goAway() }
+        closeUnused()
+    }
+
+    /// Ends everything at once.
+    func close() {
+        isStopping = true
+        for session in sessions.map(\.session) + exclusive.all { session.close() }
+    }
+
+    /// Looks after the sessions: a few times a second.
+    func look(at now: UInt64, mayGrow: Bool) {
+        for session in sessions.map(\.session) + exclusive.all { session.mayGrow = mayGrow }
+        waiting.removeAll(where: \.isOver)
+        exclusive.demand = waiting.count(where: \.isExclusive)
+        if isStopping {
+            closeUnused()
+            return
+        }
+        let decision = decision
+        for index in decision.closes { sessions[index].session.close() }
+        for session in exclusive.useless { session.close() }
+        makeReady()
+    }
+
+    /// A stream is over: its session may have become idle.
+    func streamEnded(on session: PeerSession) {
+        if let outcome = exclusive.returned(session) {
+            if outcome == .close { session.close() }
+            return
+        }
+        guard let index = sessions.firstIndex(where: { $0.session === session }) else { return }
+        if session.streamCount == 0 { sessions[index].idleSince = worker.loop.now }
+        if session.isSpent, session.streamCount == 0 { session.close() }
+    }
+}
+
+// MARK: - Choosing
+
+extension PeerLinks {
+    private var decision: LinkPlan.Decision {
+        // A session whose numbers are used up, or whose peer goes away, is no longer one of those that count.
+        let usable = sessions.filter { !$0.session.isSpent }
+        var decision = plan.decide(
+            usable.map { entry in
+                LinkPlan.SessionState(
+                    streams: entry.session.streamCount,
+                    isBusy: entry.session.isBusy,
+                    idleSince: entry.idleSince
+                )
+            },
+            at: worker.loop.now
+        )
+        if usable.count != sessions.count { decision.closes = [] }
+        return decision
+    }
+
+    private func open(_ relay: Relay) -> Bool {
+        let chosen = relay.isExclusive ? exclusive.take(at: worker.loop.now) : best
+        guard let session = chosen, let stream = session.open(relay.request, for: relay) else { return false }
+        if let index = sessions.firstIndex(where: { $0.session === session }) {
+            sessions[index].idleSince = nil
+        }
+        relay.stream = stream
+        relay.facts.user = session.user
+        relay.start()
+        // Somebody else may want to open a stream while this one moves its bulk.
+        if session.isBusy || relay.isExclusive { makeReady() }
+        return true
+    }
+
+    /// The session that has moved least lately; among equals the one with the fewest streams.
+    private var best: PeerSession? {
+        var best: (session: PeerSession, load: (Int, Int))?
+        for entry in sessions where entry.session.canOpen {
+            let load = (entry.session.isBusy ? entry.session.recentBytes : 0, entry.session.streamCount)
+            if let found = best, found.load <= load { continue }
+            best = (entry.session, load)
+        }
+        return best?.session
+    }
+
+    private func serveWaiting() {
+        let relays = waiting
+        waiting = []
+        for relay in relays where !relay.isOver && !open(relay) { waiting.append(relay) }
+        exclusive.demand = waiting.count(where: \.isExclusive)
+    }
+}
+
+// MARK: - Dialling
+
+extension PeerLinks {
+    private func dial() {
+        var addresses = peer.addresses
+        if peer.failover == .roundRobin {
+            let first = roundRobin % addresses.count
+            addresses = Array(addresses[first...] + addresses[..<first])
+            roundRobin += 1
+        }
+        dialedAt = worker.loop.now
+        let dialer = LinkDialer(
+            to: addresses,
+            as: store,
+            options: LinkOptions(peer.link, worker.shared.configuration.limits),
+            connectTimeout: peer.connectTimeout,
+            in: worker.environment
+        ) { [weak self] result in
+            self?.dialed(result)
+        }
+        self.dialer = dialer
+        dialer.start()
+    }
+
+    private func dialed(_ result: Result<PeerSession, LinkFailure>) {
+        dialer = nil
+        switch result {
+        case .success(let session):
+            guard !isStopping else {
+                session.close()
+                return
+            }
+            backoff.succeeded()
+            session.owner = self
+            // What was demanded first is served first; a peer with only exclusive routes has no shared session.
+            if exclusive.wantsAnother, !decision.wantsAnother || !worker.hasSharedRoute(to: peer.name) {
+                exclusive.add(session)
+            } else {
+                sessions.append(Entry(session: session, idleSince: worker.loop.now))
+            }
+            worker.log.linkEstablished(session, peer: peer.name, took: worker.loop.now - dialedAt)
+            if status.sessionUp() { worker.log.peerUp(peer.name) }
+            serveWaiting()
+            tried(nil)
+            makeReady()
+        case .failure(let failure):
+            if status.failed(failure) { worker.log.peerDown(peer.name, failure) }
+            retry?.schedule(after: backoff.failed(using: &worker.random))
+            tried(failure)
+        }
+    }
+
+    private func tried(_ failure: LinkFailure?) {
+        guard !wasTried else { return }
+        wasTried = true
+        let actions = whenTried
+        whenTried = []
+        for action in actions { action(failure) }
+    }
+
+    private func closeUnused() {
+        for session in sessions.map(\.session) + exclusive.all where session.streamCount == 0 {
+            session.close()
+        }
+    }
+}
+
+// MARK: - What sessions tell
+
+extension PeerLinks: PeerSessionOwner {
+    func session(
+        _ session: PeerSession,
+        opened stream: LinkStream,
+        for request: StreamRequest
+    ) -> (any StreamEndpoint)? {
+        // Services of a client are not published in this version.
+        stream.reset(.noService)
+        stream.release()
+        return nil
+    }
+
+    func sessionGoesAway(_ session: PeerSession) {
+        if session.streamCount == 0 { session.close() }
+        makeReady()
+    }
+
+    func session(_ session: PeerSession, ended reason: SessionEndReason) {
+        sessions.removeAll { $0.session === session }
+        exclusive.remove(session)
+        status.sessionDown()
+        worker.log.linkEnded(session, peer: peer.name, reason, streams: session.interruptedStreams)
+        // The first attempt is made at once: most links are lost because the line was, and that is often over again.
+        makeReady()
+    }
+
+    func session(_ session: PeerSession, measured roundTrip: Duration) {}
+}

@@ -1,0 +1,172 @@
+import EventIO
+import SecureLink
+import Synchronization
+
+/// One worker's links from clients: strangers until they have proved themselves, then sessions whose streams go to services.
+final class ServerLinks {
+    unowned let worker: TunnelWorker
+    private let table: PasswordTable
+    private let options: LinkOptions
+    private var greeters: [ObjectIdentifier: LinkGreeter] = [:]
+    private var sessions: [ObjectIdentifier: PeerSession] = [:]
+    private let services: [String: Service]
+    private var isStopping = false
+
+    /// A service and where to begin with its targets.
+    private final class Service {
+        let configuration: ServiceConfiguration
+        let targets: TargetAddresses
+
+        init(_ configuration: ServiceConfiguration, loop: EventLoop) {
+            self.configuration = configuration
+            targets = TargetAddresses(configuration, loop: loop)
+        }
+    }
+
+    init(_ server: ServerConfiguration, table: PasswordTable, worker: TunnelWorker) {
+        self.worker = worker
+        self.table = table
+        let configuration = worker.shared.configuration
+        options = LinkOptions(server.link, configuration.limits)
+        services = Dictionary(
+            configuration.services.map { ($0.name, Service($0, loop: worker.loop)) },
+            uniquingKeysWith: { _, last in last }
+        )
+    }
+
+    /// How many links there are, strangers included.
+    var count: Int { greeters.count + sessions.count }
+
+    /// A link was accepted for this worker.
+    func greet(_ descriptor: Int32, from remote: SocketAddress) {
+        let began = worker.loop.now
+        let greeter = LinkGreeter(
+            descriptor,
+            from: remote,
+            table: table,
+            options: options,
+            gate: worker.shared.gate,
+            in: worker.environment
+        ) { [unowned self] greeter, result in
+            greeters[ObjectIdentifier(greeter)] = nil
+            greeted(result, began: began)
+        }
+        greeters[ObjectIdentifier(greeter)] = greeter
+        greeter.start()
+    }
+
+    /// No new streams; the peers are told, and sessions end with their last stream.
+    func stop() {
+        isStopping = true
+        dropGreeters()
+        for session in Array(sessions.values) {
+            session.goAway()
+            if session.streamCount == 0 { session.close() }
+        }
+    }
+
+    /// Ends everything at once.
+    func close() {
+        dropGreeters()
+        for session in Array(sessions.values) { session.close() }
+    }
+
+    /// A stream is over.
+    func streamEnded(on session: PeerSession) {
+        if isStopping, session.streamCount == 0 { session.close() }
+    }
+
+    /// Looks after the sessions: a few times a second.
+    func look(mayGrow: Bool) {
+        for session in sessions.values { session.mayGrow = mayGrow }
+    }
+
+    private func dropGreeters() {
+        worker.shared.links.subtract(greeters.count, ordering: .relaxed)
+        greeters = [:]
+    }
+
+    private func greeted(_ result: GreetingResult, began: UInt64) {
+        switch result {
+        case .session(let session):
+            session.owner = self
+            sessions[ObjectIdentifier(session)] = session
+            worker.log.linkEstablished(session, peer: nil, took: worker.loop.now - began)
+            if isStopping { session.close() }
+        case .refused(let failure):
+            worker.shared.links.subtract(1, ordering: .relaxed)
+            worker.greetingFailed(failure)
+        }
+    }
+}
+
+// MARK: - What sessions tell
+
+extension ServerLinks: PeerSessionOwner {
+    func session(
+        _ session: PeerSession,
+        opened stream: LinkStream,
+        for request: StreamRequest
+    ) -> (any StreamEndpoint)? {
+        guard let service = services[request.service] else {
+            return refuse(stream, .noService, request, session, "service \(request.service)")
+        }
+        if let allowed = service.configuration.allow, !allowed.contains(session.userName) {
+            return refuse(
+                stream,
+                .forbidden,
+                request,
+                session,
+                "service \(request.service) for \(session.user)"
+            )
+        }
+        guard !worker.shared.budget.isExhausted else {
+            worker.noteLimit("memory")
+            return refuse(stream, .notProcessed, request, session, nil)
+        }
+        let facts = StreamFacts(
+            id: request.trace,
+            route: nil,
+            service: request.service,
+            peer: nil,
+            user: session.user,
+            source: request.source,
+            target: nil
+        )
+        let relay = Relay(side: .target, facts: facts, settings: service.configuration.stream, worker: worker)
+        relay.stream = stream
+        relay.connectDeadline = worker.loop.now.addingClamped(relay.settings.connectTimeout)
+        worker.add(relay)
+        service.targets.find { [weak relay] addresses in
+            guard let relay, !relay.isOver else { return }
+            if addresses.isEmpty { relay.targetUnresolved() } else { relay.connect(to: addresses) }
+        }
+        return relay.isOver ? nil : relay
+    }
+
+    func sessionGoesAway(_ session: PeerSession) {
+        if session.streamCount == 0 { session.close() }
+    }
+
+    func session(_ session: PeerSession, ended reason: SessionEndReason) {
+        sessions[ObjectIdentifier(session)] = nil
+        worker.shared.links.subtract(1, ordering: .relaxed)
+        worker.log.linkEnded(session, peer: nil, reason, streams: session.interruptedStreams)
+    }
+
+    func session(_ session: PeerSession, measured roundTrip: Duration) {}
+
+    private func refuse(
+        _ stream: LinkStream,
+        _ failure: StreamFailure,
+        _ request: StreamRequest,
+        _ session: PeerSession,
+        _ what: String?
+    ) -> (any StreamEndpoint)? {
+        stream.reportTarget(failure)
+        stream.reset(failure)
+        stream.release()
+        if let what { worker.noteRefusal(what, failure.name) }
+        return nil
+    }
+}

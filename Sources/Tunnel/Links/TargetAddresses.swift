@@ -1,0 +1,76 @@
+import EventIO
+
+/// The addresses of a service's targets, in the order in which they are to be tried.
+///
+/// Numeric addresses and paths are known from the beginning. Names are looked up off the loop and remembered for a few
+/// seconds, so that a change is followed and a thousand streams do not ask a thousand times.
+final class TargetAddresses {
+    private let endpoints: [Endpoint]
+    private let failover: Failover
+    private unowned let loop: EventLoop
+    /// For each endpoint what is known of it.
+    private var known: [[SocketAddress]]
+    private let isNumeric: [Bool]
+    private var lookedUpAt: UInt64 = 0
+    private var lookups = 0
+    private var waiting: [([SocketAddress]) -> Void] = []
+    private var next = 0
+
+    /// How long an address is used before its name is looked up again.
+    ///
+    /// Longer would hold on to a target that has moved; shorter would only ask more often.
+    private static let lifetime: UInt64 = 5_000_000_000
+
+    init(_ service: ServiceConfiguration, loop: EventLoop) {
+        endpoints = service.targets
+        failover = service.failover
+        self.loop = loop
+        known = endpoints.map { Self.numeric($0).map { [$0] } ?? [] }
+        isNumeric = known.map { !$0.isEmpty }
+    }
+
+    /// Calls back with the addresses, at once when they are known; with none when no name has any.
+    func find(_ completion: @escaping ([SocketAddress]) -> Void) {
+        if isFresh {
+            completion(ordered())
+            return
+        }
+        waiting.append(completion)
+        guard lookups == 0 else { return }
+        for (index, endpoint) in endpoints.enumerated() where !isNumeric[index] {
+            lookups += 1
+            loop.resolve(endpoint) { [weak self] result in self?.answer(index, result) }
+        }
+    }
+
+    private var isFresh: Bool {
+        isNumeric.allSatisfy { $0 } || (lookedUpAt != 0 && loop.now &- lookedUpAt < Self.lifetime)
+    }
+
+    private func answer(_ index: Int, _ result: Result<[SocketAddress], ResolveFailure>) {
+        lookups -= 1
+        // A name that cannot be looked up now keeps the addresses that it had.
+        if case .success(let addresses) = result { known[index] = addresses }
+        guard lookups == 0 else { return }
+        lookedUpAt = known.contains { !$0.isEmpty } ? loop.now : 0
+        let completions = waiting
+        waiting = []
+        for completion in completions { completion(ordered()) }
+    }
+
+    private func ordered() -> [SocketAddress] {
+        guard failover == .roundRobin, endpoints.count > 1 else {
+            return known.count == 1 ? known[0] : known.flatMap { $0 }
+        }
+        let first = next % endpoints.count
+        next += 1
+        return (known[first...] + known[..<first]).flatMap { $0 }
+    }
+
+    private static func numeric(_ endpoint: Endpoint) -> SocketAddress? {
+        switch endpoint {
+        case .tcp(let host, let port): SocketAddress(numericHost: host, port: port)
+        case .unix(let path): SocketAddress(unixPath: path)
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import EventIO
+import Logging
+package import SecureLink
+import Synchronization
+
+/// What all workers share: read-only values and a few counters, none of them touched on a byte's way.
+final class SharedState: Sendable {
+    let configuration: TunnelConfiguration
+    let log: TunnelLog
+    let gate: HandshakeGate
+    let budget: MemoryBudget
+    let arithmetic: JobPool
+    let table: PasswordTable?
+    /// For each peer, by its place in the configuration.
+    let stores: [CredentialStore]
+    let statuses: [PeerStatus]
+    let loads: [WorkerLoad]
+    /// Links from clients, strangers included.
+    let links = Atomic<Int>(0)
+
+    init(_ configuration: TunnelConfiguration, secrets: TunnelSecrets, logger: Logger) throws(SystemFailure) {
+        self.configuration = configuration
+        log = TunnelLog(logger: logger)
+        gate = HandshakeGate(mostUnderWay: configuration.limits.maxHandshakes)
+        budget = MemoryBudget(configuration.limits.memory)
+        table = secrets.passwords
+        stores = configuration.peers.map { peer in
+            guard let store = secrets.credentials[peer.name] else {
+                preconditionFailure(
+                    "a peer without a password: secrets are loaded before anything is started"
+                )
+            }
+            return store
+        }
+        statuses = configuration.peers.map { _ in PeerStatus() }
+        loads = (0..<configuration.workers).map { _ in WorkerLoad() }
+        // Half of the cores at most, so that links that are established never wait for a handshake.
+        arithmetic = try JobPool(
+            threads: max(1, MachineSize.current.cores / 2),
+            mostWaiting: Self.mostWaitingJobs,
+            name: "sly-pake"
+        )
+    }
+
+    /// Handshakes that may wait for the processor.
+    ///
+    /// More would wait for longer than a client does.
+    private static let mostWaitingJobs = 64
+}
+
+/// The secrets that a configuration names, read and ready.
+package struct TunnelSecrets: Sendable {
+    /// Who may log in; there if the configuration has a server.
+    package var passwords: PasswordTable?
+    /// For each peer's name, what it takes to log in there.
+    package var credentials: [String: CredentialStore]
+
+    package init(passwords: PasswordTable?, credentials: [String: CredentialStore]) {
+        self.passwords = passwords
+        self.credentials = credentials
+    }
+}
+
+/// How much a worker has to do, told by itself and read by the others.
+final class WorkerLoad: Sendable {
+    private let streams = Atomic<Int>(0)
+    /// What its links move.
+    let traffic = TrafficGauge()
+
+    /// So many bytes in a twentieth of a second weigh as much as one stream.
+    private static let bytesPerStream = 256 << 10
+
+    func set(streams count: Int) {
+        streams.store(count, ordering: .relaxed)
+    }
+
+    /// The load in streams' worth.
+    func score(at now: UInt64) -> Int {
+        streams.load(ordering: .relaxed) + traffic.recent(at: now) / Self.bytesPerStream
+    }
+}

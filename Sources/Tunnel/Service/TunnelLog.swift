@@ -1,0 +1,167 @@
+import Logging
+import SecureLink
+
+/// What the log says about a stream besides its numbers.
+struct StreamFacts {
+    /// The same at both ends.
+    var id: String
+    /// The route that the visitor came by; only its end knows.
+    var route: String?
+    /// The service that was asked for.
+    var service: String
+    /// The peer's name, at the end that dialled.
+    var peer: String?
+    /// Who the client is.
+    var user: String
+    /// Where the visitor came from.
+    var source: String
+    /// What was connected to; only the target's end knows.
+    var target: String?
+}
+
+/// The log lines of the tunnel: each is written in one place, so that they say the same things in the same words.
+///
+/// A value; the handler behind it takes lines from any thread.
+struct TunnelLog: Sendable {
+    let logger: Logger
+
+    /// A stream has ended: one line, at each end.
+    func streamClosed(_ relay: Relay, _ outcome: RelayOutcome, at now: UInt64) {
+        guard logger.logLevel <= .info else { return }
+        let facts = relay.facts
+        var fields: Logger.Metadata = [
+            "id": "\(facts.id)", "service": "\(facts.service)", "user": "\(facts.user)",
+            "from": "\(facts.source)",
+            "up": "\(ByteCountText(relay.upBytes))", "down": "\(ByteCountText(relay.downBytes))",
+            "took": "\(TimeText(nanoseconds: now - relay.startedAt))", "why": "\(outcome.ending.why)",
+            "by": "\(outcome.by.rawValue)",
+        ]
+        if let route = facts.route { fields["route"] = "\(route)" }
+        if let peer = facts.peer { fields["peer"] = "\(peer)" }
+        if let target = facts.target { fields["to"] = "\(target)" }
+        logger.info("stream closed", metadata: fields)
+    }
+
+    func linkEstablished(_ session: PeerSession, peer: String?, took: UInt64) {
+        var fields: Logger.Metadata = [
+            "user": "\(session.user)", "address": "\(session.remote)",
+            "took": "\(TimeText(nanoseconds: took))",
+        ]
+        if let peer { fields["peer"] = "\(peer)" }
+        logger.info("link established", metadata: fields)
+        if !session.isEncrypted {
+            logger.warning(
+                "link is NOT ENCRYPTED, only authenticated: both ends ask for it",
+                metadata: fields
+            )
+        }
+    }
+
+    func linkEnded(_ session: PeerSession, peer: String?, _ reason: SessionEndReason, streams: Int) {
+        var fields: Logger.Metadata = [
+            "user": "\(session.user)", "address": "\(session.remote)", "why": "\(reason.reason)",
+            "streams": "\(streams)",
+        ]
+        if let peer { fields["peer"] = "\(peer)" }
+        if !reason.text.isEmpty { fields["text"] = "\(reason.text)" }
+        switch reason.kind {
+        case .closedByPeer, .closedByUs: logger.info("link closed", metadata: fields)
+        case .linkLost: logger.warning("link lost", metadata: fields)
+        case .violation: logger.warning("link closed for a breach of the protocol", metadata: fields)
+        }
+    }
+
+    func peerDown(_ peer: String, _ failure: LinkFailure) {
+        let fields: Logger.Metadata = ["peer": "\(peer)", "text": "\(failure.text)"]
+        let message: Logger.Message =
+            failure == .passwordRefused
+            ? "peer refuses the password, trying again" : "peer is down, trying again"
+        logger.warning(message, metadata: fields)
+    }
+
+    func peerUp(_ peer: String) {
+        logger.info("peer is up", metadata: ["peer": "\(peer)"])
+    }
+
+    func listening(_ what: String, _ name: String, _ address: String) {
+        logger.info("listening", metadata: ["\(what)": "\(name)", "address": "\(address)"])
+    }
+
+    func accepting(pausedBy failure: String, _ address: String) {
+        logger.warning("accepting is paused", metadata: ["address": "\(address)", "text": "\(failure)"])
+    }
+
+    func acceptingResumed(_ address: String) {
+        logger.info("accepting again", metadata: ["address": "\(address)"])
+    }
+
+    /// Something was refused for a limit; `count` times since the line before.
+    func refused(_ what: String, _ reason: String, count: Int) {
+        logger.warning("refused", metadata: ["what": "\(what)", "why": "\(reason)", "count": "\(count)"])
+    }
+
+    /// A stranger's link came to nothing; `count` like it since the line before.
+    func greetingFailed(_ failure: GreetingFailure, count: Int) {
+        var fields: Logger.Metadata = [
+            "from": "\(failure.remote)", "why": "\(failure.reason)", "count": "\(count)",
+            "text": "\(failure.text)",
+        ]
+        if let user = failure.user { fields["user"] = "\(user)" }
+        if failure.isWrongGuess {
+            logger.warning("login failed", metadata: fields)
+        } else {
+            logger.info("link refused", metadata: fields)
+        }
+    }
+}
+
+/// A count of bytes for people: `1.2KiB`.
+struct ByteCountText: CustomStringConvertible {
+    private let count: UInt64
+
+    init(_ count: UInt64) {
+        self.count = count
+    }
+
+    var description: String {
+        guard count >= 1024 else { return "\(count)B" }
+        var value = Double(count) / 1024
+        var unit = 0
+        let units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+        while value >= 1024, unit + 1 < units.count {
+            value /= 1024
+            unit += 1
+        }
+        return value.text(digits: 1) + units[unit]
+    }
+}
+
+/// A duration for people: `2.51s`, `3.4ms`.
+struct TimeText: CustomStringConvertible {
+    private let nanoseconds: UInt64
+
+    init(nanoseconds: UInt64) {
+        self.nanoseconds = nanoseconds
+    }
+
+    init(_ duration: Duration) {
+        nanoseconds = UInt64(0).addingClamped(duration)
+    }
+
+    var description: String {
+        let seconds = Double(nanoseconds) / 1e9
+        return seconds < 1 ? (seconds * 1000).text(digits: 1) + "ms" : seconds.text(digits: 2) + "s"
+    }
+}
+
+extension Double {
+    /// The number with that many digits behind the point: up to three, and never an exponent.
+    fileprivate func text(digits: Int) -> String {
+        let scale = [1, 10, 100, 1000][min(digits, 3)]
+        let scaled = UInt64(max(0, self) * Double(scale) + 0.5)
+        let whole = scaled / UInt64(scale)
+        var rest = "\(scaled % UInt64(scale))"
+        while rest.utf8.count < digits { rest = "0" + rest }
+        return digits == 0 ? "\(whole)" : "\(whole).\(rest)"
+    }
+}

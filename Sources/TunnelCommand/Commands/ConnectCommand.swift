@@ -1,0 +1,124 @@
+import ArgumentParser
+import EventIO
+import Glibc
+import Logging
+import SecureLink
+import Synchronization
+import Tunnel
+
+struct ConnectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "connect",
+        abstract: "One stream on standard input and output.",
+        discussion: """
+            EXAMPLES
+              sallyport connect alice@host:7443 ssh --password-file pw
+              ssh -o ProxyCommand='sallyport connect alice@host:7443 ssh --password-file pw' host
+
+            Exit status: 0 both directions ended, 69 the peer or the service cannot be reached, 67 the password was refused,
+            76 the peer speaks another protocol.
+            """
+    )
+
+    @Argument(help: "USER@HOST:PORT.")
+    var peer: String
+
+    @Argument(help: "The service to open.")
+    var service: String
+
+    @OptionGroup var password: PasswordOptions
+
+    func run() throws {
+        ProcessSetup.prepare()
+        let route = RouteConfiguration(name: service, accept: [], peer: PeerOptions.name, service: service)
+        let ready = try PeerOptions.ready(
+            peer,
+            password,
+            routes: [route],
+            workers: 1,
+            log: LogSettings(level: .error)
+        )
+        do {
+            try Self.carry(ready)
+        } catch let failure as SystemFailure {
+            throw CommandFailure(status: .software, message: failure.description)
+        }
+    }
+
+    private static func carry(_ ready: ReadyConfiguration) throws {
+        let destination = try LogDestination()
+        let logger = Logger(label: "sallyport") { _ in
+            LineLogHandler(ready.configuration.log, destination: destination)
+        }
+        let (here, there) = try BlockingSocket.pair()
+        let result = Mutex<CommandFailure?>(nil)
+        var service: TunnelService?
+        let made = try TunnelService(ready.configuration, secrets: ready.secrets, logger: logger) { event in
+            switch event {
+            case .ready: service?.carry(there, route: 0)
+            case .tried(_, let failure):
+                guard let failure else { return }
+                result.withLock { $0 = CommandFailure(failure) }
+                service?.stop()
+            case .ownVisitorEnded(let summary):
+                if !summary.isComplete { result.withLock { $0 = $0 ?? CommandFailure(summary) } }
+                service?.stop()
+            }
+        }
+        service = made
+        // Standard input may never end; its thread ends with the process.
+        _ = try LoopThread(name: "sly-stdin") { pump(from: STDIN_FILENO, to: here) }
+        let output = try LoopThread(name: "sly-stdout") { pump(from: here, to: STDOUT_FILENO) }
+        _ = made.run()
+        // What came before the end is still to be written.
+        output.join()
+        destination.finish()
+        if let failure = result.withLock({ $0 }) { throw failure }
+    }
+
+    private static func pump(from input: Int32, to socket: BlockingSocket) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
+        defer { buffer.deallocate() }
+        while true {
+            let count = read(input, buffer.baseAddress, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            guard (try? socket.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]))) != nil else {
+                return
+            }
+        }
+        socket.shutdownWriting()
+    }
+
+    private static func pump(from socket: BlockingSocket, to output: Int32) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
+        defer { buffer.deallocate() }
+        while let count = try? socket.read(into: buffer), count > 0 {
+            var written = 0
+            while written < count {
+                let part = write(output, buffer.baseAddress.map { $0 + written }, count - written)
+                if part > 0 { written += part } else if errno != EINTR { return }
+            }
+        }
+    }
+}
+
+extension CommandFailure {
+    /// Why there is no link.
+    init(_ failure: LinkFailure) {
+        let status: ExitStatus =
+            switch failure {
+            case .passwordRefused: .passwordRefused
+            case .incompatible: .incompatible
+            case .misconfigured: .configuration
+            case .unresolved, .unreachable, .timeout, .closed, .turnedAway: .unreachable
+            case .failed: .software
+            }
+        self.init(status: status, message: failure.text)
+    }
+
+    /// Why the stream did not come to its end.
+    init(_ summary: StreamSummary) {
+        self.init(status: .unreachable, message: "the stream ended with \(summary.why), by the \(summary.by)")
+    }
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import Glibc
+import SecureLink
+
+struct PasswdCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "passwd",
+        abstract: "Adds, changes or removes a password in a server's password file.",
+        discussion: """
+            EXAMPLES
+              sallyport passwd passwords alice               asks twice, without echo
+              sallyport passwd passwords alice --generate    makes a password and prints it once
+              printf %s "$SECRET" | sallyport passwd passwords alice
+              sallyport passwd passwords alice --delete
+
+            The file is made on first use, with mode 0600. It holds what passwords are checked against, not the passwords. A
+            password is never taken from the command line, where others could see it.
+            """
+    )
+
+    @Argument(help: "The password file.", completion: .file())
+    var file: String
+
+    @Argument(help: "The user: 1 to 64 bytes; alice/2 is a second password of alice.")
+    var user: String
+
+    @Flag(help: "Remove the user.")
+    var delete = false
+
+    @Flag(help: "Make a password of 80 random bits and print it.")
+    var generate = false
+
+    func validate() throws {
+        if delete, generate { throw ValidationError("--delete and --generate exclude each other") }
+    }
+
+    func run() throws {
+        do throws(CredentialFault) {
+            if delete { try remove() } else { try set() }
+        } catch {
+            throw CommandFailure(status: .configuration, message: error.text)
+        }
+    }
+
+    private func remove() throws(CredentialFault) {
+        var passwords = try PasswordFile(reading: file)
+        guard passwords.remove(user) > 0 else { throw CredentialFault("\(file): there is no user \(user)") }
+        try passwords.write()
+        TerminalOutput.note("removed \(user) from \(file)")
+    }
+
+    private func set() throws(CredentialFault) {
+        var passwords = try PasswordFile(creating: file)
+        let password: LoginPassword
+        var generated: String?
+        if generate {
+            let made = try LoginPassword.generate()
+            password = made.password
+            generated = made.text
+        } else if TerminalOutput.isTerminal(STDIN_FILENO) {
+            password = try PasswordPrompt.askTwice("Password for \(user): ")
+        } else {
+            password = try LoginPassword(descriptor: STDIN_FILENO)
+        }
+        let isChanged = try passwords.set(user, password)
+        try passwords.write()
+        if let generated { TerminalOutput.result(generated) }
+        TerminalOutput.note("\(isChanged ? "changed the password of" : "added") \(user) in \(file)")
+    }
+}

@@ -1,0 +1,82 @@
+import ArgumentParser
+import EventIO
+import Glibc
+import Logging
+import Tunnel
+
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Runs the tunnel that tunnel.conf describes, in the foreground.",
+        discussion: """
+            EXAMPLES
+              sallyport run                        ./tunnel.conf
+              sallyport run /etc/sallyport/*.conf  several files, taken together
+
+            TERM or INT ends it when its streams have ended, at the latest after `drain-timeout`; a second one ends it at
+            once.
+            """
+    )
+
+    @Argument(help: "The files to read.", completion: .file(extensions: ["conf"]))
+    var files: [String] = ["tunnel.conf"]
+
+    @Flag(help: "Only look whether it could run, as `sallyport check` does.")
+    var check = false
+
+    @Flag(
+        help: ArgumentHelp("End at once when standard input ends: for `sallyport demo`.", visibility: .hidden)
+    )
+    var leashed = false
+
+    func run() throws {
+        if leashed { try Self.leash() }
+        if check {
+            try CheckCommand.check(files, prints: false)
+            return
+        }
+        let ready = try ReadyConfiguration(files: files)
+        try Self.run(ready)
+    }
+
+    /// Ends the process when whoever started it has gone.
+    private static func leash() throws {
+        do throws(SystemFailure) {
+            _ = try LoopThread(name: "sly-leash") {
+                var byte: UInt8 = 0
+                while read(STDIN_FILENO, &byte, 1) > 0 || errno == EINTR {}
+                _exit(ExitStatus.success.rawValue)
+            }
+        } catch {
+            throw CommandFailure(status: .software, message: error.description)
+        }
+    }
+
+    /// Runs a tunnel until it has ended.
+    static func run(_ ready: ReadyConfiguration) throws {
+        ProcessSetup.prepare()
+        let destination: LogDestination
+        let service: TunnelService
+        do throws(SystemFailure) {
+            destination =
+                switch ready.configuration.log.destination {
+                case .standardError: try LogDestination()
+                case .file(let path): try LogDestination(file: path)
+                }
+            let logger = Logger(label: "sallyport") { _ in
+                LineLogHandler(ready.configuration.log, destination: destination)
+            }
+            service = try TunnelService(ready.configuration, secrets: ready.secrets, logger: logger)
+        } catch {
+            throw CommandFailure(status: .cannotBind, message: error.description)
+        }
+        let outcome = service.run()
+        destination.finish()
+        switch outcome {
+        case .drained: return
+        case .cutShort:
+            throw CommandFailure(status: .cutShort, message: "streams were cut off before they had ended")
+        case .failed(let failure): throw CommandFailure(status: .cannotBind, message: failure.description)
+        }
+    }
+}

@@ -1,0 +1,201 @@
+import ConfigurationFile
+import EventIO
+import Tunnel
+
+/// The sections of a configuration, read key by key.
+extension ConfigurationDecoder {
+    // MARK: - The process
+
+    mutating func readWorkers(in globals: ConfigurationScope) -> Int {
+        let standard = TunnelConfiguration.defaultWorkers(of: surroundings.machine)
+        return integer(.workers, in: globals, default: standard)
+    }
+
+    mutating func readLimits(in globals: ConfigurationScope) -> ProcessLimits {
+        let machine = surroundings.machine
+        var limits = ProcessLimits(memory: ProcessLimits.defaultMemory(of: machine))
+        limits.maxStreams = integer(.maxStreams, in: globals, default: limits.maxStreams)
+        limits.maxLinks = integer(.maxLinks, in: globals, default: limits.maxLinks)
+        limits.maxHandshakes = integer(.maxHandshakes, in: globals, default: limits.maxHandshakes)
+        limits.memory = value(.memory, in: globals, default: limits.memory) { item throws(ValueFault) in
+            try ByteShare(parsing: item.text).bytes(of: machine.memory)
+        }
+        return limits
+    }
+
+    mutating func readDrainTimeout(in globals: ConfigurationScope) -> Duration {
+        duration(.drainTimeout, in: globals, default: TunnelConfiguration.defaultDrainTimeout)
+    }
+
+    mutating func readLog(in globals: ConfigurationScope) -> LogSettings {
+        let surroundings = surroundings
+        var log = LogSettings()
+        log.level = word(.logLevel, in: globals, default: log.level)
+        log.format = word(.logFormat, in: globals, default: log.format)
+        log.destination = value(.log, in: globals, default: log.destination) { item throws(ValueFault) in
+            switch item.text.lowercased() {
+            case "stderr": return .standardError
+            case "syslog":
+                throw ValueFault(
+                    "the log cannot go to syslog in this version",
+                    hint: "a service manager carries `stderr` there; for a file of this name write `./syslog`"
+                )
+            default: return .file(path: try surroundings.path(item))
+            }
+        }
+        return log
+    }
+
+    // MARK: - The server end
+
+    mutating func readServer(
+        in scope: ConfigurationScope,
+        _ defaults: InheritedSettings
+    ) -> ServerConfiguration {
+        ServerConfiguration(
+            // Links come from other machines: that is what a server is for.
+            listen: requiredEndpoints(.listen, in: scope, .listening(barePortHost: "")),
+            passwordFile: secretFile(.passwords, in: scope, isRequired: true),
+            link: readLinkSettings(in: scope, defaults: defaults.link)
+        )
+    }
+
+    mutating func readService(
+        in scope: ConfigurationScope,
+        _ defaults: InheritedSettings
+    ) -> ServiceConfiguration {
+        ServiceConfiguration(
+            name: scope.name,
+            targets: requiredEndpoints(.connect, in: scope, .dialling(barePortHost: Self.loopback)),
+            failover: word(.failover, in: scope, default: .default),
+            allow: readAllow(in: scope),
+            stream: readStreamSettings(in: scope, defaults: defaults.stream)
+        )
+    }
+
+    private mutating func readAllow(in scope: ConfigurationScope) -> [String]? {
+        guard let entries = scope.entries[.allow] else { return nil }
+        // A list without anybody is understood, and is a fault of its own.
+        guard entries.contains(where: { !$0.value.items.isEmpty }) else {
+            places.values[.init(part: scope.part, setting: .allow)] = entries.map(\.value.location)
+            return []
+        }
+        return values(.allow, in: scope) { item in item.text }
+    }
+
+    // MARK: - The client end
+
+    mutating func readPeer(in scope: ConfigurationScope, _ defaults: InheritedSettings) -> PeerConfiguration {
+        PeerConfiguration(
+            name: scope.name,
+            addresses: requiredEndpoints(.address, in: scope, .dialling(barePortHost: nil)),
+            failover: word(.failover, in: scope, default: .default),
+            user: readUser(in: scope),
+            password: readPassword(in: scope),
+            realm: value(.realm, in: scope, default: nil) { item in item.text },
+            links: value(.links, in: scope, default: .automatic) { item throws(ValueFault) in
+                item.text.lowercased() == "auto" ? .automatic : .fixed(try ValueDecoding.integer(item.text))
+            },
+            link: readLinkSettings(in: scope, defaults: defaults.link),
+            connectTimeout: duration(.connectTimeout, in: scope, default: defaults.stream.connectTimeout)
+        )
+    }
+
+    private mutating func readUser(in scope: ConfigurationScope) -> UserIdentity {
+        required(.user, in: scope, standIn: UserIdentity(name: "-")) { item throws(ValueFault) in
+            do throws(UserIdentityFault) {
+                return try UserIdentity(parsing: item.text)
+            } catch {
+                throw ValueFault(error.message, hint: error.hint)
+            }
+        }
+    }
+
+    private mutating func readPassword(in scope: ConfigurationScope) -> PasswordSource {
+        let file = scope.entries[.passwordFile]?.first
+        let variable = scope.entries[.passwordEnvironment]?.first
+        switch (file, variable) {
+        case (let file?, let variable?):
+            let (first, second) =
+                file.keyLocation < variable.keyLocation ? (file, variable) : (variable, file)
+            diagnostics.append(
+                Diagnostic(
+                    .error,
+                    at: second.keyLocation,
+                    "a peer has one password, and \(scope.title) names two",
+                    hint: "remove `password-file` or `password-env`",
+                    notes: [.init(at: first.keyLocation, "the other one is here")]
+                )
+            )
+            return .file(path: secretFile(.passwordFile, in: scope, isRequired: false))
+        case (_?, nil):
+            return .file(path: secretFile(.passwordFile, in: scope, isRequired: true))
+        case (nil, _?):
+            return .environment(name: readVariable(in: scope))
+        case (nil, nil):
+            diagnostics.append(
+                Diagnostic(
+                    .error,
+                    at: places.headers[scope.part],
+                    "there is no password in \(scope.title)",
+                    hint: "add `password-file = FILE` or `password-env = NAME`"
+                )
+            )
+            return .environment(name: "-")
+        }
+    }
+
+    private mutating func readVariable(in scope: ConfigurationScope) -> String {
+        let name = value(.passwordEnvironment, in: scope, default: "-") { item in item.text }
+        let slot = ConfigurationPlaces.Slot(part: scope.part, setting: .passwordEnvironment)
+        guard let location = places.values[slot]?.first, !surroundings.hasVariable(name) else { return name }
+        // What does not look like a variable may be the password itself, which must not get into a message.
+        let looksLikeVariable = name.unicodeScalars.allSatisfy { character in
+            switch character {
+            case "A"..."Z", "0"..."9", "_": true
+            default: false
+            }
+        }
+        report(
+            ValueFault(
+                looksLikeVariable
+                    ? "the environment variable `\(name)` is not set"
+                    : "the environment variable of this name is not set",
+                hint: "set it for this process, or keep the password in a file: `password-file = FILE`"
+            ),
+            at: location,
+            .passwordEnvironment,
+            scope,
+            concealedFrom: looksLikeVariable ? nil : location.column
+        )
+        return name
+    }
+
+    mutating func readRoute(in scope: ConfigurationScope, _ defaults: InheritedSettings) -> RouteConfiguration
+    {
+        let route = RouteConfiguration(
+            name: scope.name,
+            // Whoever reaches this listener uses the tunnel, so without a host only this machine does.
+            accept: requiredEndpoints(.accept, in: scope, .listening(barePortHost: Self.loopback)),
+            peer: required(.peer, in: scope, standIn: "-") { item throws(ValueFault) in
+                guard !item.text.lowercased().hasPrefix("user:") else {
+                    throw ValueFault(
+                        "a route to a user who is connected is not in this version",
+                        hint: "name a section [peer NAME]"
+                    )
+                }
+                return item.text
+            },
+            service: value(.service, in: scope, default: scope.name) { item in item.text },
+            share: value(.share, in: scope, default: RouteConfiguration.defaultShare) {
+                item throws(ValueFault) in
+                try ValueDecoding.yesOrNo(item.text)
+            },
+            stream: readStreamSettings(in: scope, defaults: defaults.stream)
+        )
+        peersOfRoutes.append(route.peer)
+        return route
+    }
+
+    private static let loopback = "127.0.0.1"
+}

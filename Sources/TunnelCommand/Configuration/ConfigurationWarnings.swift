@@ -1,0 +1,47 @@
+import ConfigurationFile
+import Tunnel
+
+/// What can run, but is unlikely to do what was meant.
+extension ConfigurationDecoder {
+    mutating func warn(about configuration: TunnelConfiguration, _ scopes: ConfigurationScopes) {
+        if configuration.server != nil, configuration.services.isEmpty {
+            warn(
+                at: places.headers[.server],
+                "the server offers nothing: there is no service",
+                hint: "add a section `[service NAME]`"
+            )
+        }
+        let used = Set(configuration.routes.map(\.peer))
+        for (position, peer) in configuration.peers.enumerated() where !used.contains(peer.name) {
+            warn(
+                at: places.location(of: .peer(position), nil, at: nil),
+                "no route leads to the peer `\(peer.name)`",
+                hint: "add a section `[route NAME]` with `peer = \(peer.name)`"
+            )
+        }
+        warnAboutUnusedDefaults(scopes)
+    }
+
+    private mutating func warnAboutUnusedDefaults(_ scopes: ConfigurationScopes) {
+        let present = [
+            scopes.server == nil ? nil : SectionKind.server, scopes.services.isEmpty ? nil : .service,
+            scopes.peers.isEmpty ? nil : .peer, scopes.routes.isEmpty ? nil : .route,
+        ].compactMap(\.self)
+        for (setting, entries) in scopes.globals.entries {
+            guard case .inherited(let kinds) = ConfigurationKey(setting).scope, let entry = entries.first
+            else { continue }
+            if kinds.allSatisfy({ !present.contains($0) }) {
+                let headers = kinds.map(\.header).joined(separator: " or ")
+                warn(
+                    at: entry.keyLocation,
+                    "`\(setting.rawValue)` has no effect: there is no \(headers)",
+                    hint: nil
+                )
+            }
+        }
+    }
+
+    private mutating func warn(at location: SourceLocation?, _ message: String, hint: String?) {
+        diagnostics.append(Diagnostic(.warning, at: location, message, hint: hint))
+    }
+}

@@ -1,0 +1,64 @@
+import ConfigurationFile
+import Glibc
+
+/// Files and folders, as the system has them.
+enum SystemFiles {
+    typealias Content = ConfigurationSurroundings.FileContent
+    typealias Fault = ConfigurationSurroundings.FileFault
+
+    /// Reads a file, up to one byte more than the longest configuration, so that a longer one can be told.
+    @Sendable static func read(_ path: String) -> Result<Content, Fault> {
+        // Opening does not wait, so that a pipe without a writer in an included folder is an empty file; reading does, so
+        // that the output of another program can be a configuration.
+        let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
+        guard descriptor >= 0 else { return .failure(Fault(number: errno)) }
+        defer { close(descriptor) }
+        guard fcntl(descriptor, F_SETFL, O_RDONLY) == 0 else { return .failure(Fault(number: errno)) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { return .failure(Fault(number: errno)) }
+        var bytes: [UInt8] = []
+        var block = [UInt8](repeating: 0, count: 65536)
+        while bytes.count <= SourceFile.longestText {
+            let count = Glibc.read(descriptor, &block, block.count)
+            if count > 0 {
+                bytes += block.prefix(count)
+            } else if count == 0 {
+                break
+            } else if errno != EINTR {
+                return .failure(Fault(number: errno))
+            }
+        }
+        return .success(Content(bytes: bytes, identity: [UInt64(status.st_dev), UInt64(status.st_ino)]))
+    }
+
+    /// The names in a folder, without `.` and `..`.
+    @Sendable static func list(_ path: String) -> Result<[String], Fault> {
+        guard let folder = opendir(path) else { return .failure(Fault(number: errno)) }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return .success(names)
+    }
+
+    /// The folder that this process is in; empty if it has been removed.
+    static func currentFolder() -> String {
+        guard let path = getcwd(nil, 0) else { return "" }
+        defer { free(path) }
+        return String(cString: path)
+    }
+}
+
+extension ConfigurationSurroundings.FileFault {
+    /// What an error number of the system means.
+    init(number: Int32) {
+        self.init(
+            reason: String(cString: strerror(number)).lowercased(),
+            isPermission: number == EACCES || number == EPERM
+        )
+    }
+}

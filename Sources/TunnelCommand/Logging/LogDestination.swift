@@ -1,0 +1,107 @@
+import EventIO
+import Glibc
+import Synchronization
+
+/// Where lines of the log go, written by a thread of its own: whoever reads them slowly, or not at all, holds up no stream.
+///
+/// What does not fit into a bounded queue is dropped and counted, and the log says so when there is room again.
+final class LogDestination: Sendable {
+    private struct State {
+        var waiting: [UInt8] = []
+        var dropped = 0
+        var isOpen = true
+    }
+
+    private let state = Mutex(State())
+    private let descriptor: Int32
+    private let isOwned: Bool
+    private let wakeUp: WakeUp
+    private nonisolated(unsafe) var thread: LoopThread?
+
+    /// Lines that wait: some ten thousand.
+    ///
+    /// More would only be older when they are read.
+    private static let mostWaiting = 2 << 20
+
+    /// The standard error of the process.
+    convenience init() throws(SystemFailure) {
+        try self.init(descriptor: STDERR_FILENO, isOwned: false)
+    }
+
+    /// The end of a file, which is made if there is none.
+    convenience init(file path: String) throws(SystemFailure) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else { throw SystemFailure("open", path, code: errno) }
+        try self.init(descriptor: descriptor, isOwned: true)
+    }
+
+    private init(descriptor: Int32, isOwned: Bool) throws(SystemFailure) {
+        self.descriptor = descriptor
+        self.isOwned = isOwned
+        wakeUp = WakeUp()
+        thread = try LoopThread(name: "sly-log") { [unowned self] in work() }
+    }
+
+    deinit {
+        finish()
+        if isOwned { close(descriptor) }
+    }
+
+    /// Takes a line; never waits.
+    func write(_ line: String) {
+        let isFirst = state.withLock { state in
+            guard state.waiting.count < Self.mostWaiting else {
+                state.dropped += 1
+                return false
+            }
+            let isFirst = state.waiting.isEmpty
+            state.waiting.append(contentsOf: line.utf8)
+            state.waiting.append(UInt8(ascii: "\n"))
+            return isFirst
+        }
+        if isFirst { wakeUp.post() }
+    }
+
+    /// Writes what waits and ends the thread: the last call.
+    func finish() {
+        guard let thread else { return }
+        self.thread = nil
+        state.withLock { $0.isOpen = false }
+        wakeUp.post()
+        thread.join()
+    }
+
+    private func work() {
+        while true {
+            wakeUp.wait()
+            let (bytes, dropped, isOpen) = state.withLock { state in
+                let taken = (state.waiting, state.dropped, state.isOpen)
+                state.waiting = []
+                state.dropped = 0
+                return taken
+            }
+            put(bytes)
+            if dropped > 0 { put(Array("… \(dropped) lines were lost: the log is not read\n".utf8)) }
+            if !isOpen, bytes.isEmpty { return }
+            if !isOpen { wakeUp.post() }
+        }
+    }
+
+    private func put(_ bytes: [UInt8]) {
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written)
+            }
+            if count > 0 {
+                written += count
+            } else if errno == EAGAIN {
+                // Somebody made our standard error non-blocking: wait until it takes more.
+                var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                _ = Glibc.poll(&poll, 1, 1000)
+            } else if errno != EINTR {
+                return
+            }
+        }
+    }
+}

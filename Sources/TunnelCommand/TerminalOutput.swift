@@ -1,0 +1,52 @@
+import Glibc
+
+/// What is printed where: results on standard output, everything said to a person on standard error.
+///
+/// Only a terminal gets colours and progress, and none if `NO_COLOR` is set. Errors begin with the program's
+/// name, hints are indented.
+enum TerminalOutput {
+    /// A result: what a script reads.
+    static func result(_ text: String) {
+        put(text + "\n", to: STDOUT_FILENO)
+    }
+
+    /// Something said to a person.
+    static func note(_ text: String) {
+        put(text + "\n", to: STDERR_FILENO)
+    }
+
+    /// What went wrong.
+    static func failure(_ text: String) {
+        let name = isColourful(STDERR_FILENO) ? "\u{1B}[31msallyport:\u{1B}[0m" : "sallyport:"
+        put("\(name) \(text)\n", to: STDERR_FILENO)
+    }
+
+    /// A question: the answer follows on the same line.
+    static func prompt(_ text: String) {
+        put(text, to: STDERR_FILENO)
+    }
+
+    /// A text that stands out on a terminal.
+    static func bold(_ text: String) -> String {
+        isColourful(STDOUT_FILENO) ? "\u{1B}[1m\(text)\u{1B}[0m" : text
+    }
+
+    /// Whether a descriptor is a terminal.
+    static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+
+    private static func isColourful(_ descriptor: Int32) -> Bool {
+        isTerminal(descriptor) && getenv("NO_COLOR") == nil
+    }
+
+    private static func put(_ text: String, to descriptor: Int32) {
+        let bytes = Array(text.utf8)
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written)
+            }
+            guard count > 0 || errno == EINTR else { return }
+            written += max(0, count)
+        }
+    }
+}

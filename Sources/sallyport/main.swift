@@ -1,0 +1,4 @@
+import Glibc
+import TunnelCommand
+
+exit(runSallyport(Array(CommandLine.arguments.dropFirst())))

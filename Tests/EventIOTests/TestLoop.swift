@@ -1,0 +1,42 @@
+import Synchronization
+import Testing
+
+@testable import EventIO
+
+/// Runs a loop on a thread of its own until the body's `done` is called, at most for some seconds.
+///
+/// What the body makes lives on the loop's thread and is freed there.
+func withLoop(
+    _ body:
+        @escaping @Sendable (EventLoop, _ done: @escaping @Sendable (String?) -> Void) throws -> AnyObject?
+) throws {
+    let result = Mutex<String?>("the loop did not come to an end in time")
+    let thread = try LoopThread(name: "test-loop") {
+        do {
+            let loop = try EventLoop()
+            let limit = LoopTimer(loop) { loop.stop() }
+            limit.schedule(after: .seconds(20))
+            let waker = loop.waker
+            let stop = Mailbox<Void>(loop) { loop.stop() }
+            let held = try body(loop) { failure in
+                result.withLock { $0 = failure }
+                stop.send(())
+            }
+            loop.run()
+            withExtendedLifetime((held, limit, waker)) {}
+        } catch {
+            result.withLock { $0 = "\(error)" }
+        }
+    }
+    thread.join()
+    let failure = result.withLock { $0 }
+    #expect(failure == nil, "\(failure ?? "")")
+}
+
+/// An address of the loopback interface with a free port.
+func loopback(_ host: String = "127.0.0.1") -> SocketAddress {
+    guard let address = SocketAddress(numericHost: host, port: 0) else {
+        preconditionFailure("not an address")
+    }
+    return address
+}

@@ -1,0 +1,43 @@
+import CryptoPrimitives
+import ProtocolCoreTesting
+import Testing
+
+@testable import ProtocolCore
+
+/// Who takes part in the handshakes of the tests: alice, her password stretched already, and a server that knows her.
+struct People {
+    let realm: Realm
+    let cost = ScryptCost.standard
+    let secret: StretchedPassword
+    let alice: ClientCredential
+    let verifier: Verifier
+    let table: VerifierTable
+
+    init(_ realmName: String = "example.net#7c1f") throws {
+        realm = try #require(Realm(realmName))
+        secret = StretchedPassword(w0: .pattern(11), w1: .pattern(12))
+        let identity = try #require(Identity("alice"))
+        alice = try ClientCredential(identity: identity, realm: realm, cost: cost, secret: secret)
+        verifier = try Verifier(identity: identity, secret: secret)
+        table = try VerifierTable(
+            realm: realm,
+            cost: cost,
+            verifiers: [verifier],
+            dummy: (.pattern(1), .pattern(2))
+        )
+    }
+
+    /// A credential of alice's for another password, another user or another realm.
+    func credential(
+        user: String = "alice",
+        realm: Realm? = nil,
+        secret: StretchedPassword? = nil
+    ) throws -> ClientCredential {
+        try ClientCredential(
+            identity: #require(Identity(user)),
+            realm: realm ?? self.realm,
+            cost: cost,
+            secret: secret ?? self.secret
+        )
+    }
+}

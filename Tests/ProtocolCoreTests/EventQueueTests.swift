@@ -1,0 +1,37 @@
+import ProtocolCoreTesting
+import Testing
+
+@testable import ProtocolCore
+
+@Suite struct EventQueueTests {
+    @Test(arguments: Seeds.some(5)) func eventsComeOutInTheOrderInWhichTheyWentIn(seed: UInt64) {
+        var random = SplitMix(seed: seed)
+        var queue = EventQueue()
+        var added: UInt64 = 0
+        var taken: UInt64 = 0
+        for _ in 0..<5000 {
+            if random.chance(50) {
+                queue.add(.message(SessionMessage(type: 0, id: added, bytes: [])))
+                added += 1
+            } else if let event = queue.take() {
+                guard case .message(let message) = event else { continue }
+                #expect(message.id == taken)
+                taken += 1
+            } else {
+                #expect(added == taken)
+            }
+            #expect(queue.count == Int(added - taken))
+        }
+    }
+
+    @Test func aQueueThatIsNeverQuiteEmptyDoesNotGrow() {
+        var queue = EventQueue()
+        queue.add(.roundTrip(.zero))
+        for _ in 0..<100_000 {
+            queue.add(.roundTrip(.zero))
+            _ = queue.take()
+        }
+        #expect(queue.count == 1)
+        #expect(queue.capacity < 4096)
+    }
+}

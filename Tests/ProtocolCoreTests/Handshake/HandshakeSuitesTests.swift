@@ -1,0 +1,179 @@
+import CryptoPrimitives
+import ProtocolCoreTesting
+import Testing
+import WireCoding
+
+@testable import ProtocolCore
+
+/// What is agreed on is what both ends wanted, whoever is in the middle.
+@Suite struct HandshakeSuitesTests {
+    let people: People
+
+    init() throws {
+        people = try People()
+    }
+
+    @Test func theServerDecidesAmongWhatBothAccept() throws {
+        let cases: [([Suite], [Suite], Suite)] = [
+            ([.encrypted], [.encrypted], .encrypted),
+            ([.integrityOnly, .encrypted], [.encrypted], .encrypted),
+            ([.encrypted], [.integrityOnly, .encrypted], .encrypted),
+            ([.integrityOnly, .encrypted], [.integrityOnly, .encrypted], .integrityOnly),
+            ([.encrypted, .integrityOnly], [.integrityOnly, .encrypted], .integrityOnly),
+            ([.integrityOnly, .encrypted], [.encrypted, .integrityOnly], .encrypted),
+        ]
+        for (client, server, agreed) in cases {
+            var run = HandshakeRun(people)
+            run.clientSuites = client
+            run.serverSuites = server
+            let outcome = try run.run()
+            #expect(outcome.client?.suite == agreed)
+            #expect(outcome.server?.suite == agreed)
+        }
+    }
+
+    @Test func anOfferThatWasRewrittenOnItsWayIsNoticed() throws {
+        // The middle adds the suite without encryption in the client's name, to a server that would take it.
+        var run = HandshakeRun(people)
+        run.serverSuites = [.integrityOnly, .encrypted]
+        run.middle = { $0 == .hello ? $1.withSuites([0x01F1, 0x0101]) : $1 }
+        var outcome = try run.run()
+        #expect(outcome.clientFault == .suite)
+        #expect(!outcome.isAccepted)
+
+        // It turns the order around, or takes out what both would rather have.
+        run.clientSuites = [.integrityOnly, .encrypted]
+        for suites in [[0x0101, 0x01F1], [0x0101]] as [[UInt16]] {
+            run.middle = { $0 == .hello ? $1.withSuites(suites) : $1 }
+            outcome = try run.run()
+            #expect(outcome.clientFault == .authentication)
+            #expect(!outcome.isAccepted)
+        }
+    }
+
+    @Test func aChoiceThatWasRewrittenOnItsWayIsNoticed() throws {
+        var run = HandshakeRun(people)
+        run.middle = { $0 == .answer ? $1.setting(44, 0xF1) : $1 }
+        #expect(try run.run().clientFault == .suite)
+        run.clientSuites = [.integrityOnly, .encrypted]
+        #expect(try run.run().clientFault == .authentication)
+    }
+
+    @Test func aServerThatChoosesWhatWasNotOfferedIsLeft() throws {
+        for (high, low) in [(0x01, 0xF1), (0x01, 0x02), (0, 0), (0xFF, 0xFF)] as [(UInt8, UInt8)] {
+            var run = HandshakeRun(people)
+            run.middle = { $0 == .answer ? $1.setting(43, high).setting(44, low) : $1 }
+            #expect(try run.run().clientFault == .suite)
+        }
+    }
+
+    @Test func aVersionRangeThatWasRewrittenOnItsWayIsNoticed() throws {
+        // A client of a later version says 1 to 2; the middle makes it 1 to 1, and the other way round.
+        var run = HandshakeRun(people)
+        run.middle = { $0 == .hello ? $1.setting(41, 2) : $1 }
+        #expect(try run.run().clientFault == .authentication)
+        run.middle = { $0 == .hello ? $1.setting(40, 2).setting(41, 2) : $1 }
+        #expect(try run.run().serverFault == .version)
+        run.middle = { $0 == .answer ? $1.setting(40, 2) : $1 }
+        #expect(try run.run().clientFault == .version)
+    }
+
+    @Test func aForgedRejectEndsTheRunAndChangesNothingElse() throws {
+        for code in [RejectCode.version, .suite, .busy, .authentication] {
+            var run = HandshakeRun(people)
+            run.middle = { $0 == .answer ? Reject(code: code, retryAfterSeconds: 9).encoded() : $1 }
+            let outcome = try run.run()
+            #expect(outcome.clientFault == .rejected(code, retryAfterSeconds: 9))
+            #expect(!outcome.isAccepted)
+        }
+    }
+
+    @Test func parametersThatWereRewrittenOnTheirWayAreNoticed() throws {
+        var run = HandshakeRun(people)
+        run.middle = {
+            guard $0 == .hello else { return $1 }
+            return $1.editingElements {
+                $0.map { $0.type == 4 ? (4, SessionParameters(sessionWindow: 1 << 30).encoded) : $0 }
+            }
+        }
+        #expect(try run.run().clientFault == .authentication)
+    }
+
+    @Test func bothEndsLearnEachOthersParameters() throws {
+        var run = HandshakeRun(people)
+        run.clientParameters = SessionParameters(
+            maxRecord: 2048,
+            streamWindow: 1,
+            sessionWindow: 2,
+            maxStreams: 3
+        )
+        run.serverParameters = SessionParameters(maxRecord: 4096, idleSeconds: 4, features: 5)
+        let outcome = try run.run()
+        #expect(outcome.client?.peerParameters == run.serverParameters)
+        #expect(outcome.server?.peerParameters == run.clientParameters)
+    }
+
+    @Test func elementsThatAreAddedOrMovedOnTheirWayAreNoticed() throws {
+        let edits: [([HelloPart]) -> [HelloPart]] = [
+            { $0.dropLast() + [(0x7000, [1])] + $0.suffix(1) },
+            { [(0, [])] + $0 },
+            { $0.reversed() },
+            { $0 + $0.suffix(1) },
+            { Array($0.dropFirst()) },
+        ]
+        for message in [HandshakeRun.Message.hello, .answer] {
+            for (index, edit) in edits.enumerated() {
+                var run = HandshakeRun(people)
+                run.middle = { $0 == message ? $1.editingElements(edit) : $1 }
+                let outcome = try run.run()
+                #expect(!outcome.isAccepted, "edit \(index) of \(message)")
+            }
+        }
+    }
+
+    @Test func anUnknownElementIsPassedOverButCounts() throws {
+        // Added by the client itself it does no harm: its own transcript has it too.
+        let share = try HandshakeRun.share(people.alice)
+        let run = HandshakeRun(people)
+        let hello = run.makeClientHello(people.alice, share).editingElements { $0 + [(0x7000, [1, 2, 3])] }
+        var server = run.makeServer()
+        guard case .verify(let job) = try server.feed(hello) else {
+            Issue.record("an unknown element was not passed over")
+            return
+        }
+        let answer = try server.answer(with: job.run())
+        let proof = ProverJob(
+            scalar: share.scalar,
+            w1: people.secret.w1,
+            unblind: people.alice.unblind,
+            peerShare: Array(answer[50..<183])
+        )
+        let products = try #require(try proof.run())
+        func confirmation(_ hello: [UInt8]) throws -> [UInt8] {
+            var transcript = Transcript()
+            transcript.add(hello)
+            transcript.add(answer.dropLast(64))
+            let keys = try ExchangeKeys(
+                context: transcript.context,
+                prover: people.alice.identity.bytes,
+                verifier: people.realm.bytes,
+                shareP: share.share,
+                shareV: Array(answer[50..<183]),
+                products: products,
+                w0: people.secret.w0
+            )
+            return HMAC.code(key: keys.confirmVerifier, message: share.share)
+        }
+        #expect(try confirmation(hello) == Array(answer.suffix(64)))
+        #expect(try confirmation(run.makeClientHello(people.alice, share)) != Array(answer.suffix(64)))
+    }
+}
+
+extension [UInt8] {
+    /// A client's hello with other suites.
+    func withSuites(_ suites: [UInt16]) -> [UInt8] {
+        var body = Array(self[8..<44]) + [UInt8(suites.count)]
+        for suite in suites { body.append(bigEndian: suite) }
+        return HandshakeFrame.encode(.clientHello, body: body + self[(45 + 2 * Int(self[44]))...])
+    }
+}

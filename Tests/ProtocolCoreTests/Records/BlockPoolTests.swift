@@ -1,0 +1,35 @@
+import Testing
+
+@testable import ProtocolCore
+
+@Suite struct BlockPoolTests {
+    @Test func whatIsLentIsCountedUntilItComesBack() {
+        let pool = BlockPool()
+        let small = pool.borrow(.small)
+        let large = pool.borrow(.large)
+        #expect(pool.lentBytes == BlockPool.Size.small.count + BlockPool.Size.large.count)
+        pool.giveBack(small, .small)
+        #expect(pool.lentBytes == BlockPool.Size.large.count)
+        pool.giveBack(large, .large)
+        #expect(pool.lentBytes == 0)
+    }
+
+    @Test func theBlockUsedLastIsLentFirst() {
+        let pool = BlockPool()
+        let blocks = (0..<3).map { _ in pool.borrow(.large) }
+        for block in blocks { pool.giveBack(block, .large) }
+        #expect(pool.borrow(.large) == blocks[2])
+        #expect(pool.borrow(.large) == blocks[1])
+        for block in blocks[1...] { pool.giveBack(block, .large) }
+        pool.trim()
+        #expect(pool.lentBytes == 0)
+    }
+
+    @Test func aBurstOfBlocksIsNotKept() {
+        let pool = BlockPool()
+        let blocks = (0..<100).map { _ in pool.borrow(.small) }
+        for block in blocks { pool.giveBack(block, .small) }
+        #expect(pool.lentBytes == 0)
+        pool.trim()
+    }
+}

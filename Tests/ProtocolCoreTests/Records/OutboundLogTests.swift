@@ -1,0 +1,169 @@
+import CryptoPrimitives
+import ProtocolCoreTesting
+import Testing
+import WireCoding
+
+@testable import ProtocolCore
+
+@Suite struct OutboundLogTests {
+    @Test(arguments: Seeds.some(20)) func aRandomHistoryIsWhatAPlainModelDoes(seed: UInt64) throws {
+        var random = SplitMix(seed: seed)
+        var bench = LogBench()
+        // Some histories keep much and some keep little.
+        let writes = Int.random(in: 5...60, using: &random)
+        let acknowledges = Int.random(in: 5...60, using: &random)
+        for step in 0..<1000 {
+            switch Int.random(in: 0..<200, using: &random) {
+            case 0..<writes: bench.write(Int.random(in: 0...bench.log.unwrittenCount, using: &random))
+            case 60..<60 + acknowledges:
+                let written = bench.acknowledged...bench.writtenRecords
+                try bench.acknowledge(UInt64.random(in: written, using: &random))
+            case 120..<125: try bench.acknowledge(bench.writtenRecords)
+            case 125..<128: bench.write(bench.log.unwrittenCount)
+            case 128..<140:
+                // Room that was asked for and not used, whatever happens to the link in between.
+                _ = bench.log.space(atLeast: 1044, wanted: random.chance(50) ? 65556 : 4116)
+                if random.chance(50) {
+                    bench.write(Int.random(in: 0...bench.log.unwrittenCount, using: &random))
+                }
+                bench.log.dropUnusedSpace()
+            default:
+                let longest = random.chance(20) ? 65536 : 4096
+                let count = random.chance(50) ? longest : Int.random(in: 1...longest, using: &random)
+                bench.seal(count, wanted: random.chance(50) ? longest : count)
+            }
+            if step % 5 == 0 { bench.expectTheModel() }
+        }
+        bench.write(bench.log.unwrittenCount)
+        try bench.acknowledge(bench.writtenRecords)
+        expect(bench.log.keptCount == 0)
+        #expect(bench.pool.lentBytes == 0)
+    }
+
+    @Test func anAcknowledgementBeyondWhatWasSealedIsRefused() {
+        var bench = LogBench()
+        bench.seal(100, wanted: 100)
+        bench.write(120)
+        for count in [UInt64(2), .max] { bench.expectRefusal(of: count) }
+    }
+
+    @Test func anAcknowledgementOfARecordThatIsNotWhollyWrittenIsRefused() throws {
+        var bench = LogBench()
+        for _ in 0..<3 { bench.seal(100, wanted: 100) }
+        bench.expectRefusal(of: 1)
+        bench.write(119)
+        bench.expectRefusal(of: 1)
+        bench.write(1)
+        try bench.acknowledge(1)
+        bench.write(239)
+        bench.expectRefusal(of: 3)
+    }
+
+    @Test func anAcknowledgementThatGoesBackIsRefused() throws {
+        var bench = LogBench()
+        for _ in 0..<3 { bench.seal(100, wanted: 100) }
+        bench.write(360)
+        try bench.acknowledge(2)
+        try bench.acknowledge(2)
+        for count in [UInt64(0), 1] { bench.expectRefusal(of: count) }
+    }
+
+    @Test func aLogThatIsGivenUpGivesItsBlocksBack() {
+        let pool = BlockPool()
+        do {
+            var log = OutboundLog(pool: pool)
+            for _ in 0..<100 {
+                guard let base = log.space(atLeast: 1044, wanted: 65556).baseAddress else { return }
+                RecordHeader.write(plaintextCount: 1024, at: base)
+                log.append(1044)
+            }
+            #expect(pool.lentBytes > 0)
+        }
+        #expect(pool.lentBytes == 0)
+    }
+
+    @Test func aRecordLiesInOneRunAndABlockIsFilledNearlyToItsEnd() {
+        var bench = LogBench()
+        for _ in 0..<400 { bench.seal(4096, wanted: 4096) }
+        // What is lent is not much more than what is kept: a block's rest is less than a small record.
+        #expect(bench.pool.lentBytes < 400 * 4116 + 3 * BlockPool.Size.large.count)
+    }
+}
+
+/// A log, and beside it all bytes that were ever sealed.
+private struct LogBench: ~Copyable {
+    let pool = BlockPool()
+    var log: OutboundLog
+    private var sealed: [UInt8] = []
+    private var ends: [Int] = []
+    private var written = 0
+    private(set) var acknowledged: UInt64 = 0
+
+    init() {
+        log = OutboundLog(pool: pool)
+    }
+
+    /// How many records were written to their last byte.
+    private(set) var writtenRecords: UInt64 = 0
+
+    mutating func seal(_ plaintext: Int, wanted: Int) {
+        let count = plaintext + RecordHeader.overhead
+        let space = log.space(atLeast: count, wanted: max(count, wanted))
+        guard let base = space.baseAddress, space.count >= count else {
+            Issue.record("no room for a record")
+            return
+        }
+        let mark = UInt8(truncatingIfNeeded: ends.count)
+        UnsafeMutableRawBufferPointer(rebasing: space[..<count])
+            .initializeMemory(as: UInt8.self, repeating: mark)
+        RecordHeader.write(plaintextCount: plaintext, at: base)
+        sealed += UnsafeRawBufferPointer(start: base, count: count)
+        ends.append(sealed.count)
+        log.append(count)
+    }
+
+    mutating func write(_ count: Int) {
+        log.wrote(count)
+        written += count
+        while writtenRecords < ends.count, ends[Int(writtenRecords)] <= written { writtenRecords += 1 }
+    }
+
+    mutating func acknowledge(_ count: UInt64) throws {
+        try log.acknowledge(count)
+        acknowledged = count
+    }
+
+    mutating func expectRefusal(of count: UInt64, sourceLocation: SourceLocation = #_sourceLocation) {
+        do {
+            try log.acknowledge(count)
+            Issue.record("\(count) was taken", sourceLocation: sourceLocation)
+        } catch {
+            #expect(error.code == .protocolError, sourceLocation: sourceLocation)
+        }
+    }
+
+    func expectTheModel() {
+        let forgotten = acknowledged == 0 ? 0 : ends[Int(acknowledged) - 1]
+        #expect(log.sealedRecords == UInt64(ends.count))
+        #expect(log.acknowledgedRecords == acknowledged)
+        #expect(log.keptCount == sealed.count - forgotten)
+        #expect(log.unwrittenCount == sealed.count - written)
+        // What is shown is what was sealed and not written, in order, in as many runs as fit.
+        withUnsafeTemporaryAllocation(of: MemorySegment.self, capacity: 4) { segments in
+            let filled = log.unwritten(into: segments)
+            var place = written
+            for segment in segments[..<filled] {
+                let shown = UnsafeRawBufferPointer(start: segment.base, count: segment.count)
+                #expect(segment.count > 0)
+                let isRight = sealed.withUnsafeBytes { sealed in
+                    let rest = UnsafeRawBufferPointer(rebasing: sealed.dropFirst(place))
+                    let expected = UnsafeRawBufferPointer(rebasing: rest.prefix(shown.count))
+                    return ConstantTime.areEqual(shown, expected)
+                }
+                #expect(isRight)
+                place += shown.count
+            }
+            #expect(filled == segments.count || place == sealed.count)
+        }
+    }
+}

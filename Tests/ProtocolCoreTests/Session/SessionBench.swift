@@ -1,0 +1,287 @@
+import CryptoPrimitives
+import ProtocolCoreTesting
+import Testing
+import WireCoding
+
+@testable import ProtocolCore
+
+/// One session, and for its peer somebody who has the keys and knows no rules.
+final class SessionBench {
+    /// An event, kept longer than the bytes that it came with.
+    enum Seen: Equatable {
+        case opened(UInt32, String)
+        case data(UInt32, [UInt8])
+        case finished(UInt32)
+        case reset(UInt32, StreamCode)
+        case openResult(UInt32, StreamCode, UInt32)
+        case roundTrip
+        case goAway(CloseCode)
+        case message(SessionMessage)
+    }
+
+    var session: Session
+    var now = Instant(nanoseconds: 1_000_000_000_000)
+    /// What the session reported, but for its end.
+    private(set) var seen: [Seen] = []
+    private(set) var end: SessionEnd?
+    private(set) var handles: [UInt32: StreamHandle] = [:]
+    /// The most events that ever waited at once.
+    private(set) var mostEvents = 0
+    /// The keys of the peer.
+    var sealing: DirectionKeys
+    var opening: DirectionKeys
+    private var inbound: [UInt8] = []
+
+    init(
+        _ role: Session.Role = .server,
+        options: Session.Options = .init(parameters: SessionParameters()),
+        peer: SessionParameters = SessionParameters(),
+        pool: BlockPool = BlockPool(),
+        ciphers: @escaping RecordCipherMaker = standardRecordCiphers
+    ) throws {
+        let secrets = try SessionSecrets(
+            shared: SecretBytes([UInt8](repeating: 7, count: 64)),
+            hellos: [1],
+            whole: [2]
+        )
+        let agreement = Agreement(
+            identity: try #require(Identity("alice")),
+            suite: .encrypted,
+            secrets: secrets,
+            peerParameters: peer
+        )
+        session = try Session(
+            role: role,
+            agreement: agreement,
+            options: options,
+            pool: pool,
+            makeCipher: ciphers,
+            at: now
+        )
+        let (ours, theirs) =
+            role == .client ? (secrets.client, secrets.server) : (secrets.server, secrets.client)
+        sealing = try DirectionKeys(secret: theirs, suite: .encrypted, limits: .standard, makeCipher: ciphers)
+        opening = try DirectionKeys(secret: ours, suite: .encrypted, limits: .standard, makeCipher: ciphers)
+    }
+
+    // MARK: What the owner does
+
+    /// Opens a stream.
+    func open(_ service: String = "back") throws -> StreamHandle {
+        let handle = session.open(OpenRequest(service: service), at: now)
+        return try #require(handle)
+    }
+
+    /// A stream that the peer opened.
+    func handle(_ id: UInt32) throws -> StreamHandle { try #require(handles[id]) }
+
+    func pass(_ duration: Duration) {
+        now = now.advanced(by: duration)
+        while let next = session.nextTimeout, next <= now {
+            session.handleTimeout(at: now)
+            takeEvents()
+        }
+    }
+
+    // MARK: What the peer says
+
+    /// Seals a record and lets it arrive.
+    func say(_ plaintext: [UInt8]) throws {
+        arrive(try sealing.sealed(plaintext))
+    }
+
+    /// Lets bytes arrive.
+    func arrive(_ bytes: [UInt8]) {
+        inbound += bytes
+        while !inbound.isEmpty {
+            let consumed = inbound.withUnsafeMutableBytes { buffer in
+                let consumed = session.receive(buffer, at: now)
+                takeEvents()
+                return consumed
+            }
+            guard consumed > 0 else { return }
+            inbound.removeFirst(consumed)
+        }
+    }
+
+    func takeEvents() {
+        mostEvents = max(mostEvents, session.events.count)
+        while let event = session.nextEvent() {
+            switch event {
+            case .opened(let handle, let request):
+                handles[handle.id.rawValue] = handle
+                seen.append(.opened(handle.id.rawValue, request.service))
+            case .data(let handle, let bytes): seen.append(.data(handle.id.rawValue, Array(bytes)))
+            case .finished(let handle): seen.append(.finished(handle.id.rawValue))
+            case .reset(let handle, let code): seen.append(.reset(handle.id.rawValue, code))
+            case .openResult(let handle, let code, let detail):
+                seen.append(.openResult(handle.id.rawValue, code, detail))
+            case .roundTrip: seen.append(.roundTrip)
+            case .goAway(let code, _): seen.append(.goAway(code))
+            case .message(let message): seen.append(.message(message))
+            case .closed(let end):
+                #expect(self.end == nil, "closed twice")
+                self.end = end
+            }
+        }
+    }
+
+    func forgetEvents() { seen = [] }
+
+    // MARK: What the session says
+
+    /// A frame of the session's.
+    struct Frame: Equatable {
+        var type: UInt8
+        var flags: UInt8
+        var stream: UInt32
+        var payload: [UInt8]
+    }
+
+    /// Everything that the session has to say, record by record; no stream has bytes.
+    func takeRecords() throws -> [[Frame]] {
+        session.beginSending(at: now)
+        session.endSending()
+        return try records(in: takeBytes())
+    }
+
+    /// The frames of all records, without acknowledgements.
+    func takeFrames() throws -> [Frame] {
+        try takeRecords().flatMap { $0 }.filter { $0.type != FrameType.acknowledgement.rawValue }
+    }
+
+    func takeBytes() -> [UInt8] {
+        var bytes: [UInt8] = []
+        withUnsafeTemporaryAllocation(of: MemorySegment.self, capacity: 8) { segments in
+            while true {
+                let filled = session.unwritten(into: segments)
+                guard filled > 0 else { return }
+                var count = 0
+                for segment in segments[..<filled] {
+                    bytes += UnsafeRawBufferPointer(start: segment.base, count: segment.count)
+                    count += segment.count
+                }
+                session.wrote(count)
+            }
+        }
+        return bytes
+    }
+
+    func records(in bytes: [UInt8]) throws -> [[Frame]] {
+        var rest = bytes[...]
+        var records: [[Frame]] = []
+        while !rest.isEmpty {
+            let start = rest.startIndex
+            let count = 4 + Int(rest[start + 1]) << 16 + Int(rest[start + 2]) << 8 + Int(rest[start + 3])
+            var record = Array(rest.prefix(count))
+            let isGood = record.withUnsafeMutableBytes { opening.open($0) }
+            try #require(isGood, "the session's record cannot be opened")
+            let frames = Self.frames(Array(record[4..<record.count - 16]))
+            records.append(frames)
+            if frames.last?.type == FrameType.keyUpdate.rawValue { try opening.ratchet() }
+            rest = rest.dropFirst(count)
+        }
+        return records
+    }
+
+    static func frames(_ plaintext: [UInt8]) -> [Frame] {
+        plaintext.withUnsafeBytes { plaintext in
+            var reader = ByteReader(plaintext)
+            var frames: [Frame] = []
+            while let header = FrameHeader(&reader), let payload = reader.bytes(header.length) {
+                frames.append(
+                    Frame(
+                        type: header.type,
+                        flags: header.flags,
+                        stream: header.stream,
+                        payload: Array(payload)
+                    )
+                )
+            }
+            #expect(reader.isAtEnd)
+            return frames
+        }
+    }
+
+    /// The session has ended itself with this code, told the peer so, and says nothing after it.
+    func expectClosed(
+        _ code: CloseCode,
+        _ comment: @autoclosure () -> Comment? = nil,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        guard case .violation(let violation) = end else {
+            Issue.record(
+                "\(comment() ?? "") ended with \(end.map { "\($0)" } ?? "nothing")",
+                sourceLocation: sourceLocation
+            )
+            return
+        }
+        #expect(violation.code == code, comment(), sourceLocation: sourceLocation)
+        let last = try records(in: takeBytes()).last?.last
+        #expect(last?.type == FrameType.close.rawValue, comment(), sourceLocation: sourceLocation)
+        let told = last.map { UInt16($0.payload[0]) << 8 | UInt16($0.payload[1]) }
+        #expect(told == code.rawValue, comment(), sourceLocation: sourceLocation)
+        expect(!session.isOpen)
+        expect(session.nextTimeout == nil)
+        #expect(try takeRecords().isEmpty, sourceLocation: sourceLocation)
+    }
+
+    func expectOpen(
+        _ comment: @autoclosure () -> Comment? = nil,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        #expect(end == nil, comment(), sourceLocation: sourceLocation)
+        expect(session.isOpen, comment(), sourceLocation: sourceLocation)
+    }
+}
+
+// MARK: - Frames by hand
+
+/// A frame of whatever kind.
+func frame(_ type: UInt8, flags: UInt8 = 0, stream: UInt32 = 0, _ payload: [UInt8] = []) -> [UInt8] {
+    var bytes: [UInt8] = [type, flags]
+    bytes.append(bigEndian: UInt16(payload.count))
+    bytes.append(bigEndian: stream)
+    return bytes + payload
+}
+
+/// Frames as they should be.
+enum Say {
+    static func open(_ stream: UInt32, _ service: String = "echo") -> [UInt8] {
+        frame(1, stream: stream, [UInt8(service.utf8.count)] + Array(service.utf8))
+    }
+    static func data(_ stream: UInt32, _ bytes: [UInt8], end: Bool = false) -> [UInt8] {
+        frame(2, flags: end ? 1 : 0, stream: stream, bytes)
+    }
+    static func window(_ stream: UInt32, _ limit: UInt64) -> [UInt8] { frame(3, stream: stream, big(limit)) }
+    static func reset(_ stream: UInt32, _ code: StreamCode = .cancelled) -> [UInt8] {
+        frame(4, stream: stream, big(code.rawValue))
+    }
+    static func openResult(_ stream: UInt32, _ code: StreamCode, _ detail: UInt32 = 0) -> [UInt8] {
+        frame(5, stream: stream, big(code.rawValue) + big(detail))
+    }
+    static func ping(_ token: UInt64, answer: Bool = false) -> [UInt8] {
+        frame(6, flags: answer ? 1 : 0, big(token))
+    }
+    static func goAway(_ last: UInt32, _ code: CloseCode = .shutdown, _ text: String = "") -> [UInt8] {
+        frame(7, big(last) + big(code.rawValue) + Array(text.utf8))
+    }
+    static func close(_ code: CloseCode = .shutdown, _ text: String = "") -> [UInt8] {
+        frame(8, big(code.rawValue) + Array(text.utf8))
+    }
+    static func keyUpdate(_ kind: UInt8 = 0, _ rest: [UInt8] = []) -> [UInt8] { frame(9, [kind] + rest) }
+    static func ticket(_ bytes: [UInt8] = [1, 2, 3]) -> [UInt8] {
+        frame(10, big(UInt32(7200)) + big(UInt64(1)) + big(UInt16(bytes.count)) + bytes)
+    }
+    static func message(_ id: UInt64, _ bytes: [UInt8], flags: UInt8 = 0, type: UInt16 = 7) -> [UInt8] {
+        frame(11, flags: flags, big(type) + big(id) + bytes)
+    }
+    static func maxStreams(_ count: UInt32) -> [UInt8] { frame(12, big(count)) }
+    static func acknowledgement(_ records: UInt64) -> [UInt8] { frame(13, big(records)) }
+
+    static func big<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.append(bigEndian: value)
+        return bytes
+    }
+}

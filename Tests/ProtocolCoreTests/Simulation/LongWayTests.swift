@@ -1,0 +1,53 @@
+import ProtocolCoreTesting
+import Testing
+
+@testable import ProtocolCore
+
+/// Whole sessions over long ways: windows, log and acknowledgements together fill them.
+@Suite struct LongWayTests {
+    /// At 1 Gbit/s, from the first second on.
+    @Test(arguments: [(20, 90), (100, 75)]) func aLongWayIsFilled(milliseconds: Int, percent: Int) throws {
+        var options = Session.Options(parameters: SessionParameters())
+        // What is under way is kept; the log has to have room for it.
+        options.logBytes = 64 << 20
+        var link = SimulatedLink(try Pair(client: options, server: options))
+        for way in [\SimulatedLink.toServer, \.toClient] {
+            link[keyPath: way].latency = .milliseconds(milliseconds / 2)
+            link[keyPath: way].rate = 125_000
+            link[keyPath: way].capacity = 32 << 20
+        }
+        _ = link.client.open(sending: 1 << 40, thenEnd: true, at: link.now)
+        link.run(for: .milliseconds(1000))
+        let before = link.server.streams[1]?.received ?? 0
+        link.run(for: .milliseconds(500))
+        let after = link.server.streams[1]?.received ?? 0
+        let share = Int(after - before) * 100 / (500 * 125_000)
+        #expect(share >= percent, "\(share) % of the way")
+        #expect(link.damage.isEmpty)
+    }
+
+    @Test func aQuestionIsAnsweredInOneRoundTripWhileBulkMoves() throws {
+        var options = Session.Options(parameters: SessionParameters())
+        options.logBytes = 16 << 20
+        var link = SimulatedLink(try Pair(client: options, server: options))
+        for way in [\SimulatedLink.toServer, \.toClient] {
+            link[keyPath: way].latency = .milliseconds(10)
+            link[keyPath: way].rate = 125_000
+            // A system that is told to keep little ahead of what comes next.
+            link[keyPath: way].capacity = 2 * 1_250_000 + (128 << 10)
+        }
+        link.server.answer = 40
+        for _ in 0..<20 { _ = link.client.open(sending: 1 << 30, thenEnd: true, at: link.now) }
+        link.run(for: .milliseconds(500))
+        let asked = link.now
+        let handle = try #require(link.client.open(sending: 40, thenEnd: true, at: link.now))
+        while link.client.streams[handle.id.rawValue]?.hasEnded != true,
+            link.now < asked.advanced(by: .seconds(1))
+        {
+            link.run(for: .milliseconds(1))
+        }
+        // The way there and back is 20 ms, and what the system keeps ahead another 20.
+        #expect(link.now.duration(since: asked) <= .milliseconds(45))
+        #expect(link.damage.isEmpty)
+    }
+}

@@ -1,0 +1,329 @@
+import CryptoPrimitives
+import ProtocolCoreTesting
+
+@testable import ProtocolCore
+
+/// A run of two sessions over a link with moods, all of it decided by one seed, and what has to be true of it.
+struct RandomSchedule {
+    /// How a run ends.
+    enum Ending: CaseIterable {
+        /// All streams come to their end, and all that was held is given back.
+        case quiet
+        /// The link is lost.
+        case cut
+        /// One end closes.
+        case close
+    }
+
+    let seed: UInt64
+    let ending: Ending
+    private(set) var link: SimulatedLink
+    private(set) var problems: [String] = []
+    private var random: SplitMix
+    private let clientOptions: Session.Options
+    private let serverOptions: Session.Options
+    /// How much one operation sends at most: little where credit is small, or a run would never end.
+    private let mostBytes: UInt64
+    private var messages: [ObjectIdentifier: [SessionMessage]] = [:]
+    private var wentAway = false
+
+    init(seed: UInt64, pool: BlockPool = BlockPool()) throws {
+        self.seed = seed
+        random = SplitMix(seed: seed)
+        let dice = Int.random(in: 0..<100, using: &random)
+        ending = dice < 70 ? .quiet : dice < 88 ? .cut : .close
+        var (ours, theirs) = (Self.options(&random), Self.options(&random))
+        // Both ends have the same limits, because the one acts on what the other counts.
+        if random.chance(40) {
+            ours.keyLimits = KeyLimits(records: 50, bytes: random.chance(50) ? 1 << 40 : 1 << 20)
+            theirs.keyLimits = ours.keyLimits
+        }
+        clientOptions = ours
+        serverOptions = theirs
+        let windows = [clientOptions, serverOptions].flatMap {
+            [$0.parameters.streamWindow, $0.parameters.sessionWindow]
+        }
+        // A log of a few bytes is filled and acknowledged some fifty times a second at best.
+        let log = min(ours.logBytes, theirs.logBytes)
+        // And turns of one byte make a frame of each.
+        let turns = min(ours.quantum, theirs.quantum)
+        mostBytes = min(turns == 1 ? 400 : log < 20_000 ? 3000 : 60_000, 100 * UInt64(windows.min() ?? 1))
+        link = SimulatedLink(try Pair(client: clientOptions, server: serverOptions, pool: pool))
+        link.turnLimit = Int.random(in: log < 20_000 ? 1000...2000 : 1...300_000, using: &random)
+        if random.chance(40) { link.server.answer = UInt64.random(in: 0...mostBytes, using: &random) }
+        if random.chance(10) { link.client.answer = UInt64.random(in: 0...mostBytes, using: &random) }
+        Self.change(&link.toServer, &random)
+        Self.change(&link.toClient, &random)
+    }
+
+    /// Breaks an end, to see whether it is noticed.
+    mutating func sabotage(_ how: SimulatedEnd.Sabotage) {
+        link.client.sabotage = how
+    }
+
+    /// Runs it.
+    ///
+    /// - Returns: what was wrong.
+    mutating func run() -> [String] {
+        for _ in 0..<Int.random(in: 4...30, using: &random) {
+            act()
+            let pause = random.chance(5) ? 5000 : random.chance(30) ? 0 : 60
+            link.run(for: .milliseconds(Int.random(in: 0...pause, using: &random)), steps: 20_000)
+            check()
+            guard problems.isEmpty else { return problems }
+        }
+        switch ending {
+        case .quiet: endQuietly()
+        case .cut:
+            link.cut()
+            checkEnds(client: .linkLost(.ended), server: .linkLost(.ended))
+        case .close: close()
+        }
+        check()
+        problems += link.disagreements(isWhole: ending == .quiet, someoneWentAway: wentAway)
+        return problems
+    }
+}
+
+// MARK: - What happens
+
+extension RandomSchedule {
+    private static func options(_ random: inout SplitMix) -> Session.Options {
+        func one<T>(_ values: [T]) -> T { values[Int.random(in: 0..<values.count, using: &random)] }
+        var options = Session.Options(
+            parameters: SessionParameters(
+                maxRecord: one([1024, 1500, 16384, 65536]),
+                streamWindow: one([1, 2, 10, 100, 1000, 5000, 65536, 256 << 10]),
+                sessionWindow: one([1, 3, 100, 1000, 5000, 65536, 1 << 20]),
+                maxStreams: one([1, 2, 5, 20, 16384])
+            )
+        )
+        options.chunk = one([1024, 4096, 5000, 65536])
+        options.longestRecord = one([1024, 8000, 65536])
+        options.largestStreamWindow = one([0, 1000, 100_000, 16 << 20])
+        options.quantum = one([1, 1000, 32 << 10])
+        options.logBytes = one([1, 2000, 20_000, 300_000, 4 << 20])
+        return options
+    }
+
+    private static func change(_ wire: inout SimulatedWire, _ random: inout SplitMix) {
+        wire.latency = .microseconds(random.chance(30) ? 0 : Int.random(in: 0...100_000, using: &random))
+        wire.rate = random.chance(50) ? .max : Int.random(in: 20...5000, using: &random)
+        wire.capacity = random.chance(50) ? .max : Int.random(in: 1...40_000, using: &random)
+        wire.largestPiece = random.chance(60) ? .max : Int.random(in: 1...3000, using: &random)
+    }
+
+    private mutating func act() {
+        let end = random.chance(60) ? link.client : link.server
+        let id = end.streams.keys.sorted().randomElement(using: &random)
+        switch Int.random(in: 0..<100, using: &random) {
+        case 0..<35:
+            for _ in 0..<(random.chance(20) ? Int.random(in: 2...30, using: &random) : 1) {
+                let count =
+                    random.chance(20)
+                    ? 0 : UInt64.random(in: 0...(random.chance(50) ? 200 : mostBytes), using: &random)
+                _ = end.open(sending: min(count, mostBytes), thenEnd: random.chance(70), at: link.now)
+            }
+        case 35..<50:
+            guard let id, let stream = end.streams[id], !stream.hasSentEnd, !stream.endsAfter, !stream.isOver
+            else {
+                return
+            }
+            end.send(
+                .random(in: 0...mostBytes, using: &random),
+                thenEnd: random.chance(50),
+                on: stream.handle
+            )
+        case 50..<55:
+            if let id { end.finish(id) }
+        case 55..<62:
+            if let id { end.reset(id, random.chance(50) ? .cancelled : .timeout, at: link.now) }
+        case 62..<67:
+            if let id { end.release(id, at: link.now) }
+        case 67..<72: end.releaseWhatIsOver(at: link.now)
+        case 72..<77:
+            if let id { end.stall(id, random.chance(60)) }
+        case 77..<80: end.takesAtOnce.toggle()
+        case 80..<85:
+            for id in end.streams.keys.sorted() { end.take(.random(in: 0...5000, using: &random), of: id) }
+        case 85..<89: sendMessage(end)
+        case 89..<90: end.session.ping(at: link.now)
+        case 90..<91 where !wentAway:
+            wentAway = random.chance(30)
+            if wentAway { end.session.goAway(.shutdown) }
+        case 91..<94: end.session.mayGrow.toggle()
+        case 94..<97:
+            Self.change(&link.toServer, &random)
+            if random.chance(50) { Self.change(&link.toClient, &random) }
+        default:
+            if random.chance(50) {
+                link.toServer.isStalled.toggle()
+            } else {
+                link.toClient.isStalled.toggle()
+            }
+        }
+    }
+
+    private mutating func sendMessage(_ end: SimulatedEnd) {
+        let count = Int.random(in: 0...Int(min(mostBytes, random.chance(50) ? 50 : 20_000)), using: &random)
+        let message = SessionMessage(
+            type: .random(in: 0 ... .max, using: &random),
+            id: .random(in: 0 ... .max, using: &random),
+            isReply: random.chance(50),
+            isError: random.chance(50),
+            bytes: (0..<count).map { UInt8(truncatingIfNeeded: $0) }
+        )
+        if end.session.send(message) { messages[ObjectIdentifier(end), default: []].append(message) }
+    }
+
+    /// Everything that stood still goes on, and every stream comes to its end.
+    private mutating func endQuietly() {
+        wakeUp()
+        for _ in 0..<600 {
+            for end in [link.client, link.server] {
+                for (id, stream) in end.streams {
+                    end.stall(id, false)
+                    end.take(.max, of: id)
+                    if !stream.isOver, !stream.hasSentEnd, !stream.endsAfter {
+                        end.send(0, thenEnd: true, on: stream.handle)
+                    }
+                }
+                end.releaseWhatIsOver(at: link.now)
+            }
+            link.run(for: .seconds(1), steps: 100_000)
+            check()
+            guard problems.isEmpty else { return }
+            if link.client.streams.isEmpty, link.server.streams.isEmpty, link.client.isQuiet,
+                link.server.isQuiet
+            {
+                checkQuiet()
+                return
+            }
+        }
+        problems.append("it never came to an end: \(link.client.state) \(link.server.state)")
+    }
+
+    private mutating func wakeUp() {
+        for end in [link.client, link.server] {
+            end.takesAtOnce = true
+            end.session.mayGrow = true
+        }
+        link.toServer.isStalled = false
+        link.toClient.isStalled = false
+        // A slow link and a long way would only make it last.
+        link.toServer.rate = .max
+        link.toClient.rate = .max
+        link.toServer.latency = .milliseconds(1)
+        link.toClient.latency = .milliseconds(1)
+    }
+
+    private mutating func close() {
+        wakeUp()
+        let byClient = random.chance(50)
+        let end = byClient ? link.client : link.server
+        end.session.close(.shutdown, "enough")
+        end.takeEvents()
+        link.run(for: .seconds(20), steps: 100_000)
+        let (us, them) = (SessionEnd.byUs(.shutdown, "enough"), SessionEnd.byPeer(.shutdown, "enough"))
+        checkEnds(client: byClient ? us : them, server: byClient ? them : us)
+    }
+}
+
+// MARK: - What has to be true
+
+extension RandomSchedule {
+    /// What has to be true all the time.
+    private mutating func check() {
+        problems += link.damage
+        check(link.client, clientOptions)
+        check(link.server, serverOptions)
+    }
+
+    private mutating func check(_ end: SimulatedEnd, _ options: Session.Options) {
+        if end.session.isOpen {
+            let reserve = max(16 << 10, options.logBytes / 16)
+            let most =
+                max(4096, options.logBytes) + reserve + Int(SessionParameters.recordRange.upperBound) + 100
+            if end.keptCount > most { problems.append("\(end.keptCount) bytes are kept") }
+        } else if let ended = end.end, case .violation(let violation) = ended {
+            problems.append("a violation: \(violation)")
+        } else if ending == .quiet {
+            problems.append("ended: \(String(describing: end.end))")
+        }
+        var held: UInt64 = 0
+        for (id, stream) in end.streams {
+            held += UInt64(stream.waiting)
+            guard end.session.streams.contains(stream.handle) else {
+                problems.append("stream \(id) is not known to its session")
+                continue
+            }
+            let window = end.session.streams[stream.handle.slot].receiveWindow
+            if window.held > window.size { problems.append("stream \(id) holds \(window.held)") }
+            if window.held != UInt64(stream.waiting), stream.resetCode == nil, stream.sentReset == nil {
+                problems.append("stream \(id) holds \(window.held), and \(stream.waiting) wait")
+            }
+        }
+        if end.session.receiveWindow.held < held {
+            problems.append("the session holds less than its streams")
+        }
+        if end.session.streamCount != end.streams.count { problems.append("streams were lost") }
+        if end.session.control.count > 2 << 20 { problems.append("control frames pile up") }
+    }
+
+    private mutating func checkEnds(client: SessionEnd, server: SessionEnd) {
+        if link.client.end != client {
+            problems.append("the client ended with \(String(describing: link.client.end))")
+        }
+        if link.server.end != server {
+            problems.append("the server ended with \(String(describing: link.server.end))")
+        }
+    }
+
+    /// What has to be true when everything was given back.
+    private mutating func checkQuiet() {
+        for end in [link.client, link.server] {
+            let session = end.state
+            if session.held != 0 { problems.append("the session still holds \(session.held)") }
+            if session.streams != 0 { problems.append("streams are left") }
+            if session.turns != 0 { problems.append("somebody still waits for a turn") }
+            if session.delayedResets != 0 { problems.append("a RESET was never sent") }
+            // A record of 36 bytes is an acknowledgement and nothing else: the last ones are what nobody acknowledges.
+            if end.keptCount % 36 != 0 || end.keptCount > 20 * 36 {
+                problems.append("\(end.keptCount) bytes were not acknowledged")
+            }
+        }
+        for (sender, receiver) in [(link.client, link.server), (link.server, link.client)] {
+            let sent = messages[ObjectIdentifier(sender)] ?? []
+            if receiver.messages != sent { problems.append("messages differ") }
+        }
+    }
+}
+
+// MARK: -
+
+extension SimulatedEnd {
+    /// What is left to do in a session.
+    struct State {
+        var held: UInt64
+        var streams: Int
+        var turns: Int
+        var delayedResets: Int
+        var control: Int
+    }
+
+    var state: State {
+        State(
+            held: session.receiveWindow.held,
+            streams: session.streamCount,
+            turns: session.scheduler.count,
+            delayedResets: session.delayedResets.count,
+            control: session.control.count
+        )
+    }
+
+    /// Whether nothing is left to be said that would be said by itself.
+    var isQuiet: Bool {
+        session.control.isEmpty && session.unwrittenCount == 0 && session.delayedResets.isEmpty
+            && session.outgoingMessages.isEmpty
+    }
+}

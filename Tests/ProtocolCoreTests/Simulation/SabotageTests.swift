@@ -1,0 +1,100 @@
+import ProtocolCoreTesting
+import Testing
+
+@testable import ProtocolCore
+
+/// Whether the random schedules would notice: each of these breaks one rule at one end and expects to be found out.
+@Suite struct SabotageTests {
+    @Test func acknowledgingOneRecordTooManyIsNoticed() throws {
+        try expectToBeFound {
+            $0.after = { end in
+                guard end.session.acknowledgements.isPending else { return }
+                _ = end.session.acknowledgements.note(bytes: 0, asks: true)
+            }
+        }
+    }
+
+    @Test func acknowledgingNothingIsNoticed() throws {
+        try expectToBeFound {
+            $0.after = { end in
+                end.session.acknowledgements = AcknowledgementState()
+                end.session.deadlines.acknowledgement = .distantFuture
+            }
+        }
+    }
+
+    @Test func sendingBeyondASessionsCreditIsNoticed() throws {
+        try expectToBeFound {
+            $0.after = { end in _ = end.session.sendWindow.raise(to: end.session.sendWindow.limit + 1) }
+        }
+    }
+
+    @Test func sendingBeyondAStreamsCreditIsNoticed() throws {
+        try expectToBeFound {
+            $0.after = { end in
+                for stream in end.streams.values where end.session.streams.contains(stream.handle) {
+                    let slot = stream.handle.slot
+                    let limit = end.session.streams[slot].sendWindow.limit
+                    _ = end.session.streams[slot].sendWindow.raise(to: limit + 1)
+                    if stream.sent < stream.toSend { end.session.setReady(stream.handle) }
+                }
+            }
+        }
+    }
+
+    @Test func givingNoCreditIsNoticed() throws {
+        try expectToBeFound {
+            $0.after = { end in
+                for slot in end.session.grantsDue { end.session.streams[slot].isGrantListed = false }
+                end.session.grantsDue = []
+                end.session.isSessionGrantDue = false
+            }
+        }
+    }
+
+    @Test func losingTheEndOfAStreamIsNoticed() throws {
+        try expectToBeFound { $0.ending = { _, _ in .drained } }
+    }
+
+    @Test func holdingAResetBackForEverIsNoticed() throws {
+        var found = 0
+        for seed in Seeds.some(60) {
+            var schedule = try RandomSchedule(seed: seed)
+            schedule.sabotage { end in
+                end.session.ownEarlyResets = TokenBucket(
+                    capacity: 0,
+                    perSecond: 0,
+                    at: Instant(nanoseconds: 0)
+                )
+                end.session.deadlines.delayedReset = .distantFuture
+                end.session.openConfirmation = OpenConfirmation()
+            }
+            if !schedule.run().isEmpty { found += 1 }
+        }
+        #expect(found >= 5)
+    }
+
+    private func expectToBeFound(
+        _ break: (inout SimulatedEnd.Sabotage) -> Void,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        var sabotage = SimulatedEnd.Sabotage()
+        `break`(&sabotage)
+        var found = 0
+        for seed in Seeds.some(60) {
+            var schedule = try RandomSchedule(seed: seed)
+            schedule.sabotage(sabotage)
+            if !schedule.run().isEmpty { found += 1 }
+        }
+        // Not every schedule comes to use every rule.
+        #expect(found >= 10, "found in \(found) of 60", sourceLocation: sourceLocation)
+    }
+}
+
+extension RandomSchedule {
+    fileprivate mutating func sabotage(_ after: @escaping (SimulatedEnd) -> Void) {
+        var sabotage = SimulatedEnd.Sabotage()
+        sabotage.after = after
+        self.sabotage(sabotage)
+    }
+}

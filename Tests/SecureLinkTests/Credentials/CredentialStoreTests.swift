@@ -1,0 +1,77 @@
+import CryptoPrimitives
+import EventIO
+import ProtocolCore
+import Synchronization
+import Testing
+
+@testable import SecureLink
+
+@Suite struct CredentialStoreTests {
+    private func store(realm: String? = nil) throws -> CredentialStore {
+        try CredentialStore(user: "alice", password: LoginPassword(Array("secret".utf8)), realm: realm)
+    }
+
+    @Test func whoeverAsksAtTheSameTimeIsServedByOneStretching() throws {
+        let store = try store()
+        let realm = try #require(Realm("example"))
+        let answers = Mutex<[ClientCredential]>([])
+        let done = WakeUp()
+        for _ in 0..<8 {
+            store.stretch(for: realm, at: ScryptCost(logN: 15, r: 8, p: 1)) { result in
+                if case .success(let credential) = result { answers.withLock { $0.append(credential) } }
+                done.post()
+            }
+        }
+        for _ in 0..<8 { done.wait() }
+        let credentials = answers.withLock { $0 }
+        #expect(credentials.count == 8)
+        // One and the same secret object: it was made once.
+        #expect(credentials.allSatisfy { $0.secret.w0 === credentials[0].secret.w0 })
+        #expect(store.credential?.secret.w0 === credentials[0].secret.w0)
+    }
+
+    @Test func anotherRealmReplacesTheCredential() throws {
+        let store = try store()
+        let done = WakeUp()
+        for name in ["first", "second"] {
+            let realm = try #require(Realm(name))
+            store.stretch(for: realm, at: ScryptCost(logN: 15, r: 8, p: 1)) { _ in done.post() }
+            done.wait()
+            #expect(store.credential?.realm == realm)
+        }
+    }
+
+    @Test func attemptsAfterARefusalWaitLongerEachTimeUpToAMinute() throws {
+        let store = try store()
+        var now: UInt64 = 1_000_000_000_000
+        var last = Duration.zero
+        #expect(store.delayAfterRefusal(at: now) == .zero)
+        for step in 0..<10 {
+            store.noteRefusal(at: now)
+            let delay = store.delayAfterRefusal(at: now)
+            #expect(delay >= min(.seconds(60), .seconds(1 << min(step, 6))))
+            #expect(delay <= .seconds(75))
+            #expect(step > 6 || delay > last)
+            last = delay
+            now += UInt64(delay.components.seconds + 1) * 1_000_000_000
+        }
+        store.noteSuccess()
+        #expect(store.delayAfterRefusal(at: now) == .zero)
+    }
+
+    @Test func refusalsOfLinksThatWereUnderWayTogetherAreOne() throws {
+        let store = try store()
+        let now: UInt64 = 1_000_000_000_000
+        for _ in 0..<5 { store.noteRefusal(at: now) }
+        #expect(store.delayAfterRefusal(at: now) < .seconds(2))
+    }
+
+    @Test func aNameThatCannotBeAUsersIsRefused() {
+        #expect(throws: CredentialFault.self) {
+            try CredentialStore(user: "a/b/c", password: LoginPassword(Array("x".utf8)), realm: nil)
+        }
+        #expect(throws: CredentialFault.self) {
+            try CredentialStore(user: "alice", password: LoginPassword(Array("x".utf8)), realm: "")
+        }
+    }
+}

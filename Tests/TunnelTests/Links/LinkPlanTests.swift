@@ -1,0 +1,55 @@
+import Testing
+
+@testable import Tunnel
+
+@Suite struct LinkPlanTests {
+    private let now: UInt64 = 1_000_000_000_000
+
+    private func session(
+        streams: Int = 0,
+        busy: Bool = false,
+        idleFor: UInt64? = nil
+    ) -> LinkPlan.SessionState {
+        LinkPlan.SessionState(streams: streams, isBusy: busy, idleSince: idleFor.map { now - $0 })
+    }
+
+    @Test func aFirstSessionIsAlwaysWanted() {
+        #expect(LinkPlan(.automatic).decide([], at: now).wantsAnother)
+        #expect(LinkPlan(.fixed(3)).decide([session(), session()], at: now).wantsAnother)
+        #expect(!LinkPlan(.fixed(2)).decide([session(), session()], at: now).wantsAnother)
+    }
+
+    @Test func anotherIsWantedOnlyWhenAllAreBusyAndOnlyUpToFour() {
+        let plan = LinkPlan(.automatic)
+        #expect(!plan.decide([session(streams: 1000)], at: now).wantsAnother)
+        #expect(plan.decide([session(streams: 1, busy: true)], at: now).wantsAnother)
+        #expect(!plan.decide([session(busy: true), session()], at: now).wantsAnother)
+        let four = Array(repeating: session(streams: 1, busy: true), count: 4)
+        #expect(!plan.decide(four, at: now).wantsAnother)
+    }
+
+    @Test func aFixedNumberDoesNotGrow() {
+        #expect(!LinkPlan(.fixed(1)).decide([session(busy: true)], at: now).wantsAnother)
+    }
+
+    @Test func surplusSessionsAreClosedWhenNobodyHasNeededThemForAMinute() {
+        let plan = LinkPlan(.automatic)
+        let long = LinkPlan.idleTime
+        #expect(plan.decide([session(idleFor: long)], at: now).closes.isEmpty)
+        #expect(plan.decide([session(idleFor: long), session(idleFor: long - 1)], at: now).closes == [0])
+        #expect(
+            plan.decide([session(streams: 1), session(streams: 1), session(idleFor: long)], at: now).closes
+                == [2]
+        )
+        #expect(
+            plan.decide([session(idleFor: long), session(idleFor: long), session(idleFor: long)], at: now)
+                .closes
+                == [2, 1]
+        )
+    }
+
+    @Test func aSessionWithStreamsIsNeverClosed() {
+        let sessions = Array(repeating: session(streams: 1, idleFor: LinkPlan.idleTime * 2), count: 4)
+        #expect(LinkPlan(.automatic).decide(sessions, at: now).closes.isEmpty)
+    }
+}

@@ -1,0 +1,26 @@
+import SecureLink
+import Testing
+
+@testable import Tunnel
+
+@Suite struct PeerStatusTests {
+    @Test func aChangeIsToldOnceForAllWorkersTogether() {
+        let status = PeerStatus()
+        #expect(status.sessionUp())
+        #expect(!status.sessionUp())
+        status.sessionDown()
+        #expect(!status.failed(.timeout), "one session is still there")
+        status.sessionDown()
+        #expect(status.failed(.timeout))
+        #expect(!status.failed(.timeout))
+        #expect(!status.failed(.timeout))
+        #expect(status.sessionUp())
+    }
+
+    @Test func anotherReasonIsTold() {
+        let status = PeerStatus()
+        #expect(status.failed(.unreachable("connect 10.0.0.1:7: refused")))
+        #expect(status.failed(.passwordRefused))
+        #expect(!status.failed(.passwordRefused))
+    }
+}
