@@ -91,6 +91,9 @@ let package = Package(
         .testTarget(
             name: "TunnelCommandTests", dependencies: ["TunnelCommand", "Tunnel", "ConfigurationFile", "EventIO"],
             exclude: ["Configurations"], swiftSettings: strict),
+
+        // Rules that a machine can check: of the code that the compiler does not, and of the documents.
+        .testTarget(name: "HouseRulesTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
