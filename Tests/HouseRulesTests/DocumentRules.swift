@@ -14,12 +14,14 @@ import Testing
         let operations = Project.file("docs/OPERATIONS.md").text
         let example = Project.file("tunnel.conf.example").text
         for key in Self.keys {
+            let isInManual = manual.contains("\n.BI \(key) \" = ")
             #expect(
-                manual.contains("\n.BI \(key) \" = "),
+                isInManual,
                 "docs/man/tunnel.conf.5 does not describe `\(key)`: who meets it in a file looks there first"
             )
+            let isInTable = operations.contains("\n| `\(key)` |")
             #expect(
-                operations.contains("\n| `\(key)` |"),
+                isInTable,
                 "docs/OPERATIONS.md has no row for `\(key)`: a key is worth having only if one knows when to set it"
             )
             let isInExample = example.split(separator: "\n").contains { line in
@@ -36,8 +38,10 @@ import Testing
         #expect(commands.count > 4, "the commands could not be read: this rule looks in the wrong place")
         let manual = Project.file("docs/man/sallyport.8").text
         for command in commands {
+            let hasSection = manual.contains("\n.SS \(command)\n")
+            let hasSynopsis = manual.contains("\n.B sallyport \(command)\n")
             #expect(
-                manual.contains("\n.SS \(command)\n") && manual.contains("\n.B sallyport \(command)\n"),
+                hasSection && hasSynopsis,
                 "docs/man/sallyport.8 has no synopsis or no section for `\(command)`"
             )
         }
@@ -60,8 +64,9 @@ import Testing
                 "Tests", "Benchmarks", "Fuzzing", "docs",
             ]
         for folder in folders {
+            let isListed = readme.contains("`\(folder)`")
             #expect(
-                readme.contains("`\(folder)`"),
+                isListed,
                 "README.md, \"Where things are\", does not name \(folder): nobody finds what no list has"
             )
         }
@@ -77,8 +82,9 @@ import Testing
             "no reference to PROTOCOL.md was found: this rule looks in the wrong place"
         )
         for reference in references {
+            let exists = titles.contains(reference.section) || numbers.contains(reference.section)
             #expect(
-                titles.contains(reference.section) || numbers.contains(reference.section),
+                exists,
                 """
                 \(reference.path) refers to PROTOCOL.md, \(reference.section): there is no such section, and a \
                 reader would think that the code is not specified
