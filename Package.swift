@@ -85,6 +85,9 @@ let package = Package(
         .testTarget(
             name: "TunnelTests", dependencies: ["Tunnel", "SecureLink", "EventIO", "WireCoding"], swiftSettings: strict),
 
+        // The release binary as its users have it: no target of the package is needed for that.
+        .testTarget(name: "ScenarioTests", swiftSettings: strict),
+
         .testTarget(
             name: "CryptoPrimitivesTests", dependencies: ["CryptoPrimitives"], exclude: ["Vectors"],
             swiftSettings: strict),
