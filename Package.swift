@@ -98,7 +98,7 @@ let package = Package(
             name: "CryptoPrimitivesTests", dependencies: ["CryptoPrimitives"], exclude: ["Vectors"],
             swiftSettings: strict),
         .testTarget(
-            name: "TunnelCommandTests", dependencies: ["TunnelCommand", "Tunnel", "ConfigurationFile", "EventIO"],
+            name: "TunnelCommandTests", dependencies: ["TunnelCommand", "Tunnel", "ConfigurationFile", "EventIO", "FuzzEntrances"],
             exclude: ["Configurations"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
