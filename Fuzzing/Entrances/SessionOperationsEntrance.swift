@@ -28,6 +28,8 @@ struct OperationsRun {
     private var messages: [ObjectIdentifier: [SessionMessage]] = [:]
     private var wentAway = false
     private var wasClosed = false
+    /// Whether the link stood still, after which either end may take it for lost.
+    private var stoodStill = false
 
     init(_ choices: inout Choices) throws {
         var (ours, theirs) = (Self.options(&choices), Self.options(&choices))
@@ -107,6 +109,7 @@ extension OperationsRun {
                 Self.change(&link.toClient, &choices)
             }
         case 16:
+            stoodStill = true
             if choices.yes() { link.toServer.isStalled.toggle() } else { link.toClient.isStalled.toggle() }
         default: link.run(for: .microseconds(choices.uint16() << (choices.byte() % 8)), steps: 10_000)
         }
@@ -138,8 +141,8 @@ extension OperationsRun {
         default:
             // The link stands still for so long that it counts as lost.
             link.toServer.isStalled = true
+            stoodStill = true
             link.run(for: .seconds(50), steps: 10_000)
-            wasClosed = true
         }
     }
 }
@@ -196,7 +199,8 @@ extension OperationsRun {
             }
         }
         let isWhole = ends.allSatisfy { $0.end == nil }
-        precondition(isWhole || link.isCut || wasClosed, "it ended by itself: \(ends.map { $0.end as Any })")
+        let mayEnd = link.isCut || wasClosed || stoodStill
+        precondition(isWhole || mayEnd, "it ended by itself: \(ends.map { $0.end as Any })")
         if isWhole { checkSettled() }
         let disagreements = link.disagreements(isWhole: isWhole, someoneWentAway: wentAway)
         precondition(disagreements.isEmpty, "\(disagreements)")
