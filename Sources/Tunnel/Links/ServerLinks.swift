@@ -166,7 +166,7 @@ extension ServerLinks: PeerSessionOwner {
         stream.reportTarget(failure)
         stream.reset(failure)
         stream.release()
-        if let what { worker.noteRefusal(what, failure.name) }
+        if let what { worker.noteRefusal(what, failure.name, countedAs: "stream of \(session.user)") }
         return nil
     }
 }
