@@ -5,7 +5,7 @@ import ProtocolCore
 /// What can be read is written and read again, and has to be the same then: `passwd` does this with every file.
 func fuzzPasswordFile(_ bytes: UnsafeRawBufferPointer) {
     let first: VerifierText
-    do { first = try VerifierText(bytes) } catch {
+    do { first = try VerifierText(Array(bytes)) } catch {
         precondition(!error.reason.isEmpty, "a fault without a reason")
         return
     }
