@@ -162,7 +162,9 @@ package final class HandshakeGate: Sendable {
                 state.penalties = state.penalties.filter { $0.value.until > now }
                 state.nextCleaning = now + cleaningInterval
             }
-            if state.penalties.count >= mostPenalties { state.penalties.remove(at: state.penalties.startIndex) }
+            if state.penalties.count >= mostPenalties {
+                state.penalties.remove(at: state.penalties.startIndex)
+            }
         }
         var penalty = state.penalties[prefix] ?? Penalty(until: now)
         penalty.until = min(max(penalty.until, now) + amount, now + longestPenalty)
