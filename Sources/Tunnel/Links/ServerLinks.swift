@@ -160,7 +160,7 @@ extension ServerLinks: PeerSessionOwner {
         stream.reset(failure)
         stream.release()
         worker.log.streamRefused(facts, failure)
-        if let what { worker.noteRefusal(what, failure.name) }
+        if let what { worker.noteRefusal(what, failure.name, countedAs: "stream of \(facts.user)") }
         return nil
     }
 }
