@@ -94,12 +94,18 @@ let package = Package(
         .testTarget(
             name: "TunnelTests", dependencies: ["Tunnel", "SecureLink", "EventIO", "WireCoding"], swiftSettings: strict),
 
+        // The release binary as its users have it: no target of the package is needed for that.
+        .testTarget(name: "ScenarioTests", swiftSettings: strict),
+
         .testTarget(
             name: "CryptoPrimitivesTests", dependencies: ["CryptoPrimitives"], exclude: ["Vectors"],
             swiftSettings: strict),
         .testTarget(
             name: "TunnelCommandTests", dependencies: ["TunnelCommand", "Tunnel", "ConfigurationFile", "EventIO", "FuzzEntrances"],
             exclude: ["Configurations"], swiftSettings: strict),
+
+        // Rules that a machine can check: of the code that the compiler does not, and of the documents.
+        .testTarget(name: "HouseRulesTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -236,7 +236,7 @@ extension TunnelWorker {
             route: route.name,
             service: route.service,
             peer: peer.peer.name,
-            user: "",
+            user: peer.peer.user.description,
             source: source,
             target: nil
         )
