@@ -67,6 +67,15 @@ let package = Package(
         .target(
             name: "ProtocolCoreTesting", dependencies: ["ProtocolCore", "WireCoding", "CryptoPrimitives"],
             swiftSettings: strict),
+        .target(
+            name: "FuzzEntrances",
+            dependencies: [
+                "ProtocolCore", "ProtocolCoreTesting", "WireCoding", "CryptoPrimitives", "TunnelCommand", "Tunnel",
+                "ConfigurationFile",
+            ],
+            path: "Fuzzing/Entrances", swiftSettings: strict),
+        .testTarget(
+            name: "FuzzCorpusTests", dependencies: ["FuzzEntrances", "ProtocolCoreTesting"], swiftSettings: strict),
         .testTarget(
             name: "WireCodingTests", dependencies: ["WireCoding", "ProtocolCoreTesting"], swiftSettings: strict),
         .testTarget(
@@ -92,7 +101,7 @@ let package = Package(
             name: "CryptoPrimitivesTests", dependencies: ["CryptoPrimitives"], exclude: ["Vectors"],
             swiftSettings: strict),
         .testTarget(
-            name: "TunnelCommandTests", dependencies: ["TunnelCommand", "Tunnel", "ConfigurationFile", "EventIO"],
+            name: "TunnelCommandTests", dependencies: ["TunnelCommand", "Tunnel", "ConfigurationFile", "EventIO", "FuzzEntrances"],
             exclude: ["Configurations"], swiftSettings: strict),
 
         // Rules that a machine can check: of the code that the compiler does not, and of the documents.
@@ -100,3 +109,15 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The fuzzers need a linker that can link libFuzzer in, so an ordinary build does not know them (.ci/fuzz).
+if Context.environment["FUZZING"] == "1" {
+    package.targets.append(.systemLibrary(name: "CLibFuzzer", path: "Fuzzing/CLibFuzzer"))
+    for entrance in ["Handshake", "Records", "SessionOperations", "ConfigurationFile", "PasswordFile"] {
+        package.products.append(.executable(name: "Fuzz\(entrance)", targets: ["Fuzz\(entrance)"]))
+        package.targets.append(
+            .executableTarget(
+                name: "Fuzz\(entrance)", dependencies: ["FuzzEntrances", "CLibFuzzer"],
+                path: "Fuzzing/Fuzz\(entrance)", swiftSettings: strict))
+    }
+}

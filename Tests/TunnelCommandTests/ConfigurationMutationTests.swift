@@ -1,5 +1,6 @@
 import ConfigurationFile
 import Foundation
+import FuzzEntrances
 import Testing
 
 @testable import TunnelCommand
@@ -22,7 +23,7 @@ import Testing
                 mutate(&bytes, with: files, &random)
             }
             // It stops the program if a file neither loads nor gives an error with a place.
-            bytes.withUnsafeBytes { fuzzConfigurationFile($0) }
+            bytes.withUnsafeBytes { FuzzEntrance.configurationFile.run($0) }
         }
     }
 

@@ -1,12 +1,12 @@
 import ConfigurationFile
 import Tunnel
+import TunnelCommand
 
 /// Parses and decodes arbitrary bytes as one file, without touching any file, variable or clock.
 ///
-/// Besides that nothing traps, it stops the program if one of these does not hold: bytes that give no configuration give at
-/// least one error with a place; a configuration has no error beside it, and its effective text is read back to an equal
-/// value. Fuzzers call it, and so does the test that replays their corpus.
-package func fuzzConfigurationFile(_ bytes: UnsafeRawBufferPointer) {
+/// Bytes that give no configuration give at least one error with a place; a configuration has no error beside it, and
+/// its effective text is read back to an equal value.
+func fuzzConfigurationFile(_ bytes: UnsafeRawBufferPointer) {
     let first = decode(SourceFile(name: "tunnel.conf", bytes: bytes))
     // Showing is part of what hostile text must not upset.
     let shown = first.diagnostics.map(\.description)
@@ -25,16 +25,4 @@ package func fuzzConfigurationFile(_ bytes: UnsafeRawBufferPointer) {
 private func decode(_ file: SourceFile) -> (configuration: TunnelConfiguration?, diagnostics: [Diagnostic]) {
     let (document, faults) = Parser.parse(file)
     return ConfigurationDecoding.decode([document], earlier: faults, in: .isolated)
-}
-
-extension ConfigurationSurroundings {
-    /// A world without files, in which every secret file is fit and every variable is set, on a machine of fixed size.
-    package static let isolated = ConfigurationSurroundings(
-        readFile: { _ in .failure(FileFault(reason: "there are no files")) },
-        listFolder: { _ in .failure(FileFault(reason: "there are no folders")) },
-        secretFiles: .none,
-        hasVariable: { _ in true },
-        currentFolder: "/etc/sallyport",
-        machine: MachineSize(cores: 4, memory: 8 << 30)
-    )
 }
