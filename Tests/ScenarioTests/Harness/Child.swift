@@ -112,8 +112,9 @@ extension Child {
     /// The whole lines that it wrote until now.
     var lines: [Substring] {
         let output = output
-        guard let end = output.lastIndex(of: "\n") else { return [] }
-        return output[..<end].split(separator: "\n")
+        // Some programs end a line with two characters, which are one to Swift.
+        guard let end = output.lastIndex(where: \.isNewline) else { return [] }
+        return output[..<end].split(whereSeparator: \.isNewline)
     }
 
     /// The lines that have all of these texts in them.
