@@ -89,10 +89,13 @@ let package = Package(
         .testTarget(
             name: "SecureLinkTests", dependencies: ["SecureLink", "ProtocolCore", "CryptoPrimitives", "EventIO"],
             swiftSettings: strict),
-        .testTarget(name: "EventIOTests", dependencies: ["EventIO", "WireCoding"], swiftSettings: strict),
+        .testTarget(
+            name: "EventIOTests", dependencies: ["EventIO", "WireCoding", "ProtocolCoreTesting"], swiftSettings: strict),
         .testTarget(name: "ConfigurationFileTests", dependencies: ["ConfigurationFile"], swiftSettings: strict),
         .testTarget(
-            name: "TunnelTests", dependencies: ["Tunnel", "SecureLink", "EventIO", "WireCoding"], swiftSettings: strict),
+            name: "TunnelTests",
+            dependencies: ["Tunnel", "SecureLink", "EventIO", "WireCoding", "ProtocolCoreTesting"],
+            swiftSettings: strict),
 
         // The release binary as its users have it: no target of the package is needed for that.
         .testTarget(name: "ScenarioTests", exclude: ["Reference/wire_client.py"], swiftSettings: strict),
@@ -101,7 +104,7 @@ let package = Package(
             name: "CryptoPrimitivesTests", dependencies: ["CryptoPrimitives"], exclude: ["Vectors"],
             swiftSettings: strict),
         .testTarget(
-            name: "TunnelCommandTests", dependencies: ["TunnelCommand", "Tunnel", "ConfigurationFile", "EventIO", "FuzzEntrances"],
+            name: "TunnelCommandTests", dependencies: ["TunnelCommand", "Tunnel", "ConfigurationFile", "EventIO", "FuzzEntrances", "ProtocolCoreTesting"],
             exclude: ["Configurations"], swiftSettings: strict),
 
         // Rules that a machine can check: of the code that the compiler does not, and of the documents.
