@@ -69,6 +69,14 @@ final class Child: Sendable {
         posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        // The threads that tests run on block most signals, and a program would begin with those blocked.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var noSignals = sigset_t()
+        sigemptyset(&noSignals)
+        posix_spawnattr_setsigmask(&attributes, &noSignals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var all = inheritedEnvironment
         all.merge(environment) { _, new in new }
         var arguments: [UnsafeMutablePointer<CChar>?] = []
@@ -79,7 +87,7 @@ final class Child: Sendable {
         variables.append(nil)
         defer { (arguments + variables).forEach { free($0) } }
         var pid: pid_t = 0
-        let code = posix_spawnp(&pid, words[0], &actions, nil, arguments, variables)
+        let code = posix_spawnp(&pid, words[0], &actions, &attributes, arguments, variables)
         guard code == 0 else { throw ScenarioFailure("\(words[0]): \(String(cString: strerror(code)))") }
         return pid
     }
@@ -104,8 +112,9 @@ extension Child {
     /// The whole lines that it wrote until now.
     var lines: [Substring] {
         let output = output
-        guard let end = output.lastIndex(of: "\n") else { return [] }
-        return output[..<end].split(separator: "\n")
+        // Some programs end a line with two characters, which are one to Swift.
+        guard let end = output.lastIndex(where: \.isNewline) else { return [] }
+        return output[..<end].split(whereSeparator: \.isNewline)
     }
 
     /// The lines that have all of these texts in them.

@@ -1,0 +1,122 @@
+import Glibc
+import Testing
+
+/// What the program says about configurations, and about itself.
+@Suite(.serialized, .enabled(if: Sallyport.isThere, "\(Sallyport.missing)"))
+struct CheckAndHelpTests {
+    private let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    private func writeConfiguration() throws {
+        _ = try Sallyport.run("passwd", "passwords", "alice", in: folder, input: "oyster\n")
+        try folder.file("password", "oyster\n")
+        try folder.file(
+            "tunnel.conf",
+            """
+            workers = 3
+            drain-timeout = 5s
+            [server]
+            listen = 127.0.0.1:7443, [::1]:7443
+            passwords = passwords
+            [service db]
+            connect = 127.0.0.1:5432, unix:/run/db.sock
+            allow = alice
+            failover = rr
+            [peer office]
+            address = office.example:7443
+            user = alice/2
+            password-file = password
+            keepalive = 10s/30s
+            [route web]
+            accept = 8080
+            peer = office
+            idle-timeout = 5m
+            share = no
+
+            """
+        )
+    }
+
+    @Test func whatCheckPrintsLoadsAgainAndPrintsTheSame() throws {
+        try writeConfiguration()
+        let checked = try Sallyport.run("check", in: folder)
+        #expect(checked.end == .exited(0), "\(checked.output)")
+        let printed = try Sallyport.run("check", "--print", "tunnel.conf", in: folder)
+        #expect(printed.end == .exited(0))
+        #expect(printed.output.contains("workers = 3") && printed.output.contains("idle-timeout = 5m"))
+        #expect(printed.output.contains("connect-timeout = 10s"))
+        #expect(!printed.output.contains("oyster"))
+        try folder.file("printed.conf", printed.output)
+        let again = try Sallyport.run("check", "--print", "printed.conf", in: folder)
+        #expect(again.end == .exited(0))
+        #expect(again.output == printed.output)
+    }
+
+    @Test func everyFaultIsToldAtOnceWithItsPlace() throws {
+        try folder.file(
+            "tunnel.conf",
+            """
+            wrokers = 2
+            [service db]
+            connect = 127.0.0.1:70000
+            [route web]
+            accept = 8080
+            peer = nobody
+
+            """
+        )
+        for command in ["check", "run"] {
+            let told = try Sallyport.run(command, "tunnel.conf", in: folder)
+            #expect(told.end == .exited(78))
+            #expect(told.output.contains("tunnel.conf:1:1: error: unknown key `wrokers`"))
+            #expect(told.output.contains("did you mean `workers`?"))
+            #expect(told.output.contains("tunnel.conf:3:"))
+            #expect(told.output.contains("tunnel.conf:6:"))
+        }
+    }
+
+    @Test func theVersionIsOneLineOfNumbers() throws {
+        let told = try Sallyport.run("--version", in: folder)
+        #expect(told.end == .exited(0))
+        let parts = told.output.dropLast().split(separator: ".")
+        #expect(told.output.last == "\n" && parts.count == 3 && parts.allSatisfy { Int($0) != nil })
+    }
+
+    @Test(arguments: ["", "run", "check", "passwd", "server", "client", "connect", "demo"])
+    func helpBeginsWithExamples(command: String) throws {
+        let words = [Sallyport.path, command, "--help"].filter { !$0.isEmpty }
+        let child = try Child(words, in: folder)
+        #expect(try child.wait() == .exited(0))
+        #expect(child.output.hasPrefix("EXAMPLES\n  sallyport "))
+        #expect(child.output.contains("USAGE: sallyport"))
+    }
+
+    @Test(arguments: [
+        ["--nonsense"], ["nonsense"], ["run", "--nonsense"], ["passwd"], ["connect", "alice@host:7443"],
+        ["passwd", "file", "alice", "--delete", "--generate"], ["client", "--accept", "8080"],
+    ])
+    func aCommandLineThatMakesNoSenseEndsWith64(words: [String]) throws {
+        let child = try Child([Sallyport.path] + words, in: folder)
+        #expect(try child.wait() == .exited(64), "\(child.output)")
+    }
+
+    @Test func anAddressInUseEndsWith71AndIsNamed() throws {
+        let taken = try PlainListener(.ipv4(port: 0))
+        _ = try Sallyport.run("passwd", "passwords", "alice", in: folder, input: "oyster\n")
+        let told = try Sallyport.run(
+            "server",
+            "--listen",
+            "\(taken.address)",
+            "--passwords",
+            "passwords",
+            "--service",
+            "app=9",
+            in: folder
+        )
+        #expect(told.end == .exited(71))
+        #expect(told.output.contains("\(taken.address)"))
+    }
+}

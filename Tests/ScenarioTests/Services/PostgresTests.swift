@@ -1,0 +1,129 @@
+import Glibc
+import Testing
+
+/// PostgreSQL, as its own programs see it through the tunnel.
+@Suite(
+    .serialized,
+    .enabled(if: Program.areThere("initdb", "postgres", "psql", "pgbench", "setpriv"), "\(Program.missing)")
+)
+struct PostgresTests {
+    private let postgres: Service
+    private let pair: TunnelPair
+
+    init() throws {
+        let folder = try TemporaryFolder()
+        let address = try PlainAddress.free()
+        let data = "\(folder.path)/data"
+        // It refuses to run as root.
+        var asOwner: [String] = []
+        if getuid() == 0 {
+            asOwner = try [
+                Program.path("setpriv"), "--reuid=postgres", "--regid=postgres", "--clear-groups", "--",
+            ]
+            try Program.run("chown", "postgres:postgres", folder.path, in: folder)
+        }
+        let made = try Child(
+            asOwner + [
+                Program.path("initdb"), "-D", data, "-U", "visitor", "-A", "trust", "-N", "-E", "UTF8",
+            ],
+            in: folder,
+            name: "initdb"
+        )
+        guard try made.wait(within: .seconds(120)) == .exited(0) else { throw ScenarioFailure(made.output) }
+        postgres = try Service(
+            asOwner + [
+                Program.path("postgres"), "-D", data, "-h", "127.0.0.1", "-p", "\(address.port)", "-k", "",
+                "-F",
+                "-c", "shared_buffers=32MB",
+            ],
+            in: folder,
+            at: address,
+            farewell: SIGINT
+        )
+        try postgres.process.line(with: "database system is ready to accept connections")
+        pair = try TunnelPair(to: address)
+    }
+
+    /// What `psql` answers at a port: the rows alone.
+    private func psql(_ commands: String, port: UInt16? = nil) throws -> String {
+        try Program.run(
+            "psql",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            "\(port ?? pair.entry.port)",
+            "-U",
+            "visitor",
+            "-d",
+            "postgres",
+            "-X",
+            "-q",
+            "-A",
+            "-t",
+            "-v",
+            "ON_ERROR_STOP=1",
+            in: pair.folder,
+            input: commands
+        )
+    }
+
+    /// What the database says without a tunnel.
+    private func psqlAtTheDatabase(_ commands: String) throws -> String {
+        try psql(commands, port: postgres.port)
+    }
+
+    @Test func aTransactionThroughTheTunnelIsCommittedOrRolledBack() throws {
+        let seen = try psql(
+            """
+            create table harbour (name text primary key, depth int);
+            begin; insert into harbour values ('Kiel', 11), ('Varde', 4); commit;
+            begin; insert into harbour values ('Atlantis', 4000); rollback;
+            begin; update harbour set depth = depth + 1; commit;
+            select name, depth from harbour order by name;
+            """
+        )
+        #expect(seen == "Kiel|12\nVarde|5\n")
+        #expect(try psqlAtTheDatabase("select sum(depth) from harbour;") == "17\n")
+    }
+
+    @Test func aLargeResultIsTheSameWithAndWithoutTheTunnel() throws {
+        let query = "select n, md5(n::text), repeat(md5((n * 7)::text), 3) from generate_series(1, 200000) n;"
+        let direct = try psqlAtTheDatabase(query)
+        #expect(direct.utf8.count > 25_000_000)
+        // Not the two texts in a failure's message.
+        #expect(try psql(query) == direct ? true : false)
+    }
+
+    @Test func rowsCopiedInAndOutAreTheSame() throws {
+        let rows = (1...200_000).map { "\($0)\tthe name of \($0 &* 2_654_435_761 % 1_000_003)" }
+            .joined(separator: "\n")
+        let path = try pair.folder.file("rows", rows + "\n")
+        let back = "\(pair.folder.path)/back"
+        _ = try psql(
+            """
+            create table rows (number int primary key, name text);
+            \\copy rows from '\(path)'
+            \\copy (select * from rows order by number) to '\(back)'
+            """
+        )
+        #expect(try pair.folder.sha256(path) == pair.folder.sha256(back))
+        #expect(try psqlAtTheDatabase("select count(*), sum(number) from rows;") == "200000|20000100000\n")
+    }
+
+    @Test func noTransactionOfPgbenchFails() throws {
+        let place = ["-h", "127.0.0.1", "-p", "\(pair.entry.port)", "-U", "visitor"]
+        let filled = try Child([Program.path("pgbench"), "-i", "-q"] + place + ["postgres"], in: pair.folder)
+        #expect(try filled.wait(within: .seconds(120)) == .exited(0), "\(filled.output)")
+        // Once on connections that stay, once with a connection for each transaction.
+        for way in [["-t", "200"], ["-t", "20", "-C"]] {
+            let run = try Child(
+                [Program.path("pgbench"), "-n", "-c", "8", "-j", "2"] + way + place + ["postgres"],
+                in: pair.folder
+            )
+            #expect(try run.wait(within: .seconds(120)) == .exited(0), "\(run.output)")
+            let count = (Int(way[1]) ?? 0) * 8
+            #expect(run.output.contains("actually processed: \(count)/\(count)"))
+            #expect(run.output.contains("number of failed transactions: 0 (0.000%)"))
+        }
+    }
+}
