@@ -101,6 +101,12 @@ final class PlainSocket: @unchecked Sendable {
         }
     }
 
+    /// Whether there are bytes to read, an end or an error, now or within so many milliseconds.
+    func hasNews(within milliseconds: Int32) -> Bool {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&entry, 1, milliseconds) == 1
+    }
+
     /// Sends the end; what comes from the other side can still be read.
     func finish() {
         shutdown(descriptor, Int32(SHUT_WR))

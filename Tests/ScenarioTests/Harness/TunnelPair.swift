@@ -33,6 +33,8 @@ final class TunnelPair {
         var service = ""
         var peer = ""
         var route = ""
+        /// Who the client says it is.
+        var user = TunnelPair.user
         var clientPassword = TunnelPair.password
         var serverDescriptors: Int?
         var clientDescriptors: Int?
@@ -83,7 +85,7 @@ final class TunnelPair {
             \(options.clientGlobals)
             [peer other]
             address = \(options.peerAddress ?? link.description)
-            user = \(Self.user)
+            user = \(options.user)
             password-file = password
             \(options.peer)
             [route app]
