@@ -67,6 +67,15 @@ let package = Package(
         .target(
             name: "ProtocolCoreTesting", dependencies: ["ProtocolCore", "WireCoding", "CryptoPrimitives"],
             swiftSettings: strict),
+        .target(
+            name: "FuzzEntrances",
+            dependencies: [
+                "ProtocolCore", "ProtocolCoreTesting", "WireCoding", "CryptoPrimitives", "TunnelCommand", "Tunnel",
+                "ConfigurationFile",
+            ],
+            path: "Fuzzing/Entrances", swiftSettings: strict),
+        .testTarget(
+            name: "FuzzCorpusTests", dependencies: ["FuzzEntrances", "ProtocolCoreTesting"], swiftSettings: strict),
         .testTarget(
             name: "WireCodingTests", dependencies: ["WireCoding", "ProtocolCoreTesting"], swiftSettings: strict),
         .testTarget(
@@ -80,17 +89,38 @@ let package = Package(
         .testTarget(
             name: "SecureLinkTests", dependencies: ["SecureLink", "ProtocolCore", "CryptoPrimitives", "EventIO"],
             swiftSettings: strict),
-        .testTarget(name: "EventIOTests", dependencies: ["EventIO", "WireCoding"], swiftSettings: strict),
+        .testTarget(
+            name: "EventIOTests", dependencies: ["EventIO", "WireCoding", "ProtocolCoreTesting"], swiftSettings: strict),
         .testTarget(name: "ConfigurationFileTests", dependencies: ["ConfigurationFile"], swiftSettings: strict),
         .testTarget(
-            name: "TunnelTests", dependencies: ["Tunnel", "SecureLink", "EventIO", "WireCoding"], swiftSettings: strict),
+            name: "TunnelTests",
+            dependencies: ["Tunnel", "SecureLink", "EventIO", "WireCoding", "ProtocolCoreTesting"],
+            swiftSettings: strict),
+
+        // The release binary as its users have it: no target of the package is needed for that.
+        .testTarget(name: "ScenarioTests", swiftSettings: strict),
 
         .testTarget(
             name: "CryptoPrimitivesTests", dependencies: ["CryptoPrimitives"], exclude: ["Vectors"],
             swiftSettings: strict),
         .testTarget(
-            name: "TunnelCommandTests", dependencies: ["TunnelCommand", "Tunnel", "ConfigurationFile", "EventIO"],
+            name: "TunnelCommandTests", dependencies: ["TunnelCommand", "Tunnel", "ConfigurationFile", "EventIO", "FuzzEntrances", "ProtocolCoreTesting"],
             exclude: ["Configurations"], swiftSettings: strict),
+
+        // Rules that a machine can check: of the code that the compiler does not, and of the documents.
+        .testTarget(name: "HouseRulesTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The fuzzers need a linker that can link libFuzzer in, so an ordinary build does not know them (.ci/fuzz).
+if Context.environment["FUZZING"] == "1" {
+    package.targets.append(.systemLibrary(name: "CLibFuzzer", path: "Fuzzing/CLibFuzzer"))
+    for entrance in ["Handshake", "Records", "SessionOperations", "ConfigurationFile", "PasswordFile"] {
+        package.products.append(.executable(name: "Fuzz\(entrance)", targets: ["Fuzz\(entrance)"]))
+        package.targets.append(
+            .executableTarget(
+                name: "Fuzz\(entrance)", dependencies: ["FuzzEntrances", "CLibFuzzer"],
+                path: "Fuzzing/Fuzz\(entrance)", swiftSettings: strict))
+    }
+}

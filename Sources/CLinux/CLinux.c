@@ -82,6 +82,11 @@ void sly_raise_descriptor_limit(void) {
     }
 }
 
+void sly_leave_no_core(void) {
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+}
+
 int sly_socket_pair(int descriptors[2]) {
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, descriptors) != 0) return -errno;
     return 0;

@@ -48,6 +48,13 @@ package final class SecretBytes: @unchecked Sendable {
         self.init(count: bytes.count) { $0.copyBytes(from: bytes) }
     }
 
+    /// Cleanses an array that held a secret for want of a better place.
+    ///
+    /// Nobody else may hold the array then: it would be a copy that is cleansed.
+    package static func wipe(_ bytes: inout [UInt8]) {
+        bytes.withUnsafeMutableBytes { OPENSSL_cleanse($0.baseAddress, $0.count) }
+    }
+
     deinit { sly_secret_free(start, count) }
 
     /// Lends the bytes to `body`; the pointer is valid until `body` returns.

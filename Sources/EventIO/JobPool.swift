@@ -43,6 +43,19 @@ private final class JobQueue: Sendable {
         var isOpen = true
 
         var waiting: Int { jobs.count - taken }
+
+        /// Takes the oldest job; there has to be one.
+        mutating func takeFirst() -> @Sendable () -> Void {
+            let job = jobs[taken]
+            taken += 1
+            // Strangers can keep the queue from ever being empty: what has been taken is forgotten all the same, with
+            // the secrets that it holds.
+            if taken > jobs.count / 2 {
+                jobs.removeFirst(taken)
+                taken = 0
+            }
+            return job
+        }
     }
 
     private let state = Mutex(State())
@@ -76,13 +89,7 @@ private final class JobQueue: Sendable {
             wakeUp.wait()
             let (job, isOpen) = state.withLock { state -> ((@Sendable () -> Void)?, Bool) in
                 guard state.waiting > 0 else { return (nil, state.isOpen) }
-                let job = state.jobs[state.taken]
-                state.taken += 1
-                if state.taken == state.jobs.count {
-                    state.jobs.removeAll(keepingCapacity: true)
-                    state.taken = 0
-                }
-                return (job, state.isOpen)
+                return (state.takeFirst(), state.isOpen)
             }
             if let job { job() } else if !isOpen { return }
         }

@@ -1,5 +1,7 @@
 import CLibuv
 import CLinux
+import Glibc
+import Synchronization
 
 /// A thread with an event loop of its own.
 ///
@@ -8,6 +10,8 @@ import CLinux
 package final class LoopThread: Sendable {
     // Written once, before anybody else has this object.
     private nonisolated(unsafe) var thread = uv_thread_t()
+    /// Whether there is a thread that nobody has waited for.
+    private let isLoose = Atomic<Bool>(false)
 
     private final class Start: Sendable {
         let name: String
@@ -38,10 +42,17 @@ package final class LoopThread: Sendable {
             start.release()
             throw SystemFailure("thread", code: -code)
         }
+        isLoose.store(true, ordering: .relaxed)
     }
 
-    /// Waits until the thread has ended.
+    deinit {
+        // Nobody waits for it any more: else its stack would be kept until somebody did.
+        if isLoose.load(ordering: .relaxed) { pthread_detach(thread) }
+    }
+
+    /// Waits until the thread has ended; once.
     package func join() {
+        isLoose.store(false, ordering: .relaxed)
         uv_thread_join(&thread)
     }
 }

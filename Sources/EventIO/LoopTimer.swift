@@ -30,15 +30,7 @@ package final class LoopTimer {
 
     /// Fires so long after the beginning of this turn.
     package func schedule(after delay: Duration) {
-        let (seconds, attoseconds) = delay.components
-        guard seconds >= 0, attoseconds >= 0 else {
-            schedule(at: loop.now)
-            return
-        }
-        let nanoseconds = UInt64(clamping: seconds).multipliedReportingOverflow(by: 1_000_000_000)
-        let whole = nanoseconds.overflow ? .max : nanoseconds.partialValue
-        let sum = loop.now.addingReportingOverflow(whole)
-        schedule(at: sum.overflow ? .max - 1 : sum.partialValue &+ UInt64(attoseconds / 1_000_000_000))
+        schedule(at: loop.now.addingClamped(delay))
     }
 
     /// Does not fire.

@@ -202,6 +202,12 @@ extension Session {
     /// How many bytes are kept in case the link is lost.
     package var keptCount: Int { log.keptCount }
 
+    /// How many bytes of control frames wait for a record.
+    package var queuedCount: Int { control.count + unhurried.count }
+
+    /// How many bytes came on streams and were not taken by the owner.
+    package var heldCount: UInt64 { receiveWindow.held }
+
     /// The shortest of the last measurements of the way to the peer and back.
     package var shortestRoundTrip: Duration? { roundTrip.shortest }
 

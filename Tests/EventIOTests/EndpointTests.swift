@@ -1,3 +1,4 @@
+import ProtocolCoreTesting
 import Testing
 
 @testable import EventIO
@@ -128,7 +129,7 @@ import Testing
 
     @Test func randomTextNeverTraps() {
         let seed = UInt64.random(in: 0 ... .max)
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix(seed: seed)
         let pieces = [
             "[", "]", ":", "::", "1", "0", "unix:", "/", "%", ".", "a", "é", "\u{301}", "\u{0}", "255", "*",
             " ",
@@ -143,22 +144,5 @@ import Testing
                 #expect(again == endpoint, "seed \(seed): `\(text)`")
             }
         }
-    }
-}
-
-/// A generator that a seed determines (SplitMix64), so that a failure can be repeated.
-private struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -37,4 +37,36 @@ import Testing
         }
         #expect(ran.load(ordering: .relaxed) == 2)
     }
+
+    @Test func aQueueThatIsNeverEmptyForgetsWhatHasRun() throws {
+        let gate = WakeUp()
+        let done = WakeUp()
+        let pool = try JobPool(threads: 1, mostWaiting: 10, name: "test")
+        var most = 0
+        for index in 0..<1000 {
+            let load = Load()
+            #expect(
+                pool.submit {
+                    gate.wait()
+                    _ = load
+                    done.post()
+                }
+            )
+            guard index >= 3 else { continue }
+            gate.post()
+            done.wait()
+            most = max(most, Load.count.load(ordering: .relaxed))
+        }
+        for _ in 0..<3 { gate.post() }
+        #expect(most <= 20)
+    }
+}
+
+/// What a job holds, counted.
+private final class Load: Sendable {
+    static let count = Atomic<Int>(0)
+
+    init() { Self.count.add(1, ordering: .relaxed) }
+
+    deinit { Self.count.subtract(1, ordering: .relaxed) }
 }

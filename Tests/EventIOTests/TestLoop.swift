@@ -14,10 +14,10 @@ func withLoop(
     let thread = try LoopThread(name: "test-loop") {
         do {
             let loop = try EventLoop()
-            let limit = LoopTimer(loop) { loop.stop() }
+            let limit = LoopTimer(loop) { [unowned loop] in loop.stop() }
             limit.schedule(after: .seconds(20))
             let waker = loop.waker
-            let stop = Mailbox<Void>(loop) { loop.stop() }
+            let stop = Mailbox<Void>(loop) { [unowned loop] in loop.stop() }
             let held = try body(loop) { failure in
                 result.withLock { $0 = failure }
                 stop.send(())

@@ -1,5 +1,7 @@
 import ConfigurationFile
 import Foundation
+import FuzzEntrances
+import ProtocolCoreTesting
 import Testing
 
 @testable import TunnelCommand
@@ -15,21 +17,21 @@ import Testing
         let seed = UInt64.random(in: 0 ... .max)
         // Printed first: a trap leaves nobody who could print it afterwards.
         print("configuration mutations: seed \(seed)")
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix(seed: seed)
         for _ in 0..<Self.mutations {
             var bytes = files[Int.random(in: 0..<files.count, using: &random)]
             for _ in 0..<Int.random(in: 1...4, using: &random) {
                 mutate(&bytes, with: files, &random)
             }
             // It stops the program if a file neither loads nor gives an error with a place.
-            bytes.withUnsafeBytes { fuzzConfigurationFile($0) }
+            bytes.withUnsafeBytes { FuzzEntrance.configurationFile.run($0) }
         }
     }
 
     @Test func randomBytesAreNeverAConfiguration() {
         let seed = UInt64.random(in: 0 ... .max)
         print("random configurations: seed \(seed)")
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix(seed: seed)
         for _ in 0..<1000 {
             let bytes = (0..<Int.random(in: 0..<400, using: &random)).map { _ in
                 UInt8.random(in: 0...255, using: &random)
@@ -41,7 +43,7 @@ import Testing
         }
     }
 
-    private func mutate(_ bytes: inout [UInt8], with files: [[UInt8]], _ random: inout SeededRandom) {
+    private func mutate(_ bytes: inout [UInt8], with files: [[UInt8]], _ random: inout SplitMix) {
         guard !bytes.isEmpty else { return }
         let position = Int.random(in: 0..<bytes.count, using: &random)
         let end = min(bytes.count, position + Int.random(in: 1...30, using: &random))

@@ -1,5 +1,6 @@
 import ConfigurationFile
 import EventIO
+import ProtocolCoreTesting
 import Testing
 import Tunnel
 
@@ -46,11 +47,11 @@ import Tunnel
 
 /// Makes configurations of all shapes that are allowed.
 private struct RandomConfiguration {
-    private var random: SeededRandom
+    private var random: SplitMix
     private var nextPort: UInt16 = 1
 
     init(seed: UInt64) {
-        random = SeededRandom(seed: seed)
+        random = SplitMix(seed: seed)
     }
 
     mutating func configuration() throws -> TunnelConfiguration {

@@ -1,4 +1,5 @@
 import EventIO
+import ProtocolCoreTesting
 import Testing
 
 @testable import Tunnel
@@ -202,7 +203,7 @@ import Testing
 
     @Test func theTableOfListenersFindsWhatComparingAllWithAllFinds() throws {
         let seed = UInt64.random(in: 0 ... .max)
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix(seed: seed)
         let hosts = [
             "", "0.0.0.0", "::", "127.0.0.1", "10.0.0.1", "::1", "fe80::1%eth0", "localhost", "example.com",
         ]
@@ -229,22 +230,5 @@ import Testing
             )
             #expect(found == expected, "seed \(seed): \(listeners)")
         }
-    }
-}
-
-/// A generator that a seed determines (SplitMix64), so that a failure can be repeated.
-private struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

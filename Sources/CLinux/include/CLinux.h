@@ -39,6 +39,9 @@ int sly_waiting_bytes(int descriptor);
 // The process may have as many descriptors as it is allowed at all.
 void sly_raise_descriptor_limit(void);
 
+// The process leaves no image of its memory behind when it crashes.
+void sly_leave_no_core(void);
+
 // Memory of 128 KiB and more is always mapped by itself, and goes back to the system when it is freed.
 void sly_return_large_blocks(void);
 

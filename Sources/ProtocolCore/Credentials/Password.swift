@@ -4,7 +4,7 @@ import WireCoding
 /// A password that may be used: 1 to 1,024 bytes of UTF-8 without control characters.
 ///
 /// It is never a `String`: a string is copied at will and not wiped. A password that is not ASCII counts by its
-/// bytes; the tool that takes it from a terminal or a file composes it first (Unicode NFC).
+/// bytes: what looks alike and is composed in another way is another password.
 package struct Password: Sendable {
     /// The bytes that are stretched.
     package let bytes: SecretBytes

@@ -34,8 +34,8 @@ package struct VerifierText: Sendable {
     /// How many bytes of a file are read: some sixteen thousand users.
     package static let mostBytes = 16 << 20
 
-    /// Reads a text.
-    package init(_ text: some Sequence<UInt8>) throws(Fault) {
+    /// Reads a text, without leaving copies of it.
+    package init(_ text: [UInt8]) throws(Fault) {
         var realm: Realm?
         var cost: ScryptCost?
         verifiers = []
@@ -44,7 +44,7 @@ package struct VerifierText: Sendable {
             .enumerated()
         {
             let number = index + 1
-            let content = Self.trimmed(line[...])
+            let content = Self.trimmed(line)
             guard let first = content.first, first != UInt8(ascii: "#") else { continue }
             guard let equals = content.firstIndex(of: UInt8(ascii: "=")) else {
                 throw Fault(line: number, reason: "there is no `=`")
@@ -91,6 +91,8 @@ package struct VerifierText: Sendable {
 
             """.utf8
         )
+        // An array that grows leaves copies behind.
+        text.reserveCapacity(text.count + 512 + verifiers.count * (Self.digitCount + 128))
         text += Array("realm = \(realm.text)\ncost = \(cost.text)\n".utf8)
         for verifier in verifiers {
             text += Array("\(verifier.identity.name) = ".utf8)
@@ -103,17 +105,23 @@ package struct VerifierText: Sendable {
         return text
     }
 
+    /// The length of a verifier in the file.
+    private static var digitCount: Int { 2 * (P521.scalarCount + 3 * P521.pointCount) }
+
     private static func verifier(
         _ identity: Identity,
         _ digits: ArraySlice<UInt8>,
         line: Int
     ) throws(Fault) -> Verifier {
         let point = P521.pointCount
-        guard digits.count == 2 * (P521.scalarCount + 3 * point), let bytes = bytes(digits) else {
+        guard digits.count == digitCount, var bytes = bytes(digits) else {
             throw Fault(line: line, reason: "the verifier of \(identity.name) is damaged")
         }
+        defer { SecretBytes.wipe(&bytes) }
         let parts = (0..<3).map { Array(bytes[(P521.scalarCount + $0 * point)...].prefix(point)) }
-        let w0 = SecretBytes(Array(bytes.prefix(P521.scalarCount)))
+        let w0 = bytes.withUnsafeBytes {
+            SecretBytes(copying: UnsafeRawBufferPointer(rebasing: $0.prefix(P521.scalarCount)))
+        }
         // What is not on the curve would make every login fail, or worse.
         guard (try? P521.Scalar(w0)) != nil, parts.allSatisfy({ (try? P521.Point(encoded: $0)) != nil })
         else {

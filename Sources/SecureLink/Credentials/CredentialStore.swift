@@ -20,6 +20,8 @@ package final class CredentialStore: Sendable {
 
     private struct Content {
         var state = State.unknown
+        /// Whether there is a thread that stretches.
+        var isStretching = false
         /// After a refused password nobody tries before this moment, on whatever thread.
         var refusedUntil: UInt64 = 0
         var refusals = 0
@@ -87,15 +89,34 @@ package final class CredentialStore: Sendable {
                 var waiting = [completion]
                 if case .stretching(_, _, let others) = content.state { waiting += others }
                 content.state = .stretching(realm, cost, waiting: waiting)
-                return (nil, true)
+                // One thread is enough, and it goes on with the realm that was asked for last: who names another one
+                // each time must not get a thread and half a second of arithmetic for each.
+                let begins = !content.isStretching
+                content.isStretching = true
+                return (nil, begins)
             }
         }
         if let known { completion(.success(known)) }
         guard begins else { return }
         do {
-            _ = try LoopThread(name: "sly-stretch") { [self] in finish(for: realm, at: cost) }
+            _ = try LoopThread(name: "sly-stretch") { [self] in stretchAll() }
         } catch {
-            deliver(.failure(CryptoFailure(operation: "thread", reason: error.description)), for: realm, cost)
+            let failure = CryptoFailure(operation: "thread", reason: error.description)
+            while let (realm, cost) = nextToStretch { deliver(.failure(failure), for: realm, cost) }
+        }
+    }
+
+    /// Stretches for whatever realm was asked for last, until nobody waits.
+    private func stretchAll() {
+        while let (realm, cost) = nextToStretch { finish(for: realm, at: cost) }
+    }
+
+    /// What somebody waits for; when it is nothing, the next who asks needs a new thread.
+    private var nextToStretch: (Realm, ScryptCost)? {
+        content.withLock { content in
+            if case .stretching(let realm, let cost, _) = content.state { return (realm, cost) }
+            content.isStretching = false
+            return nil
         }
     }
 

@@ -18,14 +18,11 @@ package struct LoginPassword: Sendable {
         try self.init(SecretBytes(bytes))
     }
 
-    /// Reads a file, straight into memory that is wiped when it is freed.
+    /// Reads a file that nobody but its owner can read, straight into memory that is wiped when it is freed.
     package init(file path: String) throws(CredentialFault) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            throw CredentialFault("\(path): \(String(cString: strerror(errno)))")
-        }
-        defer { close(descriptor) }
         do throws(CredentialFault) {
+            let descriptor = try SecretFile.open(path)
+            defer { close(descriptor) }
             try self.init(descriptor: descriptor)
         } catch {
             throw CredentialFault("\(path): \(error.text)")

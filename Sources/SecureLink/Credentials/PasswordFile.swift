@@ -90,7 +90,8 @@ package struct PasswordFile: Sendable {
         guard descriptor >= 0 else {
             throw CredentialFault("\(temporary): \(String(cString: strerror(errno)))")
         }
-        let bytes = content.encoded
+        var bytes = content.encoded
+        defer { SecretBytes.wipe(&bytes) }
         var written = 0
         var failure: Int32 = 0
         while written < bytes.count, failure == 0 {
@@ -129,21 +130,18 @@ package struct PasswordFile: Sendable {
     }
 
     private static func read(_ path: String) throws(CredentialFault) -> VerifierText {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw CredentialFault("\(path): \(String(cString: strerror(errno)))") }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var portion = [UInt8](repeating: 0, count: 64 << 10)
-        while true {
-            let count = Glibc.read(descriptor, &portion, portion.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw CredentialFault("\(path): \(String(cString: strerror(errno)))") }
-            guard count > 0 else { break }
-            bytes += portion[..<count]
-            guard bytes.count <= VerifierText.mostBytes else {
-                throw CredentialFault("\(path): too large to be a password file")
+        var bytes: [UInt8]
+        do throws(CredentialFault) {
+            let descriptor = try SecretFile.open(path)
+            defer { close(descriptor) }
+            guard let content = try SecretFile.read(descriptor, atMost: VerifierText.mostBytes) else {
+                throw CredentialFault("too large to be a password file")
             }
+            bytes = content
+        } catch {
+            throw CredentialFault("\(path): \(error.text)")
         }
+        defer { SecretBytes.wipe(&bytes) }
         do {
             return try VerifierText(bytes)
         } catch {

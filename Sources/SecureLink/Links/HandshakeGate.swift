@@ -32,6 +32,8 @@ package final class HandshakeGate: Sendable {
         var underWay = 0
         var perPrefix: [AddressPrefix: Int] = [:]
         var penalties: [AddressPrefix: Penalty] = [:]
+        /// When penalties that are over may be looked for again.
+        var nextCleaning: UInt64 = 0
         var guesses: [[UInt8]: TokenBucket] = [:]
         var refused = 0
     }
@@ -48,6 +50,7 @@ package final class HandshakeGate: Sendable {
     private static let actsFrom: UInt64 = 15_000_000_000
     private static let longestPenalty: UInt64 = 600_000_000_000
     private static let mostPenalties = 65536
+    private static let cleaningInterval: UInt64 = 1_000_000_000
     private static let mostGuessedUsers = 65536
     /// One guess in five seconds is 2^22.6 a year: 40 random bits are safe for decades.
     private static let secondsPerGuess = 5
@@ -153,11 +156,14 @@ package final class HandshakeGate: Sendable {
         at now: UInt64
     ) {
         if state.penalties.count >= mostPenalties, state.penalties[prefix] == nil {
-            state.penalties = state.penalties.filter { $0.value.until > now }
-            if state.penalties.count >= mostPenalties,
-                let oldest = state.penalties.min(by: { $0.value.until < $1.value.until })
-            {
-                state.penalties[oldest.key] = nil
+            // Looking through all of them is dear, and a stranger from ever new places must not be able to ask for it
+            // each time: in between, whichever comes first makes room.
+            if now >= state.nextCleaning {
+                state.penalties = state.penalties.filter { $0.value.until > now }
+                state.nextCleaning = now + cleaningInterval
+            }
+            if state.penalties.count >= mostPenalties {
+                state.penalties.remove(at: state.penalties.startIndex)
             }
         }
         var penalty = state.penalties[prefix] ?? Penalty(until: now)

@@ -22,6 +22,10 @@ package final class LinkDialer {
     private var nextShare: (credential: ClientCredential, share: ProverShare)?
     private var received: [UInt8] = []
     private var deadline: LoopTimer?
+    /// Counts addresses, so that an answer to a job of one is not taken for the next one's.
+    private var attempt = 0
+    /// Whether the server had us stretch the password.
+    private var hasStretched = false
     private var buffer = [UInt8](repeating: 0, count: 4096)
 
     /// A link to the first of `endpoints` that answers; each name may have several addresses.
@@ -71,8 +75,22 @@ package final class LinkDialer {
     }
 
     private func fail(_ failure: LinkFailure) {
-        if failure == .passwordRefused { store.noteRefusal(at: environment.loop.now) }
-        finish(.failure(failure))
+        // A server that asks for work and then goes away is not asked again at once either.
+        if failure == .passwordRefused || hasStretched { store.noteRefusal(at: environment.loop.now) }
+        hasStretched = false
+        guard failure.mayBeOfOneAddress, completion != nil, !addresses.isEmpty || !remainingEndpoints.isEmpty
+        else {
+            finish(.failure(failure))
+            return
+        }
+        lastFailure = failure
+        attempt += 1
+        deadline?.cancel()
+        socket?.close()
+        socket = nil
+        handshake = nil
+        received = []
+        start()
     }
 }
 
@@ -165,7 +183,7 @@ extension LinkDialer: StreamSocketHandler {
                 return
             case .end:
                 proceed()
-                if completion != nil { fail(.closed) }
+                if self.socket === socket { fail(.closed) }
                 return
             case .failed:
                 fail(.closed)
@@ -205,18 +223,20 @@ extension LinkDialer: StreamSocketHandler {
     }
 
     private func learn(_ realm: Realm, _ cost: ScryptCost) {
+        let attempt = attempt
+        hasStretched = true
         let done = environment.jobs.callback {
             [weak self] (result: Result<ClientCredential, CryptoFailure>) in
+            guard let self, completion != nil, self.attempt == attempt else { return }
             switch result {
-            case .success(let credential): self?.logIn(credential)
-            case .failure(let failure): self?.fail(LinkFailure(.crypto(failure)))
+            case .success(let credential): logIn(credential)
+            case .failure(let failure): fail(LinkFailure(.crypto(failure)))
             }
         }
         store.stretch(for: realm, at: cost, done)
     }
 
     private func logIn(_ credential: ClientCredential) {
-        guard completion != nil else { return }
         makeShare(credential) { [weak self] share in
             guard let self, let hello = handshake?.continue(with: credential, share: share) else { return }
             send(hello)
@@ -278,8 +298,10 @@ extension LinkDialer: StreamSocketHandler {
         _ job: @escaping @Sendable () -> Result,
         then completion: @escaping (Result) -> Void
     ) {
+        let attempt = attempt
         let accepted = environment.jobs.run(job) { [weak self] result in
-            if self?.completion != nil { completion(result) }
+            guard let self, self.completion != nil, self.attempt == attempt else { return }
+            completion(result)
         }
         if !accepted { fail(.failed("too many handshakes at once")) }
     }

@@ -35,9 +35,7 @@ package enum LinkFailure: Error, Hashable, Sendable {
         case .rejected(.authentication, _): self = .passwordRefused
         case .rejected(.version, _): self = .incompatible("the server rejects this version of the protocol")
         case .rejected(.suite, _):
-            self = .incompatible(
-                "the server accepts none of our suites (is `encryption` set alike at both ends?)"
-            )
+            self = .incompatible("the server accepts none of our suites")
         case .rejected(let code, let seconds):
             self = .turnedAway(seconds == 0 ? code.name : "\(code.name), try again after \(seconds) s")
         case .repeatedRetry: self = .incompatible("the server asks again and again")
@@ -46,6 +44,14 @@ package enum LinkFailure: Error, Hashable, Sendable {
             self = .incompatible("the server asks for a cost of stretching that is not accepted")
         case .credentialNotForThisRealm: self = .misconfigured("the credential is not for the server's realm")
         case .crypto(let failure): self = .failed("\(failure.operation): \(failure.reason)")
+        }
+    }
+
+    /// Whether another address of the same peer may do better.
+    var mayBeOfOneAddress: Bool {
+        switch self {
+        case .timeout, .closed, .incompatible, .turnedAway: true
+        case .unresolved, .unreachable, .passwordRefused, .misconfigured, .failed: false
         }
     }
 

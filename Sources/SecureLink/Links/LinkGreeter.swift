@@ -38,6 +38,8 @@ package final class LinkGreeter {
     private var handshake: ServerHandshake?
     private var received: [UInt8] = []
     private var deadline: LoopTimer?
+    /// When the whole handshake has to be through, however many steps it takes.
+    private var endsAt = UInt64.max
     private var postponed: LoopTimer?
     private var isComputing = false
     private var isCounted = false
@@ -114,7 +116,8 @@ package final class LinkGreeter {
             finish("internal", "no random bytes")
             return
         }
-        deadline?.schedule(after: options.handshakeTimeout)
+        endsAt = environment.loop.now.addingClamped(options.handshakeTimeout)
+        deadline?.schedule(at: endsAt)
         do {
             try socket.start(self)
             socketReadable(socket)
@@ -150,7 +153,7 @@ extension LinkGreeter: StreamSocketHandler {
             switch readSome(socket) {
             case .bytes:
                 if wasEmpty, !hasHello {
-                    deadline?.schedule(after: min(Self.helloTime, options.handshakeTimeout))
+                    deadline?.schedule(at: min(endsAt, environment.loop.now.addingClamped(Self.helloTime)))
                 }
                 guard received.count <= Self.mostReceived else {
                     finish("garbage", "too many bytes before the handshake was through", .garbage)
@@ -201,7 +204,7 @@ extension LinkGreeter: StreamSocketHandler {
                 case .wait: return
                 case .send(let message):
                     hasHello = true
-                    deadline?.schedule(after: options.handshakeTimeout)
+                    deadline?.schedule(at: endsAt)
                     send(message)
                 case .verify(let job):
                     hasHello = true
@@ -226,7 +229,7 @@ extension LinkGreeter: StreamSocketHandler {
 extension LinkGreeter {
     private func verify(_ job: VerifierJob) {
         isComputing = true
-        deadline?.schedule(after: options.handshakeTimeout)
+        deadline?.schedule(at: endsAt)
         // By its tag, which a client sends whether there is such a user or not: the wait must not tell which.
         guard gate.mayGuess(handshake?.claimedTag?.bytes ?? [], at: environment.loop.now) else {
             let timer = LoopTimer(environment.loop) { [unowned self] in compute(job) }
@@ -300,7 +303,7 @@ extension LinkGreeter {
             finish("garbage", "a message that has no place here", .garbage)
         case .authentication: finish("password", "wrong password", .wrongGuess)
         case .version: finish("version", "no common version of the protocol")
-        case .suite: finish("suite", "no common suite (is `encryption` set alike at both ends?)")
+        case .suite: finish("suite", "no common suite")
         case .noSession: finish("no-session", "a session to attach to that is not here")
         case .crypto(let failure): finish("internal", "\(failure.operation): \(failure.reason)")
         case .rejected, .realmDiffers, .unacceptableCost, .credentialNotForThisRealm:

@@ -53,7 +53,7 @@ extension LogSettings {
     package enum Destination: Hashable, Sendable {
         /// The standard error of the process.
         case standardError
-        /// Appended to the file at this path, which is opened again on request.
+        /// Appended to the file at this path.
         case file(path: String)
     }
 }

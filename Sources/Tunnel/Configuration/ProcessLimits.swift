@@ -4,7 +4,7 @@
 package struct ProcessLimits: Hashable, Sendable {
     /// Streams open at one time in one session.
     package var maxStreams: Int
-    /// Links open at one time, accepted and dialled together.
+    /// Accepted links open at one time.
     package var maxLinks: Int
     /// Links at one time that have not yet proved that they know a password.
     package var maxHandshakes: Int

@@ -1,3 +1,4 @@
+import EventIO
 import SecureLink
 
 /// Sessions for routes that do not share: each carries one stream at a time.

@@ -108,22 +108,6 @@ extension ServerLinks: PeerSessionOwner {
         opened stream: LinkStream,
         for request: StreamRequest
     ) -> (any StreamEndpoint)? {
-        guard let service = services[request.service] else {
-            return refuse(stream, .noService, request, session, "service \(request.service)")
-        }
-        if let allowed = service.configuration.allow, !allowed.contains(session.userName) {
-            return refuse(
-                stream,
-                .forbidden,
-                request,
-                session,
-                "service \(request.service) for \(session.user)"
-            )
-        }
-        guard !worker.shared.budget.isExhausted else {
-            worker.noteLimit("memory")
-            return refuse(stream, .notProcessed, request, session, nil)
-        }
         let facts = StreamFacts(
             id: request.trace,
             route: nil,
@@ -133,6 +117,16 @@ extension ServerLinks: PeerSessionOwner {
             source: request.source,
             target: nil
         )
+        guard let service = services[request.service] else {
+            return refuse(stream, .noService, facts, "service \(request.service)")
+        }
+        if let allowed = service.configuration.allow, !allowed.contains(session.userName) {
+            return refuse(stream, .forbidden, facts, "service \(request.service) for \(session.user)")
+        }
+        guard !worker.shared.budget.isExhausted else {
+            worker.noteLimit("memory")
+            return refuse(stream, .notProcessed, facts, nil)
+        }
         let relay = Relay(side: .target, facts: facts, settings: service.configuration.stream, worker: worker)
         relay.stream = stream
         relay.connectDeadline = worker.loop.now.addingClamped(relay.settings.connectTimeout)
@@ -159,14 +153,14 @@ extension ServerLinks: PeerSessionOwner {
     private func refuse(
         _ stream: LinkStream,
         _ failure: StreamFailure,
-        _ request: StreamRequest,
-        _ session: PeerSession,
+        _ facts: StreamFacts,
         _ what: String?
     ) -> (any StreamEndpoint)? {
         stream.reportTarget(failure)
         stream.reset(failure)
         stream.release()
-        if let what { worker.noteRefusal(what, failure.name) }
+        worker.log.streamRefused(facts, failure)
+        if let what { worker.noteRefusal(what, failure.name, countedAs: "stream of \(facts.user)") }
         return nil
     }
 }

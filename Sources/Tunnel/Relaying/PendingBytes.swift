@@ -2,8 +2,7 @@ import WireCoding
 
 /// Bytes that came for a socket that does not take them yet: at most as many as the stream's window lets the peer send.
 ///
-/// They are the only bytes that are ever copied on their way, and only when the reader at the other end of the socket is
-/// slower than the link.
+/// They are copied only because the reader at the other end of the socket is slower than the link.
 struct PendingBytes: ~Copyable {
     private struct Piece {
         let base: UnsafeMutableRawPointer

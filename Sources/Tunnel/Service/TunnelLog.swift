@@ -1,3 +1,4 @@
+import EventIO
 import Logging
 import SecureLink
 
@@ -27,13 +28,39 @@ struct TunnelLog: Sendable {
 
     /// A stream has ended: one line, at each end.
     func streamClosed(_ relay: Relay, _ outcome: RelayOutcome, at now: UInt64) {
+        streamClosed(
+            relay.facts,
+            outcome,
+            up: relay.upBytes,
+            down: relay.downBytes,
+            took: now - relay.startedAt
+        )
+    }
+
+    /// A stream that was turned away before anything was moved has its line too.
+    func streamRefused(_ facts: StreamFacts, _ failure: StreamFailure) {
+        streamClosed(
+            facts,
+            RelayOutcome(ending: .notConnected(failure), by: .acceptor),
+            up: 0,
+            down: 0,
+            took: 0
+        )
+    }
+
+    private func streamClosed(
+        _ facts: StreamFacts,
+        _ outcome: RelayOutcome,
+        up: UInt64,
+        down: UInt64,
+        took: UInt64
+    ) {
         guard logger.logLevel <= .info else { return }
-        let facts = relay.facts
         var fields: Logger.Metadata = [
             "id": "\(facts.id)", "service": "\(facts.service)", "user": "\(facts.user)",
             "from": "\(facts.source)",
-            "up": "\(ByteCountText(relay.upBytes))", "down": "\(ByteCountText(relay.downBytes))",
-            "took": "\(TimeText(nanoseconds: now - relay.startedAt))", "why": "\(outcome.ending.why)",
+            "up": "\(ByteCountText(up))", "down": "\(ByteCountText(down))",
+            "took": "\(TimeText(nanoseconds: took))", "why": "\(outcome.ending.why)",
             "by": "\(outcome.by.rawValue)",
         ]
         if let route = facts.route { fields["route"] = "\(route)" }

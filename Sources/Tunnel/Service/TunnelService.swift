@@ -32,6 +32,8 @@ package final class TunnelService {
     private var isDraining = false
     private var isStopping = false
     private let observer: (Event) -> Void
+    /// Whether HUP is told in the log and nothing more.
+    private let ignoresHangUp: Bool
 
     /// What is told to who runs the service, on the control loop's thread.
     package enum Event: Sendable {
@@ -49,15 +51,18 @@ package final class TunnelService {
     ///   - configuration: what it does.
     ///   - secrets: the secrets that the configuration names.
     ///   - logger: where it tells what happens.
+    ///   - ignoresHangUp: whether HUP is told in the log and does nothing more, instead of ending the process.
     ///   - observer: who is told what matters to the program as a whole.
     /// - Throws: what the system refuses.
     package init(
         _ configuration: TunnelConfiguration,
         secrets: TunnelSecrets,
         logger: Logger,
+        ignoresHangUp: Bool = false,
         observer: @escaping (Event) -> Void = { _ in }
     ) throws(SystemFailure) {
         self.observer = observer
+        self.ignoresHangUp = ignoresHangUp
         EventLoop.ignoreBrokenPipes()
         shared = try SharedState(configuration, secrets: secrets, logger: logger)
         log = shared.log
@@ -75,6 +80,13 @@ package final class TunnelService {
         do throws(SystemFailure) {
             for signal in [SignalWatcher.Signal.terminate, .interrupt] {
                 signals.append(try SignalWatcher(signal, on: loop) { [unowned self] in signalled() })
+            }
+            if ignoresHangUp {
+                signals.append(
+                    try SignalWatcher(.hangUp, on: loop) { [log] in
+                        log.logger.warning("HUP does nothing: a changed configuration takes a restart")
+                    }
+                )
             }
             try startWorkers(reports)
         } catch {

@@ -242,7 +242,7 @@ extension TunnelWorker {
             route: route.name,
             service: route.service,
             peer: peer.peer.name,
-            user: "",
+            user: peer.peer.user.description,
             source: source,
             target: nil
         )
@@ -330,8 +330,10 @@ extension TunnelWorker {
         noteRefusal("limit", which)
     }
 
-    func noteRefusal(_ what: String, _ reason: String) {
-        if let count = refusals.note("\(what) \(reason)", at: loop.now) {
+    /// Something was refused; what the other end has chosen may be shown, but is not what it is counted by, or each
+    /// new name would be a new line in the log.
+    func noteRefusal(_ what: String, _ reason: String, countedAs key: String? = nil) {
+        if let count = refusals.note("\(key ?? what) \(reason)", at: loop.now) {
             log.refused(what, reason, count: count)
         }
     }

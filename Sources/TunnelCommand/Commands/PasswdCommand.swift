@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import SecureLink
+import Tunnel
 
 struct PasswdCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -50,6 +51,11 @@ struct PasswdCommand: ParsableCommand {
     }
 
     private func set() throws(CredentialFault) {
+        do throws(UserIdentityFault) {
+            _ = try UserIdentity(parsing: user)
+        } catch {
+            throw CredentialFault([error.message, error.hint].compactMap(\.self).joined(separator: ": "))
+        }
         var passwords = try PasswordFile(creating: file)
         let password: LoginPassword
         var generated: String?

@@ -66,7 +66,13 @@ struct RunCommand: ParsableCommand {
             let logger = Logger(label: "sallyport") { _ in
                 LineLogHandler(ready.configuration.log, destination: destination)
             }
-            service = try TunnelService(ready.configuration, secrets: ready.secrets, logger: logger)
+            service = try TunnelService(
+                ready.configuration,
+                secrets: ready.secrets,
+                logger: logger,
+                // From a terminal, HUP says that the terminal has gone.
+                ignoresHangUp: !TerminalOutput.isTerminal(STDIN_FILENO)
+            )
         } catch {
             throw CommandFailure(status: .cannotBind, message: error.description)
         }

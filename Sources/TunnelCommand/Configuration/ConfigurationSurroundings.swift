@@ -81,3 +81,15 @@ extension ConfigurationSurroundings {
         return folder.hasSuffix("/") ? folder + relative : "\(folder)/\(relative)"
     }
 }
+
+extension ConfigurationSurroundings {
+    /// A world without files, in which every secret file is fit and every variable is set, on a machine of fixed size.
+    package static let isolated = ConfigurationSurroundings(
+        readFile: { _ in .failure(FileFault(reason: "there are no files")) },
+        listFolder: { _ in .failure(FileFault(reason: "there are no folders")) },
+        secretFiles: .none,
+        hasVariable: { _ in true },
+        currentFolder: "/etc/sallyport",
+        machine: MachineSize(cores: 4, memory: 8 << 30)
+    )
+}

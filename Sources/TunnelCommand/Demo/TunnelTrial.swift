@@ -1,4 +1,5 @@
 import EventIO
+import Glibc
 
 /// Moves real data through a tunnel to an echo service and back, and checks every byte.
 struct TunnelTrial {
@@ -14,10 +15,8 @@ struct TunnelTrial {
 
     let entry: SocketAddress
 
-    /// What a byte at an offset has to be: a pattern that repeats in no way that records or buffers do.
-    private static func pattern(_ offset: Int) -> UInt8 {
-        UInt8(truncatingIfNeeded: (offset &* 0x9E37_79B9) >> 13 ^ offset)
-    }
+    /// What has to come back.
+    private static let pattern = TrialPattern()
 
     /// Sends `bytes` and reads them back at the same time, then a few hundred small questions one after the other.
     ///
@@ -38,28 +37,27 @@ struct TunnelTrial {
     private func moveBulk(_ total: Int) throws {
         let socket = try BlockingSocket.connect(to: entry)
         let sender = try LoopThread(name: "sly-trial") {
-            let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
-            defer { block.deallocate() }
             var sent = 0
             while sent < total {
-                let part = min(block.count, total - sent)
-                for index in 0..<part { block[index] = Self.pattern(sent &+ index) }
-                guard (try? socket.write(UnsafeRawBufferPointer(rebasing: block[..<part]))) != nil else {
-                    return
-                }
+                let part = min(TrialPattern.most, total - sent)
+                guard (try? socket.write(Self.pattern.bytes(at: sent, count: part))) != nil else { return }
                 sent += part
             }
             socket.shutdownWriting()
         }
         defer { sender.join() }
-        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
+        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: TrialPattern.most, alignment: 16)
         defer { block.deallocate() }
         var received = 0
         while true {
             let count = try socket.read(into: block)
             guard count > 0 else { break }
-            for index in 0..<count where block[index] != Self.pattern(received &+ index) {
-                throw CommandFailure(status: .software, message: "byte \(received + index) came back wrong")
+            let came = UnsafeRawBufferPointer(rebasing: block[..<count])
+            guard came.elementsAreEqual(to: Self.pattern.bytes(at: received, count: count)) else {
+                throw CommandFailure(
+                    status: .software,
+                    message: "a byte between \(received) and \(received + count) came back wrong"
+                )
             }
             received += count
         }
@@ -87,6 +85,40 @@ struct TunnelTrial {
             trips.append(ContinuousClock.now - began)
         }
         return trips
+    }
+}
+
+/// Bytes that repeat in no way that records or buffers do.
+private struct TrialPattern: @unchecked Sendable {
+    /// How many bytes are given at once.
+    static let most = 256 << 10
+    /// A prime: no block of a size that programs choose sees the same bytes again and again.
+    private static let period = 65_521
+
+    // Written here and only read from then on; there until the process ends.
+    private let table: UnsafeRawBufferPointer
+
+    init() {
+        let table = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.period + Self.most, alignment: 16)
+        for index in table.indices {
+            let place = index % Self.period
+            table[index] = UInt8(truncatingIfNeeded: (place &* 0x9E37_79B9) >> 13 ^ place)
+        }
+        self.table = UnsafeRawBufferPointer(table)
+    }
+
+    /// What belongs at an offset; `count` is at most ``most``.
+    func bytes(at offset: Int, count: Int) -> UnsafeRawBufferPointer {
+        let start = offset % Self.period
+        return UnsafeRawBufferPointer(rebasing: table[start..<start + count])
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    fileprivate func elementsAreEqual(to other: UnsafeRawBufferPointer) -> Bool {
+        guard count == other.count else { return false }
+        guard let here = baseAddress, let there = other.baseAddress else { return true }
+        return memcmp(here, there, count) == 0
     }
 }
 

@@ -10,7 +10,8 @@ struct LogLine {
 
     /// Fields stand in this order; others follow by their names.
     private static let order = [
-        "id", "route", "service", "peer", "user", "what", "from", "to", "address", "up", "down", "took",
+        "id", "server", "route", "service", "peer", "user", "what", "from", "to", "address", "up", "down",
+        "took",
         "streams",
         "count", "why", "by", "text",
     ]

@@ -1,5 +1,6 @@
 import CryptoPrimitives
 import EventIO
+import Foundation
 import ProtocolCore
 import Synchronization
 import Testing
@@ -39,6 +40,31 @@ import Testing
             done.wait()
             #expect(store.credential?.realm == realm)
         }
+    }
+
+    @Test func aServerThatNamesAnotherRealmEachTimeGetsOneThread() throws {
+        let store = try store()
+        let done = WakeUp()
+        let served = Mutex<[Realm]>([])
+        let before = try threads()
+        for index in 0..<30 {
+            let realm = try #require(Realm("realm \(index)"))
+            store.stretch(for: realm, at: ScryptCost(logN: 15, r: 8, p: 1)) { result in
+                if case .success(let credential) = result { served.withLock { $0.append(credential.realm) } }
+                done.post()
+            }
+        }
+        // Other tests begin some of their own meanwhile.
+        #expect(try threads() - before < 20)
+        for _ in 0..<30 { done.wait() }
+        // Everybody is told, and by then there has been one stretching or two.
+        let realms = served.withLock { Set($0) }
+        #expect(realms.count <= 2)
+        #expect(realms.contains(try #require(Realm("realm 29"))))
+    }
+
+    private func threads() throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count
     }
 
     @Test func attemptsAfterARefusalWaitLongerEachTimeUpToAMinute() throws {

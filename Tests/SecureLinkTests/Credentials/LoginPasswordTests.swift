@@ -35,10 +35,30 @@ import Testing
         let path = NSTemporaryDirectory() + "/sly-password-\(UUID().uuidString.prefix(8))"
         defer { unlink(path) }
         try "from a file\n".write(toFile: path, atomically: true, encoding: .utf8)
+        chmod(path, 0o600)
         #expect(try LoginPassword(file: path).password.bytes.count == 11)
         setenv("SLY_TEST_PASSWORD", "from the environment", 1)
         #expect(try LoginPassword(environment: "SLY_TEST_PASSWORD").password.bytes.count == 20)
         let fault = #expect(throws: CredentialFault.self) { try LoginPassword(environment: "SLY_TEST_UNSET") }
         #expect(fault?.text == "SLY_TEST_UNSET is not set")
+    }
+
+    @Test(arguments: [0o604, 0o640, 0o660, 0o602] as [mode_t])
+    func aFileThatOthersCanReadOrChangeIsRefusedWhenItIsOpened(mode: mode_t) throws {
+        let path = NSTemporaryDirectory() + "/sly-password-\(UUID().uuidString.prefix(8))"
+        defer { unlink(path) }
+        try "secret\n".write(toFile: path, atomically: true, encoding: .utf8)
+        chmod(path, mode)
+        let fault = #expect(throws: CredentialFault.self) { try LoginPassword(file: path) }
+        #expect(fault?.text.contains("chmod 600") == true)
+        #expect(throws: CredentialFault.self) { try PasswordFile(reading: path) }
+    }
+
+    @Test func aPipeInPlaceOfAFileIsRefusedWithoutWaiting() throws {
+        let path = NSTemporaryDirectory() + "/sly-password-\(UUID().uuidString.prefix(8))"
+        defer { unlink(path) }
+        #expect(mkfifo(path, 0o600) == 0)
+        #expect(throws: CredentialFault.self) { try LoginPassword(file: path) }
+        #expect(throws: CredentialFault.self) { try PasswordFile(reading: path) }
     }
 }

@@ -48,6 +48,7 @@ import Testing
             ("realm = a\ncost = scrypt:99:8:1\n", ":2:"), ("realm = a\nrealm = b\n", ":2:"), ("", ": "),
         ] {
             try text.write(toFile: path, atomically: true, encoding: .utf8)
+            chmod(path, 0o600)
             let fault = #expect(throws: CredentialFault.self) { try PasswordFile(reading: path) }
             #expect(fault?.text.contains(path + line) == true, "\(fault?.text ?? "")")
         }

@@ -76,4 +76,16 @@ import Testing
             gate.wasNoGuess([1])
         }
     }
+
+    @Test func failuresFromEverNewPlacesCostTheSameEach() throws {
+        let gate = HandshakeGate(mostUnderWay: 10)
+        let start = ContinuousClock.now
+        for number in 0..<80_000 {
+            let place = try prefix("10.\(number >> 16).\(number >> 8 & 255).\(number & 255)")
+            #expect(gate.begin(place, at: second) == nil)
+            gate.end(place, .timeout, at: second)
+        }
+        // To look through all penalties for each new one took minutes.
+        #expect(ContinuousClock.now - start < .seconds(15))
+    }
 }

@@ -1,0 +1,28 @@
+import ConfigurationFile
+import Tunnel
+import TunnelCommand
+
+/// Parses and decodes arbitrary bytes as one file, without touching any file, variable or clock.
+///
+/// Bytes that give no configuration give at least one error with a place; a configuration has no error beside it, and
+/// its effective text is read back to an equal value.
+func fuzzConfigurationFile(_ bytes: UnsafeRawBufferPointer) {
+    let first = decode(SourceFile(name: "tunnel.conf", bytes: bytes))
+    // Showing is part of what hostile text must not upset.
+    let shown = first.diagnostics.map(\.description)
+    precondition(shown.allSatisfy { !$0.isEmpty })
+    let errors = first.diagnostics.filter { $0.severity == .error }
+    guard let configuration = first.configuration else {
+        precondition(errors.contains { $0.location != nil }, "no configuration, and no error that says where")
+        return
+    }
+    precondition(errors.isEmpty, "a configuration in spite of an error")
+    let text = EffectiveConfiguration(configuration).description
+    let second = decode(SourceFile(name: "effective.conf", text: text))
+    precondition(second.configuration == configuration, "the effective text is another configuration")
+}
+
+private func decode(_ file: SourceFile) -> (configuration: TunnelConfiguration?, diagnostics: [Diagnostic]) {
+    let (document, faults) = Parser.parse(file)
+    return ConfigurationDecoding.decode([document], earlier: faults, in: .isolated)
+}

@@ -1,0 +1,125 @@
+import CryptoPrimitives
+import ProtocolCore
+
+/// Reads an input as what is heard before there are keys.
+///
+/// The first byte says by whom: a server, a client that logs in, a client that asks for the realm, or both in an
+/// exchange with somebody in between.
+func fuzzHandshake(_ bytes: UnsafeRawBufferPointer) {
+    var choices = Choices(bytes)
+    switch choices.byte() % 4 {
+    case 0: hearAsServer(&choices)
+    case 1: hearAsClient(&choices, asksForRealm: false)
+    case 2: hearAsClient(&choices, asksForRealm: true)
+    default: MeddledExchange(&choices).run()
+    }
+}
+
+/// The longest message of all: no end waits for more than this.
+private let longestMessage = 8 + 2048
+
+/// Lets a server hear the rest of the input in pieces of one size.
+private func hearAsServer(_ choices: inout Choices) {
+    var server = HandshakePeople.shared.server()
+    var hellos = 0
+    hear(&choices) { bytes throws(HandshakeFault) in
+        let (consumed, step) = try server.receive(bytes)
+        switch step {
+        case .wait: return nil
+        case .send(let message):
+            hellos += 1
+            precondition(hellos <= 2, "a stranger is answered again and again")
+            precondition(
+                message.count <= bytes.count * 4,
+                "a stranger is answered with much more than it said"
+            )
+            checkRereading(bytes, consumed)
+            return (consumed, goesOn: true)
+        case .verify:
+            precondition(server.claimedTag != nil)
+            checkRereading(bytes, consumed)
+            // The arithmetic is for whole exchanges: here it would be all that is done.
+            return (consumed, goesOn: false)
+        case .established: preconditionFailure("who said so little knows no password")
+        }
+    }
+    precondition(!server.owesProof, "no proof was given")
+}
+
+/// A hello that was understood says the same when it is written again.
+private func checkRereading(_ bytes: UnsafeRawBufferPointer, _ count: Int) {
+    guard let hello = try? ClientHello(frame: UnsafeRawBufferPointer(rebasing: bytes.prefix(count))) else {
+        preconditionFailure("a hello was answered that cannot be read")
+    }
+    guard hello.mode == .password else { return }
+    let again = hello.encoded().withUnsafeBytes { try? ClientHello(frame: $0) }
+    precondition(again?.random == hello.random && again?.suites == hello.suites)
+    precondition(again?.parameters == hello.parameters, "parameters change on the way")
+    switch (hello.request, again?.request) {
+    case (.realmQuery, .realmQuery): break
+    case (.login(let tag, let hint, let share), .login(let otherTag, let otherHint, let otherShare)):
+        precondition(
+            tag == otherTag && hint == otherHint && share == otherShare,
+            "a login changes on the way"
+        )
+    default: preconditionFailure("a request changes on the way")
+    }
+}
+
+/// Lets a client hear the rest of the input in pieces of one size.
+private func hearAsClient(_ choices: inout Choices, asksForRealm: Bool) {
+    let people = HandshakePeople.shared
+    var client = people.client()
+    _ = client.begin(with: asksForRealm ? nil : (people.alice, people.share))
+    var learned = 0
+    hear(&choices) { bytes throws(HandshakeFault) in
+        let (consumed, step) = try client.receive(bytes)
+        switch step {
+        case .wait: return nil
+        case .learn(let realm, let cost):
+            learned += 1
+            precondition(learned == 1, "a server makes a client stretch its password again and again")
+            precondition(ScryptCost.acceptedLogN.contains(cost.logN) && cost.r == 8 && cost.p == 1)
+            // The credential stays what it is: to make another one is arithmetic.
+            guard realm == people.realm, cost == people.cost else { return (consumed, goesOn: false) }
+            let hello = client.continue(with: people.alice, share: people.share)
+            precondition(!hello.isEmpty)
+            return (consumed, goesOn: true)
+        case .prove: return (consumed, goesOn: false)
+        }
+    }
+}
+
+/// Gives an end what comes, as a driver does: everything that it has not consumed, with more behind it each time.
+private func hear(
+    _ choices: inout Choices,
+    _ receive: (UnsafeRawBufferPointer) throws(HandshakeFault) -> (consumed: Int, goesOn: Bool)?
+) {
+    let piece = [1, 7, 64, 300, 4096][Int(choices.byte()) % 5]
+    var pending: [UInt8] = []
+    while !choices.isEmpty {
+        pending += choices.bytes(piece)
+        while !pending.isEmpty {
+            do throws(HandshakeFault) {
+                guard let (consumed, goesOn) = try borrow(pending, receive) else { break }
+                precondition(consumed > 0 && consumed <= pending.count, "a message of an impossible length")
+                pending.removeFirst(consumed)
+                guard goesOn else { return }
+            } catch {
+                // It is over, and stays so.
+                let isOver = (try? borrow(pending, receive)) == nil
+                precondition(isOver, "a handshake went on after its end")
+                return
+            }
+        }
+        precondition(pending.count < longestMessage, "it waits for more than the longest message")
+    }
+}
+
+/// Lends bytes to somebody who says what it throws, which `withUnsafeBytes` does not pass on.
+func borrow<R, E>(_ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+    let result = bytes.withUnsafeBytes { bytes -> Result<R, E> in
+        do throws(E) { return .success(try body(bytes)) } catch { return .failure(error) }
+    }
+    return try result.get()
+}

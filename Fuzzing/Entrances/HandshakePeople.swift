@@ -1,0 +1,65 @@
+import CryptoPrimitives
+import ProtocolCore
+
+/// A user, her password and a server that knows her: the same in every run, so that a corpus can contain their
+/// messages.
+struct HandshakePeople {
+    let realm: Realm
+    let cost = ScryptCost.standard
+    let alice: ClientCredential
+    /// What alice begins every handshake with.
+    let share: ProverShare
+    let table: VerifierTable
+    let random: [UInt8] = .init(repeating: 0xC1, count: 32)
+
+    static let shared: HandshakePeople = {
+        do { return try HandshakePeople() } catch {
+            preconditionFailure("values that are always valid: \(error)")
+        }
+    }()
+
+    private init() throws {
+        guard let realm = Realm("example.net#7c1f"), let identity = Identity("alice") else {
+            throw CryptoFailure(operation: "HandshakePeople", reason: "names")
+        }
+        self.realm = realm
+        let secret = StretchedPassword(w0: try Self.scalar(11), w1: try Self.scalar(12))
+        alice = try ClientCredential(identity: identity, realm: realm, cost: cost, secret: secret)
+        share = try ProverShare(credential: alice, random: Self.scalar(33))
+        table = try VerifierTable(
+            realm: realm,
+            cost: cost,
+            verifiers: [Verifier(identity: identity, secret: secret)],
+            dummy: (Self.scalar(1), Self.scalar(2))
+        )
+    }
+
+    private static func scalar(_ seed: UInt8) throws -> SecretBytes {
+        let bytes = SecretBytes((0..<P521.scalarCount).map { UInt8(truncatingIfNeeded: $0) &* 7 &+ seed })
+        guard let scalar = P521.Scalar(maskedRandom: bytes) else {
+            throw CryptoFailure(operation: "HandshakePeople", reason: "scalar")
+        }
+        return scalar.bytes
+    }
+
+    func client() -> ClientHandshake {
+        ClientHandshake(
+            random: random,
+            suites: [.encrypted, .integrityOnly],
+            parameters: SessionParameters()
+        )
+    }
+
+    func server() -> ServerHandshake {
+        ServerHandshake(
+            table: table,
+            suites: [.encrypted],
+            parameters: SessionParameters(),
+            randomness: ServerHandshake.Randomness(
+                random: [UInt8](repeating: 0x51, count: 32),
+                scalar: SecretBytes((0..<P521.scalarCount).map { UInt8(truncatingIfNeeded: $0) &* 5 &+ 81 }),
+                retryNonce: [UInt8](repeating: 0xAE, count: 16)
+            )
+        )
+    }
+}

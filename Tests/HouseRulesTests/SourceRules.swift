@@ -1,0 +1,98 @@
+import Testing
+
+/// Rules for the code that the compiler does not check.
+@Suite struct SourceRules {
+    /// Who may import each module of C: the target right above its wall.
+    private static let walls = ["CLibuv": "EventIO", "CLinux": "EventIO", "COpenSSL": "CryptoPrimitives"]
+    /// Targets that bytes and time go into, and bytes and events come out of.
+    private static let pure = ["ProtocolCore", "WireCoding", "CryptoPrimitives"]
+    private static let hands = ["Foundation", "FoundationEssentials", "Glibc", "Logging", "Dispatch"]
+    private static let mostLines = 400
+
+    private static let sources = Project.files(below: "Sources", endingIn: ".swift")
+
+    @Test func onlyTheTargetAboveAWallImportsC() {
+        let modules = Project.folders(in: "Sources").filter { folder in
+            Project.files(below: "Sources/\(folder)", endingIn: ".swift").isEmpty
+        }
+        for module in modules {
+            let owner = Self.walls[module]
+            #expect(
+                owner != nil,
+                "\(module) has no Swift in it, so it is C: say in `walls` which one target may import it"
+            )
+            for file in Self.sources where file.target != owner && file.imports.contains(module) {
+                Issue.record(
+                    """
+                    \(file.path) imports \(module): memory, errors and threads of C are dealt with in \
+                    \(owner ?? "one target") and nowhere else; use what that offers, or add to it
+                    """
+                )
+            }
+        }
+    }
+
+    @Test func theCoreHasNoHands() {
+        for file in Self.sources where Self.pure.contains(file.target) {
+            for module in Self.hands where file.imports.contains(module) {
+                Issue.record(
+                    """
+                    \(file.path) imports \(module): what can read a clock, a file or a socket cannot be tested \
+                    without one; hand it in from SecureLink instead
+                    """
+                )
+            }
+        }
+    }
+
+    @Test func whateverCanTrapSaysWhy() {
+        for file in Self.sources {
+            for (index, line) in file.lines.enumerated() where line.canTrap {
+                let beside = file.lines[max(0, index - 4)...index]
+                #expect(
+                    beside.contains { $0.contains("//") },
+                    """
+                    \(file.path):\(index + 1) can end the process, and with it everybody's streams: say right \
+                    above why nothing that a peer or an operator does can lead there, or throw
+                    """
+                )
+            }
+        }
+    }
+
+    @Test func aFileHasOneIdea() {
+        for file in Self.sources + Project.files(below: "Tests", endingIn: ".swift") {
+            let count = file.lines.count - 1
+            #expect(
+                count <= Self.mostLines,
+                """
+                \(file.path) has \(count) lines: more than \(Self.mostLines) are never one idea; cut it where a \
+                second name for a part of it comes to mind
+                """
+            )
+        }
+    }
+}
+
+extension Project.File {
+    /// The modules that the file imports.
+    fileprivate var imports: Set<String> {
+        var modules: Set<String> = []
+        for line in lines where line.contains("import ") && !line.hasPrefix(" ") && !line.hasPrefix("/") {
+            let words = line.split(separator: " ")
+            guard let index = words.firstIndex(of: "import"), index + 1 < words.count else { continue }
+            // `import struct Foundation.Date` imports Foundation too.
+            let name = words[words.count - 1].split(separator: ".")[0]
+            modules.insert(String(name))
+        }
+        return modules
+    }
+}
+
+extension Substring {
+    fileprivate var canTrap: Bool {
+        let code = drop(while: \.isWhitespace)
+        guard !code.hasPrefix("//") else { return false }
+        return ["fatalError(", "try!", "as!"].contains { code.contains($0) }
+    }
+}

@@ -1,0 +1,185 @@
+import Glibc
+import Synchronization
+
+/// How a program ended.
+enum ChildEnd: Equatable, CustomStringConvertible {
+    case exited(Int32)
+    case signalled(Int32)
+
+    var description: String {
+        switch self {
+        case .exited(let code): "exit \(code)"
+        case .signalled(let number): "signal \(number)"
+        }
+    }
+}
+
+/// A program that a scenario has started: what it wrote, how it ended, and what the system knows of it.
+///
+/// Both of its outputs go to one file, so that it never waits for somebody to read. It is killed when this is freed.
+final class Child: Sendable {
+    let name: String
+    let pid: pid_t
+    /// Where its output is.
+    let outputPath: String
+    private let ended = Mutex<ChildEnd?>(nil)
+
+    /// Starts a program.
+    ///
+    /// - Parameters:
+    ///   - arguments: the program, by its path or its name on the PATH, and its arguments.
+    ///   - folder: where its output goes, and its working folder.
+    ///   - name: what it is called in failures and files.
+    ///   - input: what it reads from its standard input; nothing if `nil`.
+    ///   - environment: what is added to this process's environment.
+    ///   - descriptors: how many descriptors it may have open, if not as many as usual.
+    /// - Throws: what the system refuses.
+    init(
+        _ arguments: [String],
+        in folder: TemporaryFolder,
+        name: String? = nil,
+        input: String? = nil,
+        environment: [String: String] = [:],
+        descriptors: Int? = nil
+    ) throws {
+        let name = name ?? String(arguments[0].split(separator: "/").last ?? "child")
+        self.name = name
+        outputPath = folder.newPath(name + ".out")
+        let inputPath = input == nil ? "/dev/null" : folder.newPath(name + ".in")
+        if let input { try folder.write(input, to: inputPath) }
+        // The shell goes to the folder, sets the limit and becomes the program.
+        let limit = descriptors.map { "ulimit -n \($0) && " } ?? ""
+        let words = ["/bin/sh", "-c", "cd \"$0\" && \(limit)exec \"$@\"", folder.path] + arguments
+        pid = try Self.spawn(words, input: inputPath, output: outputPath, environment)
+    }
+
+    deinit {
+        kill()
+    }
+
+    private static func spawn(
+        _ words: [String],
+        input: String,
+        output: String,
+        _ environment: [String: String]
+    ) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        var all = inheritedEnvironment
+        all.merge(environment) { _, new in new }
+        var arguments: [UnsafeMutablePointer<CChar>?] = []
+        for word in words { arguments.append(strdup(word)) }
+        arguments.append(nil)
+        var variables: [UnsafeMutablePointer<CChar>?] = []
+        for (name, value) in all { variables.append(strdup("\(name)=\(value)")) }
+        variables.append(nil)
+        defer { (arguments + variables).forEach { free($0) } }
+        var pid: pid_t = 0
+        let code = posix_spawnp(&pid, words[0], &actions, nil, arguments, variables)
+        guard code == 0 else { throw ScenarioFailure("\(words[0]): \(String(cString: strerror(code)))") }
+        return pid
+    }
+
+    private static var inheritedEnvironment: [String: String] {
+        var result: [String: String] = [:]
+        for name in ["PATH", "HOME", "LANG", "TMPDIR"] {
+            if let value = getenv(name) { result[name] = String(cString: value) }
+        }
+        return result
+    }
+}
+
+// MARK: - What it wrote
+
+extension Child {
+    /// Everything that it wrote until now.
+    var output: String {
+        TemporaryFolder.read(outputPath) ?? ""
+    }
+
+    /// The whole lines that it wrote until now.
+    var lines: [Substring] {
+        let output = output
+        guard let end = output.lastIndex(of: "\n") else { return [] }
+        return output[..<end].split(separator: "\n")
+    }
+
+    /// The lines that have all of these texts in them.
+    func lines(with texts: String...) -> [Substring] {
+        lines.filter { line in texts.allSatisfy { line.contains($0) } }
+    }
+
+    /// Waits for a line that has all of these texts in it.
+    @discardableResult
+    func line(
+        with texts: String...,
+        within patience: Duration = Waiting.patience
+    ) throws -> Substring {
+        try Waiting.for("a line of \(name) with \(texts); it wrote:\n\(output)", within: patience) {
+            lines.first { line in texts.allSatisfy { line.contains($0) } }
+        }
+    }
+}
+
+// MARK: - Its end
+
+extension Child {
+    /// How it ended, if it has.
+    var end: ChildEnd? {
+        ended.withLock { ended in
+            if let ended { return ended }
+            var status: Int32 = 0
+            guard waitpid(pid, &status, WNOHANG) == pid else { return nil }
+            let number = status & 0x7F
+            ended = number == 0 ? .exited((status >> 8) & 0xFF) : .signalled(number)
+            return ended
+        }
+    }
+
+    /// Waits for its end.
+    @discardableResult
+    func wait(within patience: Duration = Waiting.patience) throws -> ChildEnd {
+        try Waiting.for("the end of \(name); it wrote:\n\(output)", within: patience) { end }
+    }
+
+    /// Sends it a signal, unless it has ended.
+    func signal(_ number: Int32) {
+        if end == nil { Glibc.kill(pid, number) }
+    }
+
+    /// Ends it at once, and waits until it has.
+    func kill() {
+        guard end == nil else { return }
+        Glibc.kill(pid, SIGKILL)
+        _ = try? wait()
+    }
+}
+
+// MARK: - What the system knows of it
+
+extension Child {
+    /// How many descriptors it has open.
+    var descriptorCount: Int {
+        guard let folder = opendir("/proc/\(pid)/fd") else { return 0 }
+        defer { closedir(folder) }
+        var count = 0
+        while readdir(folder) != nil { count += 1 }
+        return count - 2
+    }
+
+    /// How much memory it holds, in bytes.
+    var residentBytes: Int {
+        let line = (TemporaryFolder.read("/proc/\(pid)/status") ?? "").split(separator: "\n")
+            .first { $0.hasPrefix("VmRSS:") }
+        return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 1024
+    }
+
+    /// Its command line, as every user of the machine can see it.
+    var commandLine: String {
+        (TemporaryFolder.read("/proc/\(pid)/cmdline") ?? "").replacing("\0", with: " ")
+    }
+}
