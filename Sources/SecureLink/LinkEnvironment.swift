@@ -13,23 +13,37 @@ package final class LinkEnvironment {
     let scratch: UnsafeMutableRawBufferPointer
     /// How much all links have moved lately, for other threads.
     private let gauge: TrafficGauge
+    /// The gauges of the loops that share the processors with this one.
+    private let neighbours: [TrafficGauge]
     private var traffic = TrafficMeter()
     /// The jobs of handshakes.
     let jobs: JobRunner
 
-    /// How much of a link is read at once.
+    /// How much bulk a link moves at once, at most: as much as a large block of the outbound log holds.
     ///
-    /// Four of the largest records; more than that would only leave the cache, less would cost system calls.
-    static let readCount = 256 << 10
+    /// More would only leave the cache, less would cost system calls.
+    private static let mostAtOnce = 256 << 10
+    /// And while a neighbour has interactive streams.
+    ///
+    /// The kernel seldom gives up the processor within a call. Twice this, and on a machine with few processors every
+    /// hundredth question of those streams takes half as long again; less, and bulk pays for the calls.
+    private static let mostBesideOthers = 64 << 10
     /// The rest of a record that was not complete before.
     private static let carriedCount = 65536 + RecordHeader.overhead
 
     /// An environment for links of `loop` whose arithmetic is done by `pool`.
-    package init(_ loop: EventLoop, pool: JobPool, gauge: TrafficGauge) {
+    ///
+    /// - Parameters:
+    ///   - loop: the loop of all its links.
+    ///   - pool: threads for the arithmetic of handshakes.
+    ///   - gauge: where the loop tells others how much it moves.
+    ///   - neighbours: the gauges of the other loops of the process.
+    package init(_ loop: EventLoop, pool: JobPool, gauge: TrafficGauge, neighbours: [TrafficGauge] = []) {
         self.loop = loop
         self.gauge = gauge
+        self.neighbours = neighbours
         jobs = JobRunner(loop, pool)
-        scratch = .allocate(byteCount: Self.carriedCount + Self.readCount, alignment: 4096)
+        scratch = .allocate(byteCount: Self.carriedCount + Self.mostAtOnce, alignment: 4096)
     }
 
     deinit {
@@ -46,6 +60,11 @@ package final class LinkEnvironment {
 
     /// Below this, no link needs blocks at hand.
     private static let quietBytes = 64 << 10
+
+    /// How many bytes a link reads or seals before it lets others have the processor.
+    var turnBytes: Int {
+        neighbours.contains { $0.isInteractive(at: loop.now) } ? Self.mostBesideOthers : Self.mostAtOnce
+    }
 
     /// A link has moved bytes.
     func moved(_ count: Int) {

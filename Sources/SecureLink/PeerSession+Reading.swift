@@ -24,7 +24,7 @@ extension PeerSession: StreamSocketHandler {
             return
         }
         let scratch = environment.scratch
-        let space = scratch[carried.count..<carried.count + LinkEnvironment.readCount]
+        let space = scratch[carried.count..<carried.count + environment.turnBytes]
         switch socket.read(into: UnsafeMutableRawBufferPointer(rebasing: space)) {
         case .bytes(let count):
             moved(count)

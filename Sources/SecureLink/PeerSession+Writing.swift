@@ -42,7 +42,7 @@ extension PeerSession: TurnEndHandler {
     /// that is sealed stands in front of what will be more urgent: streams are asked for more only when a quarter of a
     /// turn is left to write.
     private var turnLimit: Int {
-        min(max(traffic.recent(at: environment.loop.now) / 5, Self.leastTurnBytes), Self.mostTurnBytes)
+        min(max(traffic.recent(at: environment.loop.now) / 5, Self.leastTurnBytes), environment.turnBytes)
     }
 
     /// A turn in which many streams have nothing to give must end too.

@@ -67,9 +67,7 @@ package final class PeerSession {
         var endpoint: (any StreamEndpoint)?
     }
 
-    /// How many bytes of streams a turn seals on a fast link: as many as a large block holds.
-    static let mostTurnBytes = 256 << 10
-    /// And on a slow one: four small records, 13 ms at 10 Mbit/s.
+    /// How many bytes of streams a turn seals on a slow link: four small records, 13 ms at 10 Mbit/s.
     static let leastTurnBytes = 16 << 10
     /// Runs of memory in one write: a turn's bytes lie in at most three blocks.
     static let mostSegments = 8

@@ -9,7 +9,7 @@ struct TrafficMeter {
     /// Long enough to tell bulk from a burst, short enough that a session that has just finished counts as idle.
     private static let window: UInt64 = 50_000_000
     /// 20 MB/s: a single interactive stream never does it, and a stream beside it would feel it.
-    private static let busyBytes = 1 << 20
+    static let busyBytes = 1 << 20
 
     mutating func add(_ count: Int, at now: UInt64) {
         advance(to: now)
@@ -48,8 +48,14 @@ package final class TrafficGauge: Sendable {
 
     /// How many bytes were moved in a twentieth of a second.
     package func recent(at now: UInt64) -> Int {
-        let age = now &- measuredAt.load(ordering: .relaxed)
-        return age < Self.lifetime ? bytes.load(ordering: .relaxed) : 0
+        // The other loop's turn may have begun after this one's.
+        let measured = measuredAt.load(ordering: .relaxed)
+        return measured > now || now - measured < Self.lifetime ? bytes.load(ordering: .relaxed) : 0
+    }
+
+    /// Whether the loop's links move something, but no bulk: somebody may be waiting for an answer.
+    func isInteractive(at now: UInt64) -> Bool {
+        (1..<TrafficMeter.busyBytes).contains(recent(at: now))
     }
 
     func set(_ count: Int, at now: UInt64) {

@@ -30,4 +30,20 @@ import Testing
         #expect(gauge.recent(at: 1_050_000_000) == 1000)
         #expect(gauge.recent(at: 1_200_000_000) == 0)
     }
+
+    @Test func aGaugeThatWasSetAfterTheReadersTurnBeganCounts() {
+        let gauge = TrafficGauge()
+        gauge.set(1000, at: 1_000_000_500)
+        #expect(gauge.recent(at: 1_000_000_000) == 1000)
+    }
+
+    @Test func aLoopIsInteractiveWhileItMovesSomethingButNoBulk() {
+        let gauge = TrafficGauge()
+        #expect(!gauge.isInteractive(at: 1_000_000_000))
+        gauge.set(64, at: 1_000_000_000)
+        #expect(gauge.isInteractive(at: 1_010_000_000))
+        #expect(!gauge.isInteractive(at: 1_200_000_000))
+        gauge.set(8 << 20, at: 1_200_000_000)
+        #expect(!gauge.isInteractive(at: 1_200_000_000))
+    }
 }

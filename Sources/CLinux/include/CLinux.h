@@ -45,6 +45,10 @@ void sly_leave_no_core(void);
 // Memory of 128 KiB and more is always mapped by itself, and goes back to the system when it is freed.
 void sly_return_large_blocks(void);
 
+// The calling thread takes the processor in turns of about this length where others want it too, and so gets it sooner
+// when it wakes. Its share of the time and its nice value stay. A kernel before 6.12 takes no notice.
+void sly_shorten_slices(uint64_t nanoseconds);
+
 // Names the calling thread, for tools; at most 15 bytes.
 void sly_name_thread(const char *name);
 

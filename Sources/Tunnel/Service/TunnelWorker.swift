@@ -79,7 +79,13 @@ final class TunnelWorker {
         self.report = report
         loop = try EventLoop()
         log = shared.log
-        environment = LinkEnvironment(loop, pool: shared.arithmetic, gauge: shared.loads[index].traffic)
+        var gauges = shared.loads.map(\.traffic)
+        environment = LinkEnvironment(
+            loop,
+            pool: shared.arithmetic,
+            gauge: gauges.remove(at: index),
+            neighbours: gauges
+        )
         idPrefix = Self.randomPrefix(index)
     }
 
