@@ -197,10 +197,8 @@ package final class StreamSocket: PollSource {
     }
 
     override func ready(_ events: PollEvents) {
-        if isConnecting {
-            finishConnecting()
-            return
-        }
+        // Who is connected to may have spoken already: that comes with the same event, and is told only once.
+        if isConnecting, !finishConnecting() { return }
         if !events.isDisjoint(with: [.ended, .hungUp]) { isEnding = true }
         if events.contains(.failed), let failure = pendingFailure("connection") {
             isReadable = true
@@ -218,15 +216,19 @@ package final class StreamSocket: PollSource {
         }
     }
 
-    private func finishConnecting() {
+    /// Tells how connecting went.
+    ///
+    /// - Returns: whether it is connected, and still wanted.
+    private func finishConnecting() -> Bool {
         isConnecting = false
         if let failure = pendingFailure("connect") {
             handler?.socketBroken(self, failure)
-            return
+            return false
         }
         isReadable = true
         isWritable = true
         handler?.socketWritable(self)
+        return descriptor >= 0
     }
 
     private func pendingFailure(_ operation: String) -> SystemFailure? {

@@ -62,6 +62,20 @@ import WireCoding
         }
     }
 
+    @Test func whatComesWithTheConnectionIsToldToo() throws {
+        try withLoop { loop, done in
+            let bound = try BoundSocket(loopback())
+            try bound.listen()
+            let greeted = GreetedClient(done)
+            let socket = try StreamSocket.connect(to: bound.address, loop: loop, handler: greeted)
+            // The other side speaks before the loop has looked for the first time: one event tells both.
+            let server = try BlockingSocket.accept(at: bound)
+            let welcome = Array("welcome".utf8)
+            try welcome.withUnsafeBytes { try server.write($0) }
+            return Holder((bound, greeted, socket, server))
+        }
+    }
+
     private static func address(_ host: String) throws -> SocketAddress {
         guard host == "unix" else { return loopback(host) }
         let path = NSTemporaryDirectory() + "/sly-test-\(UUID().uuidString.prefix(8)).sock"
@@ -247,4 +261,17 @@ final class SelfCloser: StreamSocketHandler {
     }
 
     func socketBroken(_ socket: StreamSocket, _ failure: SystemFailure) {}
+}
+
+/// Waits to be spoken to, and does nothing when it is connected.
+private final class GreetedClient: StreamSocketHandler {
+    private let done: @Sendable (String?) -> Void
+
+    init(_ done: @escaping @Sendable (String?) -> Void) {
+        self.done = done
+    }
+
+    func socketReadable(_ socket: StreamSocket) { done(nil) }
+    func socketWritable(_ socket: StreamSocket) {}
+    func socketBroken(_ socket: StreamSocket, _ failure: SystemFailure) { done(failure.description) }
 }

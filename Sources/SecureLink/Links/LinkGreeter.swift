@@ -44,6 +44,8 @@ package final class LinkGreeter {
     private var isComputing = false
     private var isCounted = false
     private var hasHello = false
+    /// Whether the client was sent back for another share, and has not come again.
+    private var isStretching = false
 
     /// A complete hello has to be there so long after its first byte.
     private static let helloTime = Duration.seconds(3)
@@ -132,7 +134,8 @@ package final class LinkGreeter {
         finish(
             "timeout",
             received.isEmpty && !hasHello ? "nothing was said" : "the handshake took too long",
-            .timeout
+            // Whoever was asked to stretch a password may have a slow machine.
+            isStretching ? .nothing : .timeout
         )
     }
 }
@@ -204,10 +207,12 @@ extension LinkGreeter: StreamSocketHandler {
                 case .wait: return
                 case .send(let message):
                     hasHello = true
+                    isStretching = true
                     deadline?.schedule(at: endsAt)
                     send(message)
                 case .verify(let job):
                     hasHello = true
+                    isStretching = false
                     verify(job)
                 case .established(let agreement):
                     establish(agreement)

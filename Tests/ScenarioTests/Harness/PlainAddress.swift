@@ -23,10 +23,18 @@ enum PlainAddress: CustomStringConvertible, Sendable {
         }
     }
 
-    /// A port of loopback that was free a moment ago.
+    /// A port of loopback that was free a moment ago, and that the system gives to nobody who does not ask for it.
     static func free() throws -> PlainAddress {
-        .ipv4(port: try PlainListener(.ipv4(port: 0)).port)
+        for _ in 0..<100 {
+            let address = PlainAddress.ipv4(port: .random(in: chosenPorts))
+            if (try? PlainListener(address)) != nil { return address }
+        }
+        throw ScenarioFailure("there is no free port on loopback")
     }
+
+    /// Below the ports that outgoing connections get (`ip_local_port_range`): one of those could be taken between here
+    /// and the program that is told to listen.
+    private static let chosenPorts: ClosedRange<UInt16> = 10_000...32_000
 
     func withSocketAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
         switch self {

@@ -91,6 +91,22 @@ final class PlainSocket: @unchecked Sendable {
         }
     }
 
+    /// Waits for a reset that comes after the end, which no read tells.
+    func waitForReset() throws {
+        var entry = pollfd(fd: descriptor, events: 0, revents: 0)
+        let patience = Int32(Waiting.patience.components.seconds * 1000)
+        // A connection that was reset is in error; one whose two directions have merely ended is not.
+        guard poll(&entry, 1, patience) == 1, entry.revents & Int16(POLLERR) != 0 else {
+            throw ScenarioFailure("the connection was not reset")
+        }
+    }
+
+    /// Whether there are bytes to read, an end or an error, now or within so many milliseconds.
+    func hasNews(within milliseconds: Int32) -> Bool {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&entry, 1, milliseconds) == 1
+    }
+
     /// Sends the end; what comes from the other side can still be read.
     func finish() {
         shutdown(descriptor, Int32(SHUT_WR))

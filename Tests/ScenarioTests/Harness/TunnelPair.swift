@@ -33,11 +33,24 @@ final class TunnelPair {
         var service = ""
         var peer = ""
         var route = ""
+        /// Who the client says it is.
+        var user = TunnelPair.user
         var clientPassword = TunnelPair.password
         var serverDescriptors: Int?
         var clientDescriptors: Int?
         /// Whether to wait until the first link is there.
         var waitsForLink = true
+    }
+
+    /// A password file with ``user`` and ``password``: made once, because stretching takes its time.
+    private static let passwords = Result<String, any Error> {
+        let folder = try TemporaryFolder()
+        let path = "\(folder.path)/passwords"
+        let made = try Sallyport.run("passwd", path, user, in: folder, input: password + "\n")
+        guard made.end == .exited(0), let text = TemporaryFolder.read(path) else {
+            throw ScenarioFailure("passwd: \(made.end): \(made.output)")
+        }
+        return text
     }
 
     /// Starts both ends: one route `app` to one service `app`, which connects to `target`.
@@ -50,15 +63,7 @@ final class TunnelPair {
         folder = try TemporaryFolder()
         entry = try options.entry ?? .free()
         link = try options.link ?? .free()
-        let passwords = "\(folder.path)/passwords"
-        let made = try Sallyport.run(
-            "passwd",
-            passwords,
-            Self.user,
-            in: folder,
-            input: Self.password + "\n"
-        )
-        guard made.end == .exited(0) else { throw ScenarioFailure("passwd: \(made.end): \(made.output)") }
+        try folder.file("passwords", try Self.passwords.get())
         try folder.file("password", options.clientPassword + "\n")
         serverFile = try folder.file(
             "server.conf",
@@ -80,7 +85,7 @@ final class TunnelPair {
             \(options.clientGlobals)
             [peer other]
             address = \(options.peerAddress ?? link.description)
-            user = \(Self.user)
+            user = \(options.user)
             password-file = password
             \(options.peer)
             [route app]

@@ -1,0 +1,124 @@
+import Testing
+
+/// Strangers at the server's port: they get nothing, cost little, and those who are already there notice nothing.
+@Suite(.serialized, .enabled(if: Sallyport.isThere, "there is no release binary: make build"))
+struct StrangerTests {
+    /// What somebody says who is not one of us, and what the log says of it.
+    struct Knock: CustomTestStringConvertible, Sendable {
+        let testDescription: String
+        let bytes: [UInt8]
+        var why = "garbage"
+        var text = "it does not speak this protocol"
+    }
+
+    static let knocks = [
+        Knock(testDescription: "noise", bytes: Array(Pattern.block(at: 1)[..<600])),
+        Knock(
+            testDescription: "a TLS hello",
+            bytes: [0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xFC, 0x03, 0x03]
+                + [UInt8](repeating: 7, count: 506)
+        ),
+        Knock(testDescription: "HTTP", bytes: Array("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8)),
+        Knock(
+            testDescription: "a hello of 64 KiB",
+            bytes: hello(count: 0xFFFF),
+            text: "a message that cannot be read: message length"
+        ),
+        Knock(testDescription: "a record of 16 MiB", bytes: [0xD1, 0xFF, 0xFF, 0xFF] + [1, 2, 3]),
+        Knock(
+            testDescription: "a hello of zeros",
+            bytes: hello(count: 512) + [UInt8](repeating: 0, count: 512),
+            text: ""
+        ),
+    ]
+
+    private static func hello(count: Int) -> [UInt8] {
+        [0xF5, 0x53, 0x4C, 0x59, 1, 1, UInt8(count >> 8), UInt8(count & 0xFF)]
+    }
+
+    @Test(arguments: knocks)
+    func whoSpeaksAnotherLanguageIsShownOut(knock: Knock) throws {
+        try expectShownOut(why: knock.why, text: knock.text) { stranger in
+            try stranger.write(knock.bytes)
+        }
+    }
+
+    @Test func whoSaysNothingIsShownOut() throws {
+        try expectShownOut(why: "timeout", text: "nothing was said") { _ in }
+    }
+
+    @Test func whoDripsIsShownOut() throws {
+        try expectShownOut(why: "timeout", text: "the handshake took too long") { stranger in
+            for byte in Self.hello(count: 2048) { try stranger.write([byte]) }
+            // A byte at a time, until the server has had enough.
+            let drip = Background {
+                for _ in 0..<2000 where (try? stranger.write([0])) != nil { _ = stranger.hasNews(within: 20) }
+            }
+            try drip.wait()
+        }
+    }
+
+    @Test func aCrowdOfStrangersIsBoundedAndLeavesNothingBehind() throws {
+        let target = try PlainListener(.ipv4(port: 0))
+        let pair = try TunnelPair(to: target.address, Self.options)
+        let (visitor, served) = try pair.stream(with: target)
+        let before = pair.server.descriptorCount
+        let crowd = try (0..<200).map { _ in try PlainSocket(to: pair.link) }
+        try pair.server.line(with: "link refused", "why=busy", "too many handshakes from there at once")
+        try Self.expectAlive(visitor, served)
+        for stranger in crowd { stranger.close() }
+        try Waiting.until("the descriptors to be given back") { pair.server.descriptorCount == before }
+        try Self.expectAlive(visitor, served)
+    }
+
+    @Test func whoFailsAgainAndAgainIsNotHeardAnyMore() throws {
+        let target = try PlainListener(.ipv4(port: 0))
+        let pair = try TunnelPair(to: target.address, Self.options)
+        let (visitor, served) = try pair.stream(with: target)
+        let before = pair.server.descriptorCount
+        try Waiting.until("to be refused") {
+            let stranger = try PlainSocket(to: pair.link)
+            try? stranger.write("GET / HTTP/1.1\r\n\r\n")
+            _ = try? stranger.readToEnd()
+            return !pair.server.lines(with: "link refused", "too many failures from there").isEmpty
+        }
+        // A session that stands is not asked where it comes from.
+        try Self.expectAlive(visitor, served)
+        try Waiting.until("the descriptors to be given back") { pair.server.descriptorCount == before }
+    }
+
+    private static var options: TunnelPair.Options {
+        var options = TunnelPair.Options()
+        options.serverGlobals = "workers = 1"
+        options.clientGlobals = "workers = 1"
+        options.peer = "links = 1"
+        options.server = "handshake-timeout = 1s"
+        return options
+    }
+
+    private func expectShownOut(why: String, text: String, _ knock: (PlainSocket) throws -> Void) throws {
+        let target = try PlainListener(.ipv4(port: 0))
+        let pair = try TunnelPair(to: target.address, Self.options)
+        let (visitor, served) = try pair.stream(with: target)
+        let before = pair.server.descriptorCount
+        let stranger = try PlainSocket(to: pair.link)
+        try knock(stranger)
+        // At most a word that it was rejected, never a hello.
+        #expect(try stranger.readToEnd().bytes.count <= 12)
+        try pair.server.line(with: "link refused", "from=127.0.0.1:", "why=\(why)", text)
+        stranger.close()
+        try Waiting.until("the descriptors to be given back") { pair.server.descriptorCount == before }
+        try Self.expectAlive(visitor, served)
+    }
+
+    private static func expectAlive(
+        _ visitor: PlainSocket,
+        _ served: PlainSocket,
+        location: SourceLocation = #_sourceLocation
+    ) throws {
+        try visitor.write("still there?")
+        #expect(try served.read(12) == Array("still there?".utf8), sourceLocation: location)
+        try served.write("yes")
+        #expect(try visitor.read(3) == Array("yes".utf8), sourceLocation: location)
+    }
+}
