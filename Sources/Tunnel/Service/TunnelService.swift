@@ -125,7 +125,6 @@ package final class TunnelService {
     package func stop() {
         guard !isStopping else { return }
         isStopping = true
-        if drained.count < workers.count, outcome == nil { outcome = .cutShort }
         send(.stop)
     }
 
@@ -168,7 +167,9 @@ package final class TunnelService {
         case .ownVisitorEnded(let summary): observer(.ownVisitorEnded(summary))
         case .ended:
             ended += 1
-            if ended == workers.count { loop.stop() }
+            guard ended == workers.count else { return }
+            if drained.count < workers.count, outcome == nil { outcome = .cutShort }
+            loop.stop()
         }
     }
 

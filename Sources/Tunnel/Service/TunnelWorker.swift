@@ -27,7 +27,7 @@ enum WorkerReport: Sendable {
     case bound
     /// An address could not be bound, or another thing that cannot be done without.
     case failed(SystemFailure)
-    /// While draining: the last stream is over.
+    /// While draining: the last stream is over. When it has to end at once: there was none to cut off.
     case drained(Int)
     /// It is known whether a peer can be reached; the failure, if it cannot.
     case tried(peer: String, LinkFailure?)
@@ -363,6 +363,8 @@ extension TunnelWorker {
 
     private func stop() {
         isDraining = true
+        // A second signal may come before the first has been acted on.
+        if relays.isEmpty { report(.drained(index)) }
         for listener in routeListeners { listener.close() }
         for listener in linkListeners { listener.close() }
         for relay in relays {

@@ -56,6 +56,25 @@ struct WithoutAFileTests {
         }
     }
 
+    @Test func twoSignalsAtOnceCutNothingOffWhereThereIsNoStream() throws {
+        let server = try Sallyport.start(
+            "server",
+            "--listen",
+            "\(link)",
+            "--passwords",
+            "passwords",
+            "--service",
+            "app=\(echo.port)",
+            in: folder,
+            name: "server"
+        )
+        try server.line(with: "listening", "server=links")
+        // Two different ones: of the same, the system may deliver one alone.
+        server.signal(SIGTERM)
+        server.signal(SIGINT)
+        #expect(try server.wait() == .exited(0), "\(server.output)")
+    }
+
     @Test func theDemonstrationEndsWithASpeedAndLeavesNothingBehind() throws {
         mkdir("\(folder.path)/demo", 0o700)
         let demo = try Sallyport.run(
