@@ -61,6 +61,7 @@ final class TunnelWorker {
     private var refusals = RefusalCounter()
     private var countedLogs = 0
     private var isDraining = false
+    private var isStopping = false
     private let idPrefix: String
     private var nextID: UInt64 = 0
 
@@ -280,7 +281,8 @@ extension TunnelWorker {
             default: server?.streamEnded(on: session)
             }
         }
-        if isDraining, relays.isEmpty { report(.drained(index)) }
+        // What is cut off has not ended by itself.
+        if isDraining, !isStopping, relays.isEmpty { report(.drained(index)) }
     }
 
     /// Ends a relay when what is being done now is done.
@@ -363,6 +365,7 @@ extension TunnelWorker {
 
     private func stop() {
         isDraining = true
+        isStopping = true
         // A second signal may come before the first has been acted on.
         if relays.isEmpty { report(.drained(index)) }
         for listener in routeListeners { listener.close() }

@@ -1,0 +1,249 @@
+import Glibc
+import Testing
+
+/// How the ends start, end, and find each other again.
+@Suite(.serialized, .enabled(if: Sallyport.isThere, "there is no release binary: make build"))
+struct LifecycleTests {
+    /// Which end a scenario is about; both have to behave alike.
+    enum End: String, CaseIterable, Sendable {
+        case client
+        case server
+
+        func process(of pair: TunnelPair) -> Child {
+            self == .client ? pair.client : pair.server
+        }
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT])
+    func anEndWithoutStreamsEndsAtOnceAndWithSuccess(number: Int32) throws {
+        let echo = try PlainListener.echo()
+        let pair = try TunnelPair(to: echo.address)
+        for end in End.allCases {
+            end.process(of: pair).signal(number)
+            #expect(try end.process(of: pair).wait(within: .seconds(20)) == .exited(0), "\(end)")
+        }
+    }
+
+    @Test(arguments: End.allCases)
+    func aStreamThatRunsMayFinishWhileNoneIsAccepted(end: End) throws {
+        let target = try PlainListener(.ipv4(port: 0))
+        let pair = try TunnelPair(to: target.address)
+        let visitor = try pair.connect()
+        try visitor.write("question")
+        let served = try target.accept()
+        #expect(try served.read(8) == Array("question".utf8))
+
+        let process = end.process(of: pair)
+        process.signal(SIGTERM)
+        try process.line(with: "draining")
+        try Waiting.until("connections to be refused") {
+            let address = end == .client ? pair.entry : pair.link
+            return (try? PlainSocket(to: address)) == nil
+        }
+
+        let content = CheckedBytes(name: 6).prefix(4 << 20)
+        let sending = Background {
+            try served.write(content)
+            served.finish()
+        }
+        #expect(try visitor.read(content.count) == content)
+        try sending.wait()
+        #expect(try visitor.readToEnd().end == .end)
+        #expect(process.end == nil)
+        visitor.finish()
+        #expect(try served.readToEnd().end == .end)
+        #expect(try process.wait() == .exited(0))
+        let lines = try pair.streamLines()
+        #expect(lines.client["why"] == "fin")
+        #expect(lines.server["why"] == "fin")
+    }
+
+    @Test(arguments: End.allCases)
+    func theSecondSignalCutsOffWhatIsStillRunning(end: End) throws {
+        let target = try PlainListener(.ipv4(port: 0))
+        let pair = try TunnelPair(to: target.address)
+        let visitor = try pair.connect()
+        try visitor.write("question")
+        let served = try target.accept()
+        #expect(try served.read(8) == Array("question".utf8))
+
+        let process = end.process(of: pair)
+        process.signal(SIGTERM)
+        try process.line(with: "draining")
+        process.signal(SIGTERM)
+        // The bound of 30 s has not come.
+        #expect(try process.wait(within: .seconds(20)) == .exited(75))
+        #expect(try visitor.readToEnd().end == .reset)
+        #expect(try served.readToEnd().end == .reset)
+        #expect(StreamLine(try process.line(with: "stream closed"))["why"] == "shutdown")
+    }
+
+    @Test(arguments: End.allCases)
+    func drainingIsOverWhenItsTimeIs(end: End) throws {
+        let target = try PlainListener(.ipv4(port: 0))
+        var options = TunnelPair.Options()
+        options.clientGlobals = "drain-timeout = 1s"
+        options.serverGlobals = "drain-timeout = 1s"
+        let pair = try TunnelPair(to: target.address, options)
+        let visitor = try pair.connect()
+        try visitor.write("question")
+        let served = try target.accept()
+        #expect(try served.read(8) == Array("question".utf8))
+        let process = end.process(of: pair)
+        process.signal(SIGTERM)
+        #expect(try process.wait(within: .seconds(20)) == .exited(75))
+        #expect(process.output.contains("cut off"))
+        #expect(try visitor.readToEnd().end == .reset)
+        #expect(try served.readToEnd().end == .reset)
+    }
+
+    @Test(arguments: End.allCases)
+    func aHangUpWithoutATerminalDoesNothingAndSaysSo(end: End) throws {
+        let echo = try PlainListener.echo()
+        let pair = try TunnelPair(to: echo.address)
+        let visitor = try pair.connect()
+        end.process(of: pair).signal(SIGHUP)
+        try end.process(of: pair).line(with: "HUP does nothing")
+        try visitor.write("still")
+        #expect(try visitor.read(5) == Array("still".utf8))
+        #expect(end.process(of: pair).end == nil)
+    }
+
+    @Test func bothEndsAreKilledAndStartedAgainWhileVisitorsKeepTrying() throws {
+        let echo = try PlainListener.echo()
+        let pair = try TunnelPair(to: echo.address)
+        let entry = pair.entry
+        let answered = Progress()
+        let wrong = Progress()
+        let isOver = Progress()
+        let visitors = (0..<4).map { number in
+            Background {
+                while isOver.count == 0 {
+                    guard let visitor = try? PlainSocket(to: entry) else {
+                        poll(nil, 0, 20)
+                        continue
+                    }
+                    let question = Array("visitor \(number)".utf8)
+                    guard (try? visitor.write(question)) != nil else { continue }
+                    visitor.finish()
+                    // Whoever is cut off is told so; a whole answer is the right one.
+                    guard let answer = try? visitor.readToEnd() else { continue }
+                    if answer.bytes == question, answer.end == .end { answered.add(1) }
+                    if !question.starts(with: answer.bytes) { wrong.add(1) }
+                }
+            }
+        }
+        for round in 0..<3 {
+            let before = answered.count
+            try Waiting.until("answers before round \(round)") { answered.count > before + 5 }
+            try pair.restartServer()
+            let between = answered.count
+            try Waiting.until("answers after the server end is back") { answered.count > between + 5 }
+            try pair.restartClient()
+        }
+        let before = answered.count
+        try Waiting.until("answers after the last round") { answered.count > before + 5 }
+        isOver.add(1)
+        for visitor in visitors { try visitor.wait() }
+        #expect(wrong.count == 0)
+    }
+
+    @Test func aPeerThatIsDeadWithoutAWordIsNoticed() throws {
+        let target = try PlainListener(.ipv4(port: 0))
+        var options = TunnelPair.Options()
+        options.peer = "keepalive = 1s/2s"
+        let pair = try TunnelPair(to: target.address, options)
+        let visitor = try pair.connect()
+        try visitor.write("question")
+        let served = try target.accept()
+        #expect(try served.read(8) == Array("question".utf8))
+
+        pair.server.signal(SIGSTOP)
+        #expect(try visitor.readToEnd().end == .reset)
+        try pair.client.line(with: "link lost", "no sign of life")
+        #expect(StreamLine(try pair.client.line(with: "stream closed"))["why"] == "link-lost")
+
+        pair.server.signal(SIGCONT)
+        #expect(try served.readToEnd().end == .reset)
+        let next = try pair.connect()
+        try next.write("again")
+        #expect(try target.accept().read(5) == Array("again".utf8))
+    }
+
+    @Test func acceptingGoesOnWhenThereAreDescriptorsAgain() throws {
+        let echo = try PlainListener.echo()
+        var options = TunnelPair.Options()
+        options.clientDescriptors = 64
+        let pair = try TunnelPair(to: echo.address, options)
+        var visitors: [PlainSocket] = []
+        try Waiting.until("the client end to run out of descriptors") {
+            visitors.append(try pair.connect())
+            return !pair.client.lines(with: "accepting is paused").isEmpty
+        }
+        try pair.client.line(with: "accepting is paused", "\(pair.entry)")
+        // Those that are here go on.
+        try visitors[0].write("still")
+        #expect(try visitors[0].read(5) == Array("still".utf8))
+        visitors.forEach { $0.close() }
+        try pair.client.line(with: "accepting again")
+        let visitor = try pair.connect()
+        try visitor.write("again")
+        #expect(try visitor.read(5) == Array("again".utf8))
+    }
+
+    @Test func aServerEndWithoutDescriptorsRefusesStreamsAndRecovers() throws {
+        let echo = try PlainListener.echo()
+        var options = TunnelPair.Options()
+        options.serverDescriptors = 64
+        let pair = try TunnelPair(to: echo.address, options)
+        let visitors = try (0..<100).map { _ in try pair.connect() }
+        try pair.server.line(with: "refused", "what=limit", "why=descriptors")
+        let line = StreamLine(try pair.client.line(with: "stream closed"))
+        #expect(line["why"] == "unreachable(EMFILE)")
+        visitors.forEach { $0.close() }
+        try Waiting.until("a stream to come through") {
+            let visitor = try pair.connect()
+            // One that is refused may be reset before it has said anything.
+            guard (try? visitor.write("again")) != nil else { return false }
+            visitor.finish()
+            return try visitor.readToEnd().bytes == Array("again".utf8)
+        }
+    }
+
+    @Test func aPeerThatIsDownResetsVisitorsAndIsToldOnce() throws {
+        let echo = try PlainListener.echo()
+        var options = TunnelPair.Options()
+        options.clientGlobals = "workers = 1"
+        options.route = "connect-timeout = 1s"
+        let pair = try TunnelPair(to: echo.address, options)
+        pair.server.kill()
+        try pair.client.line(with: "peer is down")
+        for count in 1...4 {
+            let visitor = try pair.connect()
+            #expect(try visitor.readToEnd().end == .reset)
+            try Waiting.until("a line for each") {
+                pair.client.lines(with: "stream closed", "why=no-link", "by=link").count == count
+            }
+        }
+        // Once when it went down, not for each attempt to reach it again.
+        #expect(pair.client.lines(with: "peer is down").count == 1)
+
+        try pair.restartServer()
+        try Waiting.until("the peer to be up again") { pair.client.lines(with: "peer is up").count == 2 }
+        let visitor = try pair.connect()
+        try visitor.write("again")
+        #expect(try visitor.read(5) == Array("again".utf8))
+    }
+
+    @Test func aClientEndThatStartsFirstWaitsForItsPeer() throws {
+        let echo = try PlainListener.echo()
+        var options = TunnelPair.Options()
+        options.peerAddress = "\(try PlainAddress.free())"
+        options.waitsForLink = false
+        options.route = "connect-timeout = 1s"
+        let pair = try TunnelPair(to: echo.address, options)
+        try pair.client.line(with: "peer is down", "ECONNREFUSED")
+        #expect(try pair.connect().readToEnd().end == .reset)
+        #expect(pair.client.end == nil)
+    }
+}
