@@ -72,6 +72,20 @@ package final class LinkEnvironment {
         gauge.set(traffic.recent(at: loop.now), at: loop.now)
     }
 
+    /// How many links are closed and still have last words to write.
+    package private(set) var lingeringCount = 0
+    /// Called when the last of them is gone.
+    package var noneLingers: (() -> Void)?
+
+    func lingeringBegan() {
+        lingeringCount += 1
+    }
+
+    func lingeringEnded() {
+        lingeringCount -= 1
+        if lingeringCount == 0 { noneLingers?() }
+    }
+
     var now: Instant { Instant(nanoseconds: loop.now) }
 }
 

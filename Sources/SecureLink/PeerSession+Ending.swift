@@ -30,6 +30,7 @@ extension PeerSession {
     func linger() {
         guard socket != nil else { return }
         lingering = self
+        environment.lingeringBegan()
         timer?.schedule(after: Self.lingerTime)
         finishWriting()
         discard()
@@ -56,6 +57,8 @@ extension PeerSession {
         timer?.cancel()
         socket?.close()
         socket = nil
+        guard lingering != nil else { return }
         lingering = nil
+        environment.lingeringEnded()
     }
 }

@@ -210,6 +210,29 @@ struct LifecycleTests {
         }
     }
 
+    @Test(arguments: [64 << 10, 2 << 20])
+    func theLastAnswerOfAServerEndThatDrainsArrivesWhole(count: Int) throws {
+        for _ in 0..<5 {
+            let target = try PlainListener(.ipv4(port: 0))
+            let pair = try TunnelPair(to: target.address)
+            let visitor = try pair.connect()
+            try visitor.write("question")
+            let served = try target.accept()
+            _ = try served.read(8)
+            pair.server.signal(SIGTERM)
+            try pair.server.line(with: "draining")
+            visitor.finish()
+            let answer = (0..<count).map { UInt8(truncatingIfNeeded: $0 % 251) }
+            try served.write(answer)
+            served.close()
+            let answered = try visitor.readToEnd()
+            #expect(answered.end == .end)
+            #expect(answered.bytes == answer)
+            #expect(try pair.server.wait() == .exited(0))
+            #expect(try StreamLine(pair.client.line(with: "stream closed"))["why"] == "fin")
+        }
+    }
+
     @Test func aPeerThatIsDownResetsVisitorsAndIsToldOnce() throws {
         let echo = try PlainListener.echo()
         var options = TunnelPair.Options()

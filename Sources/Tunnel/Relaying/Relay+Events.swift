@@ -24,6 +24,15 @@ extension Relay: StreamEndpoint {
     }
 
     func sessionEnded(_ end: SessionEndReason) {
+        // What came in front of the end still belongs to the stream.
+        deliver()
+        guard !isOver else { return }
+        if outward == .finished, inward == .ending {
+            // Nothing is owed to the other end, and everything from there is here: it only waits for the socket.
+            stream?.release()
+            stream = nil
+            return
+        }
         switch end.kind {
         case .linkLost: self.end(RelayOutcome(ending: .sessionEnded(end), by: .link))
         case .closedByPeer, .violation:

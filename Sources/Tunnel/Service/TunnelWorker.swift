@@ -367,7 +367,8 @@ extension TunnelWorker {
         isDraining = true
         isStopping = true
         // A second signal may come before the first has been acted on.
-        if relays.isEmpty { report(.drained(index)) }
+        let cutsOff = !relays.isEmpty
+        if !cutsOff { report(.drained(index)) }
         for listener in routeListeners { listener.close() }
         for listener in linkListeners { listener.close() }
         for relay in relays {
@@ -376,6 +377,11 @@ extension TunnelWorker {
         }
         for peer in peers { peer.close() }
         server?.close()
-        loop.stop()
+        // The last bytes of a stream that has ended may still wait for the link; links see to it that this has an end.
+        if cutsOff || environment.lingeringCount == 0 {
+            loop.stop()
+        } else {
+            environment.noneLingers = { [unowned self] in loop.stop() }
+        }
     }
 }
