@@ -6,8 +6,10 @@ SWIFT ?= swift
 RELEASE = $(SWIFT) build -c release --static-swift-stdlib --product sallyport
 BINARY = .build/release/sallyport
 FUZZ_SECONDS ?= 30
+SCHEDULES ?= 1000000
+SEED ?= 1
 
-.PHONY: all demo build test lint fuzz bench install uninstall clean dependencies
+.PHONY: all demo build test lint fuzz soak bench install uninstall clean dependencies
 
 all: build
 
@@ -34,6 +36,10 @@ lint: dependencies
 # Each fuzz entrance for a while: make fuzz FUZZ_SECONDS=600
 fuzz: dependencies
 	.ci/fuzz $(FUZZ_SECONDS)
+
+# Random schedules of two sessions whose links are lost: make soak SCHEDULES=100000 SEED=5000000
+soak: dependencies
+	$(SWIFT) run -c release Soak $(SCHEDULES) $(SEED)
 
 # The ladder: what each layer costs, in this run.
 bench: dependencies

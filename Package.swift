@@ -63,6 +63,10 @@ let package = Package(
             ],
             path: "Benchmarks/Ladder", swiftSettings: strict),
 
+        .executableTarget(
+            name: "Soak", dependencies: ["ProtocolCoreTesting", "ProtocolCore"], path: "Fuzzing/Soak",
+            swiftSettings: strict),
+
         // For tests, fuzzers and benchmarks.
         .target(
             name: "ProtocolCoreTesting", dependencies: ["ProtocolCore", "WireCoding", "CryptoPrimitives"],

@@ -3,15 +3,16 @@ import ProtocolCore
 
 /// Reads an input as what is heard before there are keys.
 ///
-/// The first byte says by whom: a server, a client that logs in, a client that asks for the realm, or both in an
-/// exchange with somebody in between.
+/// The first byte says by whom: a server, a client that logs in, a client that asks for the realm, both in an exchange
+/// with somebody in between, or a client that goes on with a session.
 func fuzzHandshake(_ bytes: UnsafeRawBufferPointer) {
     var choices = Choices(bytes)
-    switch choices.byte() % 4 {
+    switch choices.byte() % 5 {
     case 0: hearAsServer(&choices)
     case 1: hearAsClient(&choices, asksForRealm: false)
     case 2: hearAsClient(&choices, asksForRealm: true)
-    default: MeddledExchange(&choices).run()
+    case 3: MeddledExchange(&choices).run()
+    default: hearAsReattachingClient(&choices)
     }
 }
 
@@ -41,6 +42,19 @@ private func hearAsServer(_ choices: inout Choices) {
             // The arithmetic is for whole exchanges: here it would be all that is done.
             return (consumed, goesOn: false)
         case .established: preconditionFailure("who said so little knows no password")
+        case .reattach(let request):
+            let proof = HandshakePeople.shared.proof
+            guard request.isProved(by: proof) else { return (consumed, goesOn: false) }
+            // Nothing but what the client itself says is proved.
+            let said = Array(UnsafeRawBufferPointer(rebasing: bytes.prefix(consumed)))
+            let hello = ClientReattachment(
+                proof,
+                attempt: request.attempt,
+                received: request.received,
+                random: Array(said[8..<40])
+            )
+            precondition(said == hello.message, "a hello is taken for another one")
+            return (consumed, goesOn: false)
         }
     }
     precondition(!server.owesProof, "no proof was given")
@@ -63,6 +77,16 @@ private func checkRereading(_ bytes: UnsafeRawBufferPointer, _ count: Int) {
             "a login changes on the way"
         )
     default: preconditionFailure("a request changes on the way")
+    }
+}
+
+/// Lets a client that goes on with a session hear the rest of the input.
+private func hearAsReattachingClient(_ choices: inout Choices) {
+    let people = HandshakePeople.shared
+    let client = ClientReattachment(people.proof, attempt: 1, received: 7, random: people.random)
+    hear(&choices) { bytes throws(HandshakeFault) in
+        guard let (consumed, _) = try client.receive(bytes) else { return nil }
+        return (consumed, goesOn: false)
     }
 }
 

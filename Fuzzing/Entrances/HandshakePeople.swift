@@ -11,6 +11,8 @@ struct HandshakePeople {
     let share: ProverShare
     let table: VerifierTable
     let random: [UInt8] = .init(repeating: 0xC1, count: 32)
+    /// A session that both ends have the keys of.
+    let proof: SessionProof
 
     static let shared: HandshakePeople = {
         do { return try HandshakePeople() } catch {
@@ -26,11 +28,23 @@ struct HandshakePeople {
         let secret = StretchedPassword(w0: try Self.scalar(11), w1: try Self.scalar(12))
         alice = try ClientCredential(identity: identity, realm: realm, cost: cost, secret: secret)
         share = try ProverShare(credential: alice, random: Self.scalar(33))
+        proof = try Self.makeProof()
         table = try VerifierTable(
             realm: realm,
             cost: cost,
             verifiers: [Verifier(identity: identity, secret: secret)],
             dummy: (Self.scalar(1), Self.scalar(2))
+        )
+    }
+
+    private static func makeProof() throws -> SessionProof {
+        let id = (0..<UInt8(SessionID.count)).map { $0 &* 3 }.withUnsafeBytes { SessionID($0) }
+        guard let id else { throw CryptoFailure(operation: "HandshakePeople", reason: "session") }
+        return SessionProof(
+            id: id,
+            suite: .encrypted,
+            client: SecretBytes([UInt8](repeating: 0x11, count: 64)),
+            server: SecretBytes([UInt8](repeating: 0x22, count: 64))
         )
     }
 

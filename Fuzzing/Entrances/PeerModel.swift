@@ -124,6 +124,11 @@ extension PeerModel {
         }
     }
 
+    /// The link is lost: what has come of a record that is not whole is of no use.
+    mutating func loseLink() {
+        pending = []
+    }
+
     private mutating func hear(_ text: [UInt8]) {
         let frames = Self.frames(in: text)
         precondition(

@@ -33,13 +33,17 @@ final class RecordsRun {
     }
 
     init(_ choices: inout Choices) throws {
-        isClient = choices.yes()
+        let first = choices.byte()
+        isClient = first & 1 == 1
+        // Whether the session outlives its link.
+        let features: SessionFeatures = first & 2 == 2 ? .resume : []
         var options = Session.Options(
             parameters: SessionParameters(
                 maxRecord: choices.one(of: [1024, 16384, 65536]),
                 streamWindow: choices.one(of: [0, 1, 100, 5000, 256 << 10]),
                 sessionWindow: choices.one(of: [0, 1, 1000, 65536, 4 << 20]),
-                maxStreams: choices.one(of: [0, 1, 3, 100, 16384])
+                maxStreams: choices.one(of: [0, 1, 3, 100, 16384]),
+                features: features
             )
         )
         options.logBytes = choices.one(of: [4 << 20, 4096, 20_000])
@@ -51,7 +55,8 @@ final class RecordsRun {
             maxRecord: choices.one(of: [65536, 1024, 1500]),
             streamWindow: choices.one(of: [0, 1, 100, 5000, 256 << 10, .max]),
             sessionWindow: choices.one(of: [0, 1, 1000, 65536, 4 << 20, .max]),
-            maxStreams: choices.one(of: [0, 1, 3, 100, 16384, .max])
+            maxStreams: choices.one(of: [0, 1, 3, 100, 16384, .max]),
+            features: features
         )
         let secrets = try SessionSecrets(
             shared: SecretBytes([UInt8](repeating: 7, count: 64)),
@@ -129,6 +134,7 @@ extension RecordsRun {
         guard !text.isEmpty else { return }
         let plaintext = Array(text.prefix(Int(options.parameters.maxRecord)))
         text = []
+        let before = (sealing, model, session.receivedRecords)
         var record: [UInt8] = [RecordHeader.traffic, 0]
         record.append(bigEndian: UInt16(truncatingIfNeeded: plaintext.count + RecordHeader.tagCount))
         record[1] = UInt8((plaintext.count + RecordHeader.tagCount) >> 16)
@@ -140,6 +146,11 @@ extension RecordsRun {
         while !rest.isEmpty {
             deliver(rest.prefix(piece))
             rest = rest.dropFirst(piece)
+        }
+        if session.isOpen, session.receivedRecords == before.2 {
+            // What was on the link before it was no record, or there is no link: the peer will have to say it again.
+            (sealing, model) = (before.0, before.1)
+            return
         }
         guard PeerModel.endsWithKeyUpdate(plaintext), session.isOpen else { return }
         guard let next = try? TrafficKeys.successor(of: sealingSecret), let keys = try? Self.keys(next) else {
@@ -163,6 +174,8 @@ extension RecordsRun {
             }
             guard consumed > 0 else { break }
             inbound.removeFirst(consumed)
+            // What is under way when a link is lost does not arrive.
+            if !session.isAttached { inbound = [] }
         }
         precondition(
             inbound.count < Int(options.parameters.maxRecord) + RecordHeader.overhead,
@@ -246,10 +259,36 @@ extension RecordsRun {
             session.close(.shutdown, "closing")
             takeEvents(from: nil)
         case 4:
-            session.linkEnded()
+            session.linkEnded(at: now)
             takeEvents(from: nil)
+        case 5 where session.isResumable && !hasEnded:
+            // What the peer says of itself, and what it may say in spite of that.
+            let isHonest = choice & 8 == 0
+            reattach(received: isHonest ? model.recordsHeard : model.recordsHeard &+ UInt64(choice) &- 64)
         default: addFrame(6, [UInt8](repeating: choice, count: 8))
         }
+    }
+
+    private func reattach(received: UInt64) {
+        model.loseLink()
+        inbound = []
+        let isTrue = received == model.recordsHeard
+        do {
+            let resent = try session.reattach(received: received, at: now)
+            precondition(resent == session.unwrittenCount && resent <= session.keptCount)
+            // A peer that has forgotten what it heard hears it again, and cannot open it; that is its own affair.
+            if !isTrue { abandonLie() }
+        } catch {
+            precondition(!isTrue, "what the peer has heard is refused: \(error)")
+        }
+        takeEvents(from: nil)
+    }
+
+    /// A lie that could have been the truth: the session is of no more use to the run.
+    private func abandonLie() {
+        session.close(.none)
+        takeEvents(from: nil)
+        session.wrote(session.unwrittenCount)
     }
 
     /// Fills records and lets the link take some of them.
@@ -329,6 +368,7 @@ extension RecordsRun {
                 }
             case .openResult(let handle, _, _): change(handle) { precondition(!$0.isReset) }
             case .closed: hasEnded = true
+            case .detached: model.loseLink()
             case .roundTrip, .goAway, .message: break
             }
         }
@@ -351,6 +391,7 @@ extension RecordsRun {
         precondition(session.streamCount == streams.count, "streams were lost")
         let reserve = max(16 << 10, options.logBytes / 16)
         let kept = options.logBytes + reserve + (64 << 10) + 1024
+        precondition(session.isOpen == session.isAttached || session.isResumable)
         // What is said last may come on top: all that waited, and why it is the end.
         precondition(
             session.keptCount <= kept + (hasEnded ? 4 << 20 : 0),

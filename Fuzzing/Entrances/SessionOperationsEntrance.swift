@@ -194,7 +194,7 @@ extension OperationsRun {
             for end in ends { endStreams(of: end) }
             link.run(for: .seconds(1), steps: 100_000)
             check()
-            if ends.allSatisfy({ !$0.session.isOpen || ($0.streams.isEmpty && $0.session.isSettled) }) {
+            if ends.allSatisfy({ !$0.session.isOpen || ($0.streams.isEmpty && $0.session.isQuiet) }) {
                 break
             }
         }
@@ -220,7 +220,7 @@ extension OperationsRun {
     /// What has to be true when everything was said and given back.
     private func checkSettled() {
         for end in [link.client, link.server] {
-            precondition(end.streams.isEmpty && end.session.isSettled, "it never came to an end")
+            precondition(end.streams.isEmpty && end.session.isQuiet, "it never came to an end")
             precondition(end.session.heldCount == 0, "bytes are held by nobody")
         }
         for (sender, receiver) in [(link.client, link.server), (link.server, link.client)] {
@@ -231,5 +231,5 @@ extension OperationsRun {
 
 extension Session {
     /// Whether nothing is left to be said that would be said by itself.
-    fileprivate var isSettled: Bool { queuedCount == 0 && unwrittenCount == 0 && !hasControl && !hasTurns }
+    fileprivate var isQuiet: Bool { queuedCount == 0 && unwrittenCount == 0 && !hasControl && !hasTurns }
 }

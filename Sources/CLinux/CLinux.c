@@ -2,6 +2,8 @@
 #include "CLinux.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
@@ -9,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 int sly_accept(int listener, struct sockaddr *address, socklen_t *length) {
@@ -19,6 +22,34 @@ int sly_accept(int listener, struct sockaddr *address, socklen_t *length) {
 int sly_stream_socket(int family) {
     int descriptor = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     return descriptor >= 0 ? descriptor : -errno;
+}
+
+int sly_datagram_socket(int family) {
+    int descriptor = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return descriptor >= 0 ? descriptor : -errno;
+}
+
+int sly_network_changes(void) {
+    int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (descriptor < 0) return -errno;
+    struct sockaddr_nl address = {
+        .nl_family = AF_NETLINK,
+        .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE,
+    };
+    if (bind(descriptor, (struct sockaddr *)&address, sizeof address) == 0) return descriptor;
+    int code = errno;
+    close(descriptor);
+    return -code;
+}
+
+uint64_t sly_time_asleep(void) {
+    struct timespec awake, all;
+    // The clock that stands still while the machine sleeps, and then the one that does not: in the other order, what
+    // passes between the two calls would look like sleep.
+    clock_gettime(CLOCK_BOOTTIME, &all);
+    clock_gettime(CLOCK_MONOTONIC, &awake);
+    int64_t gap = (all.tv_sec - awake.tv_sec) * 1000000000LL + (all.tv_nsec - awake.tv_nsec);
+    return gap > 0 ? (uint64_t)gap : 0;
 }
 
 static int control(int poller, int operation, int descriptor, uint32_t events, uint64_t token) {

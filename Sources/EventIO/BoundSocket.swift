@@ -31,7 +31,7 @@ package final class BoundSocket {
             close(descriptor)
             throw failure
         }
-        self.address = Self.boundAddress(of: descriptor) ?? address
+        self.address = SocketAddress(localOf: descriptor) ?? address
     }
 
     deinit {
@@ -44,17 +44,6 @@ package final class BoundSocket {
     func take() -> Int32 {
         defer { descriptor = -1 }
         return descriptor
-    }
-
-    private static func boundAddress(of descriptor: Int32) -> SocketAddress? {
-        var storage = sockaddr_storage()
-        return withUnsafeMutablePointer(to: &storage) { storage in
-            storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-                guard getsockname(descriptor, pointer, &length) == 0 else { return nil }
-                return SocketAddress(pointer, length: length)
-            }
-        }
     }
 }
 

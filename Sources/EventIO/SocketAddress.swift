@@ -57,6 +57,20 @@ package struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The address that a socket is bound to; `nil` when the system does not say.
+    init?(localOf descriptor: Int32) {
+        var storage = sockaddr_storage()
+        let address = withUnsafeMutablePointer(to: &storage) { storage in
+            storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer -> SocketAddress? in
+                var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+                guard getsockname(descriptor, pointer, &length) == 0 else { return nil }
+                return SocketAddress(pointer, length: length)
+            }
+        }
+        guard let address else { return nil }
+        self = address
+    }
+
     /// Whether it is a Unix socket.
     package var isUnix: Bool {
         if case .unix = kind { return true }

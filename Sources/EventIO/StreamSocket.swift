@@ -173,6 +173,23 @@ package final class StreamSocket: PollSource {
         shutdown(descriptor, Int32(SHUT_WR))
     }
 
+    /// Whether the system would still send from this connection's own address to that one.
+    ///
+    /// Nothing is sent for it. What the system does not say counts as yes.
+    package func hasRoute(to remote: SocketAddress) -> Bool {
+        guard let local = SocketAddress(localOf: descriptor) else { return true }
+        let probe = sly_datagram_socket(local.family)
+        guard probe >= 0 else { return true }
+        defer { Glibc.close(probe) }
+        guard local.withAnyPort.withSystemAddress({ bind(probe, $0, $1) }) == 0 else {
+            return errno != EADDRNOTAVAIL
+        }
+        guard remote.withSystemAddress({ Glibc.connect(probe, $0, $1) }) == 0 else {
+            return ![ENETUNREACH, EHOSTUNREACH, ENETDOWN, EADDRNOTAVAIL].contains(errno)
+        }
+        return true
+    }
+
     /// Closes in the ordinary way: what was written still goes out, then the end.
     package func close() {
         guard descriptor >= 0 else { return }

@@ -6,10 +6,14 @@ struct Deadlines {
     var keepAlive = Instant.distantFuture
     /// Send a RESET that was held back.
     var delayedReset = Instant.distantFuture
+    /// Give the link up if nothing has come since it was doubted.
+    var signOfLife = Instant.distantFuture
+    /// Give the session up if it has no link by then.
+    var resumption = Instant.distantFuture
 
     /// The first of them, or `nil` when all are off.
     var first: Instant? {
-        let first = min(acknowledgement, keepAlive, delayedReset)
+        let first = min(min(acknowledgement, keepAlive), min(delayedReset, min(signOfLife, resumption)))
         return first == .distantFuture ? nil : first
     }
 }

@@ -63,6 +63,11 @@ package struct TokenBucket: Hashable, Sendable {
         return tokens + Double(now.nanoseconds - last.nanoseconds) * perNanosecond >= capacity
     }
 
+    /// Lets the time up to `now` pass without filling up.
+    package mutating func skip(to now: Instant) {
+        last = max(last, now)
+    }
+
     /// Puts some back: they were not needed after all.
     package mutating func giveBack(_ count: Int) {
         tokens = min(capacity, tokens + Double(count))

@@ -19,6 +19,8 @@ package struct ProtocolViolation: Error, Equatable, Sendable {
     static func limit(_ reason: String) -> Self { Self(code: .limit, reason: reason) }
     /// A feature of another version.
     static func unsupported(_ reason: String) -> Self { Self(code: .unsupported, reason: reason) }
+    /// Records that could not be opened, more often than the network has an excuse for.
+    static let badRecords = Self(code: .badRecord, reason: "too many links were lost to damaged records")
     /// A key used for longer than it is good for.
     static let keyLimit = Self(code: .keyLimit, reason: "the peer did not change its key in time")
 }
@@ -35,4 +37,16 @@ package enum LinkFault: Error, Equatable, Sendable {
     case ended
     /// Nothing came for too long.
     case silent
+    /// The way to the peer is not there any more: the local address or the route is gone.
+    case unrouted
+    /// The peer came by another link, and so has lost this one.
+    case replaced
+
+    /// Whether the bytes were not those that the peer had sent.
+    var isDamage: Bool {
+        switch self {
+        case .unknownKind, .recordLength, .forgedRecord: true
+        case .ended, .silent, .unrouted, .replaced: false
+        }
+    }
 }

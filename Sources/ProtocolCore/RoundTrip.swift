@@ -24,6 +24,11 @@ struct RoundTrip {
         return token
     }
 
+    /// Awaits no answer any more: the link that the question went over is gone.
+    mutating func forget() {
+        pending = nil
+    }
+
     /// An answer came.
     ///
     /// - Returns: how long it took, or `nil` when it answers nothing that was asked.

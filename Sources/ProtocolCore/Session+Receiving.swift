@@ -9,7 +9,7 @@ extension Session {
     /// - Returns: how many bytes were consumed; the rest is the beginning of a record, or waits until the events
     ///   have been taken. When the session is over, everything counts as consumed.
     package mutating func receive(_ bytes: UnsafeMutableRawBufferPointer, at now: Instant) -> Int {
-        guard phase == .open else { return bytes.count }
+        guard isAttached else { return bytes.count }
         // An acknowledgement gives memory of the log back, and a record that is being made lies in it.
         precondition(building == nil, "receive(_:at:) between beginSending(at:) and endSending()")
         lastReceivedAt = now
@@ -29,9 +29,9 @@ extension Session {
                 try receiveRecord(UnsafeMutableRawBufferPointer(rebasing: rest[..<count]), at: now)
                 offset += count
             } catch {
-                linkFailed(error)
+                linkFailed(error, at: now)
             }
-            guard phase == .open else { return bytes.count }
+            guard isAttached else { return bytes.count }
         }
         return offset
     }
@@ -128,6 +128,7 @@ extension Session {
             try log.acknowledge(try wholeInteger(&reader, UInt64.self))
             openConfirmation.acknowledged(log.acknowledgedRecords, at: now)
             if !delayedResets.isEmpty { armDelayedResets() }
+            closeIfSettled()
         }
     }
 }

@@ -8,6 +8,8 @@ struct RecordInProgress {
     let capacity: Int
     /// How much plaintext there is.
     var used = 0
+    /// How much of it is an acknowledgement, which asks for none.
+    var acknowledgement = 0
     /// The end of the free memory behind it.
     let end: UnsafeMutableRawPointer
 
@@ -33,18 +35,18 @@ package struct SendSlot {
 extension Session {
     /// Whether there is anything that can be said to the peer now besides the streams' bytes.
     package var hasControl: Bool {
-        guard phase == .open else { return false }
+        guard isAttached else { return false }
         guard canSendControl else { return mayAcknowledgeAlone }
         return !control.isEmpty || !grantsDue.isEmpty || isSessionGrantDue || acknowledgements.isDue
             || (!outgoingMessages.isEmpty && canSendData)
     }
 
     /// Whether a stream may have something to send and credit for it.
-    package var hasTurns: Bool { phase == .open && scheduler.count > 0 && canSendData }
+    package var hasTurns: Bool { isAttached && scheduler.count > 0 && canSendData }
 
     /// Begins to send: what has to be said besides the streams' bytes goes first.
     package mutating func beginSending(at now: Instant) {
-        guard phase == .open else { return }
+        guard isAttached else { return }
         if now >= lastDataAt.advanced(by: SessionLimits.quietTime) { burstBytes = 0 }
         sendingAt = now
         guard canSendControl else {
@@ -59,7 +61,7 @@ extension Session {
     ///
     /// It gets at most `limit` bytes, which is more than none.
     package mutating func nextSlot(atMost limit: Int) -> SendSlot? {
-        guard phase == .open, limit > 0, canSendData else { return nil }
+        guard isAttached, limit > 0, canSendData else { return nil }
         // A stream that was opened since the turn began must not have its bytes come before its OPEN.
         if !control.isEmpty { writeControl(upTo: controlBound) }
         guard phase == .open, canSendData, control.isEmpty,
@@ -144,7 +146,7 @@ extension Session {
     ///
     /// - Returns: how many of `segments` were filled.
     package func unwritten(into segments: UnsafeMutableBufferPointer<MemorySegment>) -> Int {
-        log.unwritten(into: segments)
+        lost == nil ? log.unwritten(into: segments) : 0
     }
 
     /// Takes note that the link took so many bytes of what ``unwritten(into:)`` showed.
@@ -311,6 +313,7 @@ extension Session {
         building = record(in: space, limit: limit)
         if acknowledgements.isPending, building != nil {
             putFrame(.acknowledgement, stream: 0, value: acknowledgements.tell())
+            building?.acknowledgement = FrameHeader.count + MemoryLayout<UInt64>.size
             deadlines.acknowledgement = .distantFuture
         }
         putUnhurried(leaving: room)
@@ -334,6 +337,7 @@ extension Session {
             return
         }
         log.append(whole.count)
+        if record.used > record.acknowledgement { lastAskingRecord = log.sealedRecords }
     }
 
     /// Seals the record that a slot's part has filled; the next part lies in the record right behind it.

@@ -79,7 +79,8 @@ extension Session {
         guard !isOver else { return }
         openConfirmation.settle(at: now)
         let mayLookEarly = state.isOurs && stream.id.rawValue > openConfirmation.settled
-        if mayLookEarly, !ownEarlyResets.take(at: now) {
+        // While there is no link, the peer sees none of them, and time earns no more.
+        if mayLookEarly, !ownEarlyResets.take(at: lost?.at ?? now) {
             delayedResets.append(DelayedReset(id: stream.id, code: code))
             armDelayedResets()
         } else {

@@ -39,6 +39,8 @@ package struct Session: ~Copyable {
         package var keyLimits = KeyLimits.standard
         /// How many bytes of records are kept until the peer acknowledges them; at least 4,096.
         package var logBytes = SessionLimits.logBytes
+        /// How long the session waits for another link when it has lost one.
+        package var resumeWindow = SessionLimits.resumeWindow
 
         package init(parameters: SessionParameters) {
             self.parameters = parameters
@@ -56,12 +58,28 @@ package struct Session: ~Copyable {
     let role: Role
     let options: Options
     let peer: SessionParameters
+    /// What the session is proved with on another link.
+    package let proof: SessionProof
     var phase = Phase.open
+
+    // Its links
+    /// What became of the last link, while there is no other; when that was.
+    var lost: (fault: LinkFault, at: Instant)?
+    /// When the link was last doubted.
+    var doubtedAt = Instant(nanoseconds: 0)
+    /// How many links were lost to damaged records.
+    var damagedLinks = 0
+    /// How often this end has tried to take the session to another link, or has seen the peer do so.
+    var attempts: UInt64 = 0
+    /// What is to be said last, as soon as the peer has everything else.
+    var closing: ReasonText?
 
     // Sending
     var sealing: DirectionKeys
     var log: OutboundLog
     let logBytes: Int
+    /// How many records there were when the last one was sealed that asks to be acknowledged.
+    var lastAskingRecord: UInt64 = 0
     var sendWindow: SendWindow
     var scheduler: SendScheduler
     var building: RecordInProgress?
@@ -105,6 +123,8 @@ package struct Session: ~Copyable {
 
     var deadlines = Deadlines()
     var roundTrip = RoundTrip()
+    /// How many records there have to be acknowledged before the last PING surely has been.
+    var askedBefore: UInt64 = 0
     var events = EventQueue()
 
     /// Whether windows may grow: the owner takes it away when the process runs out of its memory budget.
@@ -143,7 +163,10 @@ package struct Session: ~Copyable {
         self.sealing = sealing
         self.opening = opening
         peer = agreement.peerParameters
-        log = OutboundLog(pool: pool)
+        proof = SessionProof(agreement)
+        let isResumable = options.parameters.features.intersection(agreement.peerParameters.features)
+            .contains(.resume)
+        log = OutboundLog(pool: pool, keeping: isResumable ? .untilAcknowledged : .untilWritten)
         sendWindow = SendWindow(limit: UInt64(peer.sessionWindow))
         receiveWindow = ReceiveWindow(size: UInt64(options.parameters.sessionWindow))
         scheduler = SendScheduler(quantum: options.quantum)
@@ -167,7 +190,7 @@ package struct Session: ~Copyable {
         sendingAt = now
         lastReceivedAt = now
         deadlines.keepAlive = now.advanced(by: options.keepAliveInterval)
-        control.ping(roundTrip.begin(at: now))
+        ask(at: now)
     }
 
     deinit {
@@ -185,13 +208,12 @@ extension Session {
     package var isOpen: Bool { phase == .open }
 
     /// Whether this end may open another stream now.
-    package var canOpen: Bool {
-        phase == .open && !peerGoesAway && openedByUs < allowedByPeer
-            && nextStream <= SessionLimits.lastStream && outgoingRoom
-    }
+    package var canOpen: Bool { isAttached && !isSpent && openedByUs < allowedByPeer && outgoingRoom }
 
-    /// Whether this end can never open a stream again: the peer goes away, or the numbers are used up.
-    package var isSpent: Bool { phase != .open || peerGoesAway || nextStream > SessionLimits.lastStream }
+    /// Whether this end can never open a stream again: an end goes away, or the numbers are used up.
+    package var isSpent: Bool {
+        phase != .open || peerGoesAway || closing != nil || nextStream > SessionLimits.lastStream
+    }
 
     /// How many streams there are, both ends' together.
     package var streamCount: Int { streams.count }
@@ -236,92 +258,38 @@ extension Session {
         }
         if now >= deadlines.delayedReset { releaseDelayedResets(at: now) }
         if now >= deadlines.keepAlive { keepAlive(at: now) }
+        if now >= deadlines.signOfLife { endDoubt(at: now) }
+        if now >= deadlines.resumption { expire() }
     }
 
     /// Measures the way to the peer and back now; the answer comes as ``SessionEvent/roundTrip(_:)``.
     ///
     /// Nothing happens while an answer is awaited, or when there were so many that the peer might take offence.
     package mutating func ping(at now: Instant) {
-        guard phase == .open, !roundTrip.isPending, ownPings.take(at: now) else { return }
+        guard isAttached, !roundTrip.isPending, ownPings.take(at: now) else { return }
+        ask(at: now)
+    }
+
+    /// Asks for a sign of life, unless the last question is still in the log: questions that pile up while links come and
+    /// go would arrive all at once, and the peer would take offence.
+    private mutating func ask(at now: Instant) {
+        guard log.acknowledgedRecords >= askedBefore else { return }
+        askedBefore = log.sealedRecords + 1
         control.ping(roundTrip.begin(at: now))
     }
 
     private mutating func keepAlive(at now: Instant) {
         let dead = lastReceivedAt.advanced(by: options.keepAliveTimeout)
         guard now < dead else {
-            linkFailed(.silent)
+            linkFailed(.silent, at: now)
             return
         }
         let due = lastReceivedAt.advanced(by: options.keepAliveInterval)
         if now >= due {
-            // Asked again and again, in case the link loses what is sent but not itself.
-            control.ping(roundTrip.begin(at: now))
+            ask(at: now)
             deadlines.keepAlive = min(dead, now.advanced(by: options.keepAliveInterval))
         } else {
             deadlines.keepAlive = due
         }
-    }
-}
-
-// MARK: - The end
-
-extension Session {
-    /// Ends the session in an orderly way: what is in the log is still to be written, and then the link closed.
-    package mutating func close(_ code: CloseCode, _ text: String = "") {
-        guard phase == .open else { return }
-        // Ends of streams may still wait to be said.
-        writeControl(upTo: .max)
-        sayLast(ReasonText(code: code, text: text), .byUs(code, text))
-    }
-
-    /// Tells the peer that no new streams are welcome; those that there are finish.
-    package mutating func goAway(_ code: CloseCode, _ text: String = "") {
-        guard phase == .open, wentAwayAt == nil else { return }
-        wentAwayAt = lastPeerStream
-        control.goAway(lastStream: lastPeerStream, ReasonText(code: code, text: text))
-    }
-
-    /// The link has ended.
-    ///
-    /// Without the peer's CLOSE nobody knows what got lost with it.
-    package mutating func linkEnded() {
-        linkFailed(.ended)
-    }
-
-    mutating func linkFailed(_ fault: LinkFault) {
-        guard phase == .open else { return }
-        phase = .closed
-        events.add(.closed(.linkLost(fault)))
-    }
-
-    mutating func fail(_ violation: ProtocolViolation) {
-        guard phase == .open else { return }
-        sayLast(ReasonText(code: violation.code, text: violation.reason), .violation(violation))
-    }
-
-    /// Something of our own does not work that always does: nothing more can be said.
-    mutating func giveUp(_ reason: String) {
-        building = nil
-        guard phase == .open else { return }
-        phase = .closed
-        events.add(.closed(.byUs(.internalError, reason)))
-    }
-
-    mutating func closedByPeer(_ reason: ReasonText) {
-        phase = .closed
-        events.add(.closed(.byPeer(reason.code, reason.text)))
-    }
-
-    /// CLOSE is the last frame.
-    private mutating func sayLast(_ reason: ReasonText, _ end: SessionEnd) {
-        control.clear()
-        unhurried.clear()
-        control.close(reason)
-        writeQueued(upTo: .max)
-        sealRecord()
-        // Sealing may have failed, and then that was the end.
-        guard phase == .open else { return }
-        phase = .closing
-        events.add(.closed(end))
     }
 }

@@ -18,6 +18,9 @@ package enum SessionEvent {
     case goAway(CloseCode, String)
     /// A message came, whole.
     case message(SessionMessage)
+    /// The link is gone, and the session waits for another one: nothing comes until
+    /// ``Session/reattach(received:at:)``.
+    case detached(LinkFault)
     /// The session is over. Nothing comes after it.
     case closed(SessionEnd)
 }
@@ -30,7 +33,7 @@ package enum SessionEnd: Equatable, Sendable {
     case byUs(CloseCode, String)
     /// The peer broke the protocol, and was told so.
     case violation(ProtocolViolation)
-    /// The link was lost, and with it the session.
+    /// The link was lost, and no other one came in time, or could have: the session was lost with it.
     case linkLost(LinkFault)
 }
 

@@ -44,11 +44,28 @@ package enum SessionLimits {
     static let mostControlBytes = 2 << 20
     static let controlBytesPerStream = 32
 
-    /// How long our records may be before the peer is asked to acknowledge them: what the log keeps in case
-    /// the link is lost.
+    /// How many bytes of records are kept until the peer acknowledges them, unless the owner chooses.
     ///
-    /// Full means that nothing more is read from visitors and targets.
+    /// Full means that nothing more is read from visitors and targets. Larger fills longer ways and takes as much
+    /// memory for each session whose peer does not answer; smaller makes the way itself the bound: 4 MiB is a
+    /// gigabit at 32 ms.
     package static let logBytes = 4 << 20
+
+    /// How long a session waits for another link, unless the owner chooses.
+    ///
+    /// Longer would outlast a longer tunnel under a mountain, and hold streams and memory for peers that never come
+    /// back; shorter would give up while a laptop is carried from one room to another.
+    package static let resumeWindow = Duration.seconds(120)
+    /// How long a link that is doubted may be silent.
+    ///
+    /// Longer would let streams stand still on a link that is gone; shorter would give up links that are only slow: the
+    /// first retransmissions of a question come after about one and three seconds.
+    static let doubtTime = Duration.seconds(5)
+    /// Links that a session may lose to records that could not be opened.
+    ///
+    /// Each is one try to forge a record; 64 of them leave the chance far below 2^-100. A way that damages this much is
+    /// no way.
+    static let mostDamagedLinks = 64
     /// Less would be filled for good by an acknowledgement, which is the one thing that is never acknowledged by
     /// itself.
     static let smallestLog = 4 << 10

@@ -12,15 +12,25 @@ package final class SimulatedEnd {
     package private(set) var end: SessionEnd?
     package private(set) var requests: [UInt32: OpenRequest] = [:]
     package private(set) var messages: [SessionMessage] = []
-    package private(set) var damage: [String] = []
+    package internal(set) var damage: [String] = []
     /// Whether arrived bytes are taken at once; otherwise by ``take(_:of:)``.
     package var takesAtOnce = true
     /// What a stream that the peer opens has to send back: so many bytes, then the end.
     package var answer: UInt64?
     /// What breaks this end on purpose, to see whether it is noticed.
     package var sabotage = Sabotage()
-    private var inbound: [UInt8] = []
-    private let role: Session.Role
+    /// What became of the links that were lost, oldest first.
+    package private(set) var losses: [LinkFault] = []
+    /// How often the session was taken to another link.
+    package internal(set) var reattachments = 0
+    /// What the end does on its link.
+    var phase = LinkPhase.talking
+    var inbound: [UInt8] = []
+    /// What goes out before the first record.
+    var preamble: [UInt8] = []
+    /// The last attempt of the peer's that was let in.
+    var lastAttempt: UInt64 = 0
+    let role: Session.Role
 
     /// How an end can be broken from outside its session.
     package struct Sabotage {
@@ -28,6 +38,8 @@ package final class SimulatedEnd {
         package var ending: (SimulatedEnd, StreamHandle) -> SendOutcome = { _, _ in .finished }
         /// Called after everything that the end does.
         package var after: (SimulatedEnd) -> Void = { _ in }
+        /// How many more records the end says it has received, when it asks for the session on another link.
+        package var exaggeration: UInt64 = 0
 
         /// Breaks nothing.
         package init() {}
@@ -102,69 +114,7 @@ package final class SimulatedEnd {
     /// The numbers of all streams that there ever were.
     package var allIDs: [UInt32] { Array(streams.keys) + Array(released.keys) }
 
-    // MARK: The link
-
-    /// Sends what there is to send, as a driver does at the end of its turn.
-    ///
-    /// At most `limit` bytes of streams go.
-    ///
-    /// - Returns: what goes onto the link.
-    package func pump(at now: Instant, limit: Int = .max) -> [UInt8] {
-        turn(at: now, limit: limit)
-        var bytes: [UInt8] = []
-        write {
-            bytes += $0
-            return $0.count
-        }
-        return bytes
-    }
-
-    /// Fills records with what there is to send, up to `limit` bytes of streams.
-    package func turn(at now: Instant, limit: Int = .max) {
-        session.beginSending(at: now)
-        var left = limit
-        while left > 0, let slot = session.nextSlot(atMost: left) {
-            left -= fill(slot)
-        }
-        session.endSending()
-        sabotage.after(self)
-    }
-
-    /// Offers what is unwritten to a link that answers how much of it it took.
-    package func write(to link: (UnsafeRawBufferPointer) -> Int) {
-        withUnsafeTemporaryAllocation(of: MemorySegment.self, capacity: 8) { segments in
-            while true {
-                let filled = session.unwritten(into: segments)
-                guard filled > 0 else { return }
-                for segment in segments[..<filled] {
-                    let taken = link(UnsafeRawBufferPointer(start: segment.base, count: segment.count))
-                    session.wrote(taken)
-                    guard taken == segment.count else { return }
-                }
-            }
-        }
-    }
-
-    /// Bytes arrive.
-    package func deliver(_ bytes: [UInt8], at now: Instant) {
-        inbound += bytes
-        while !inbound.isEmpty {
-            let consumed = inbound.withUnsafeMutableBytes { buffer in
-                let consumed = session.receive(buffer, at: now)
-                takeEvents()
-                return consumed
-            }
-            guard consumed > 0 else { break }
-            inbound.removeFirst(consumed)
-        }
-        sabotage.after(self)
-    }
-
-    /// The link ends, without a word.
-    package func cut() {
-        session.linkEnded()
-        takeEvents()
-    }
+    // MARK: Time and events
 
     /// Lets the session's timers fire that are due.
     package func handleTimeouts(at now: Instant) {
@@ -181,14 +131,13 @@ package final class SimulatedEnd {
     // MARK: What the session says of itself; it cannot be copied into an expectation
 
     package var keptCount: Int { session.keptCount }
-    package var unwrittenCount: Int { session.unwrittenCount }
     package var isSpent: Bool { session.isSpent }
     package var nextTimeout: Instant? { session.nextTimeout }
     package var shortestRoundTrip: Duration? { session.shortestRoundTrip }
 
     // MARK: Inside
 
-    private func fill(_ slot: SendSlot) -> Int {
+    func fill(_ slot: SendSlot) -> Int {
         let id = slot.stream.id.rawValue
         guard var stream = streams[id] else {
             session.commit(slot, count: 0, .drained)
@@ -236,6 +185,9 @@ package final class SimulatedEnd {
         case .openResult(let handle, let code, _): streams[handle.id.rawValue]?.openCode = code
         case .message(let message): messages.append(message)
         case .closed(let end): self.end = end
+        case .detached(let fault):
+            losses.append(fault)
+            phase = .unlinked
         case .roundTrip, .goAway: break
         }
     }

@@ -62,13 +62,32 @@ package struct SimulatedLink {
 
     /// The link is lost: what is under way does not arrive, and both ends notice.
     package mutating func cut() {
-        guard !isCut else { return }
+        cutUnnoticed()
+        client.loseLink(at: now)
+        server.loseLink(at: now)
+    }
+
+    /// The link is lost, and neither end knows.
+    package mutating func cutUnnoticed() {
         isCut = true
         toServer.cut()
         toClient.cut()
-        client.cut()
-        server.cut()
     }
+
+    /// The client dials another link, like the one before, and asks to go on with the session there.
+    ///
+    /// The server may still believe in the old link.
+    package mutating func redial() {
+        isCut = false
+        toServer = toServer.another()
+        toClient = toClient.another()
+        client.loseLink(at: now)
+        client.ask()
+        server.listen()
+    }
+
+    /// Whether both ends are on one link, and nothing is between them.
+    package var isUp: Bool { !isCut && client.isTalking && server.isTalking }
 
     private static func send(
         _ end: SimulatedEnd,

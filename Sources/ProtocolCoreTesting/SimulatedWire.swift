@@ -27,6 +27,8 @@ package struct SimulatedWire {
     private var taken = 0
     private var offset = 0
     private var freeAt = Instant(nanoseconds: 0)
+    /// Whether nothing will ever arrive; what is put onto it goes nowhere, as far as there is room.
+    private var isCut = false
 
     package init() {}
 
@@ -51,7 +53,7 @@ package struct SimulatedWire {
 
     /// The next bytes that have arrived by now, at most ``largestPiece`` of them.
     package mutating func take(at now: Instant) -> [UInt8]? {
-        guard !isStalled, taken < pieces.count, pieces[taken].due <= now else { return nil }
+        guard !isStalled, !isCut, taken < pieces.count, pieces[taken].due <= now else { return nil }
         let piece = pieces[taken].bytes
         let bytes = Array(
             piece[offset..<min(piece.count, largestPiece == .max ? .max : offset + largestPiece)]
@@ -71,7 +73,26 @@ package struct SimulatedWire {
 
     /// When the next bytes arrive; `nil` when none are under way or nothing moves.
     package var nextArrival: Instant? {
-        isStalled || taken == pieces.count ? nil : pieces[taken].due
+        isStalled || isCut || taken == pieces.count ? nil : pieces[taken].due
+    }
+
+    /// Alters one bit of the bytes that arrive next.
+    ///
+    /// - Returns: whether there were any.
+    package mutating func damage() -> Bool {
+        guard taken < pieces.count else { return false }
+        pieces[taken].bytes[offset] ^= 1
+        return true
+    }
+
+    /// A wire of the same kind with nothing on it.
+    package func another() -> SimulatedWire {
+        var wire = SimulatedWire()
+        wire.latency = latency
+        wire.rate = rate
+        wire.capacity = capacity
+        wire.largestPiece = largestPiece
+        return wire
     }
 
     /// What is under way is lost.
@@ -80,6 +101,6 @@ package struct SimulatedWire {
         taken = 0
         offset = 0
         count = 0
-        isStalled = true
+        isCut = true
     }
 }

@@ -4,13 +4,14 @@ import ProtocolCore
 // How a session ends, and what its link is kept for after that.
 
 extension PeerSession {
-    func linkEnded() {
+    func linkEnded(_ fault: LinkFault) {
         if lingering != nil {
             letGo()
             return
         }
-        core.linkEnded()
+        core.linkEnded(fault, at: environment.now)
         takeEvents()
+        armTimer()
     }
 
     func ended(_ reason: SessionEndReason) {

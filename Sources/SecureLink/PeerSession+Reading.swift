@@ -13,7 +13,7 @@ extension PeerSession: StreamSocketHandler {
     }
 
     package func socketBroken(_ socket: StreamSocket, _ failure: SystemFailure) {
-        linkEnded()
+        linkEnded(.ended)
     }
 
     /// Reads once and hands out what is whole.
@@ -31,7 +31,7 @@ extension PeerSession: StreamSocketHandler {
             process(fresh: count)
             if self.socket?.isReadable ?? false { readAgainSoon() }
         case .nothing: break
-        case .end, .failed: linkEnded()
+        case .end, .failed: linkEnded(.ended)
         }
     }
 
@@ -64,7 +64,7 @@ extension PeerSession: StreamSocketHandler {
             guard consumed > 0 else { break }
         }
         deliver()
-        if offset < total, core.isOpen {
+        if offset < total, core.isAttached {
             carried.append(contentsOf: UnsafeRawBufferPointer(start: base + offset, count: total - offset))
         }
         if core.hasControl || core.hasTurns { flushSoon() } else { armTimer() }
@@ -90,6 +90,7 @@ extension PeerSession: StreamSocketHandler {
             case .roundTrip(let duration): owner?.session(self, measured: duration)
             case .goAway: owner?.sessionGoesAway(self)
             case .message: break
+            case .detached(let fault): detached(fault)
             case .closed(let end): ended(SessionEndReason(end))
             }
         }

@@ -53,7 +53,7 @@ extension PeerSession: TurnEndHandler {
         while let socket, socket.isWritable {
             let (count, wanted) = preamble.isEmpty ? writeRecords(socket) : writePreamble(socket)
             guard let count else {
-                linkEnded()
+                linkEnded(.ended)
                 return
             }
             guard count == wanted, count > 0 else { return }

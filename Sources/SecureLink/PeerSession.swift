@@ -21,13 +21,19 @@ package protocol PeerSessionOwner: AnyObject {
     /// The session is over. Its streams' endpoints have been told.
     func session(_ session: PeerSession, ended reason: SessionEndReason)
 
+    /// The session has lost its link and waits for another one.
+    func session(_ session: PeerSession, detached reason: SessionEndReason)
+
+    /// The session has another link.
+    func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment)
+
     /// The way to the peer and back was measured.
     func session(_ session: PeerSession, measured roundTrip: Duration)
 }
 
-/// A session with a peer on the link that it has: the core driven by a socket and a clock.
+/// A session with a peer on the link that it has now: the core driven by a socket and a clock.
 ///
-/// Whatever happens ends in one place, ``turnEnded()``: what came has been handed out, now what there is to say is sealed
+/// The link may be lost and another one take its place; streams do not notice. Whatever happens ends in one place, ``turnEnded()``: what came has been handed out, now what there is to say is sealed
 /// and written, once a turn. Confined to its loop's thread.
 package final class PeerSession {
     /// The loop that the session lives on.
@@ -36,14 +42,16 @@ package final class PeerSession {
     package let userName: String
     /// The same, with the number of the password where it is not the first: `alice/2`.
     package let user: String
-    /// Where the link goes.
-    package let remote: SocketAddress
+    /// Where the link goes, or went.
+    package internal(set) var remote: SocketAddress
     /// Whether records hide what is in them.
     package let isEncrypted: Bool
     /// Who is asked about new streams and told of the end.
     package weak var owner: (any PeerSessionOwner)?
-    /// How many streams the end of the session cut off.
+    /// How many streams the end of the session cut off, or wait because its link was lost.
     package internal(set) var interruptedStreams = 0
+    /// Whether the session has lost its last link and has not got another one; stays so when it ends like that.
+    package internal(set) var hasLostLink = false
 
     var core: Session
     var socket: StreamSocket?
@@ -58,6 +66,9 @@ package final class PeerSession {
     var armedFor = UInt64.max
     var timer: LoopTimer?
     var lingering: PeerSession?
+    /// When the link was lost, in nanoseconds of the loop's clock.
+    var detachedAt: UInt64 = 0
+    let keepAliveTimeout: Duration
     var traffic = TrafficMeter()
     let segments: UnsafeMutableBufferPointer<MemorySegment>
 
@@ -105,12 +116,9 @@ package final class PeerSession {
         user = agreement.identity.text
         isEncrypted = agreement.suite.hidesContent
         segments = .allocate(capacity: Self.mostSegments)
+        keepAliveTimeout = options.keepAliveTimeout
         timer = LoopTimer(environment.loop) { [unowned self] in timeout() }
-        if !remote.isUnix {
-            SocketOptions.limitUnsent(socket.descriptor, bytes: Self.unsentBytes)
-            SocketOptions.userTimeout(socket.descriptor, options.keepAliveTimeout)
-        }
-        socket.handler = self
+        adopt(socket)
     }
 
     deinit {
@@ -184,8 +192,15 @@ extension PeerSession {
         flushSoon()
     }
 
-    /// Ends the session in an orderly way; streams that there still are end with it.
+    /// Ends the session in an orderly way, as soon as the peer has everything that was said on its streams.
     package func close() {
+        core.closeWhenSettled(.shutdown)
+        takeEvents()
+        if core.hasControl { flushSoon() }
+    }
+
+    /// Ends the session at once; streams that there still are end with it.
+    package func closeAtOnce() {
         core.close(.shutdown)
         takeEvents()
     }

@@ -192,6 +192,8 @@ extension LinkFault {
         case .forgedRecord: "damaged: a record that the peer did not seal"
         case .ended: "ended without a word"
         case .silent: "no sign of life"
+        case .unrouted: "the address or the route that it went by is gone"
+        case .replaced: "the peer came by another link"
         }
     }
 }

@@ -151,7 +151,8 @@ struct LifecycleTests {
     @Test func aPeerThatIsDeadWithoutAWordIsNoticed() throws {
         let target = try PlainListener(.ipv4(port: 0))
         var options = TunnelPair.Options()
-        options.peer = "keepalive = 1s/2s"
+        options.peer = "keepalive = 1s/2s\nresume-window = 2s"
+        options.server = "resume-window = 2s"
         let pair = try TunnelPair(to: target.address, options)
         let visitor = try pair.connect()
         try visitor.write("question")
@@ -162,6 +163,8 @@ struct LifecycleTests {
         #expect(try visitor.readToEnd().end == .reset)
         try pair.client.line(with: "link lost", "no sign of life")
         #expect(StreamLine(try pair.client.line(with: "stream closed"))["why"] == "link-lost")
+
+        try pair.client.line(with: "session lost", "streams=1", "why=link-lost")
 
         pair.server.signal(SIGCONT)
         #expect(try served.readToEnd().end == .reset)

@@ -135,25 +135,31 @@ struct StreamEndingTests {
 struct StreamRefusalTests {
     @Test func aKilledServerEndIsAResetAtTheVisitor() throws {
         let target = try PlainListener(.ipv4(port: 0))
-        let pair = try TunnelPair(to: target.address)
+        var options = TunnelPair.Options()
+        options.peer = "resume-window = 1s"
+        let pair = try TunnelPair(to: target.address, options)
         let (visitor, served) = try pair.stream(with: target)
         defer { served.close() }
         pair.server.kill()
         #expect(try visitor.readToEnd().end == .reset)
+        try pair.client.line(with: "link lost", "streams=1", "ended without a word")
         try pair.client.line(with: "stream closed", "why=link-lost by=link")
-        try pair.client.line(with: "link lost", "streams=1", "why=link-lost")
+        try pair.client.line(with: "session lost", "streams=1", "why=link-lost")
         #expect(pair.client.lines(with: "stream closed").count == 1)
     }
 
     @Test func aKilledClientEndIsAResetAtTheTarget() throws {
         let target = try PlainListener(.ipv4(port: 0))
-        let pair = try TunnelPair(to: target.address)
+        var options = TunnelPair.Options()
+        options.server = "resume-window = 1s"
+        let pair = try TunnelPair(to: target.address, options)
         let (visitor, served) = try pair.stream(with: target)
         defer { visitor.close() }
         pair.client.kill()
         #expect(try served.readToEnd().end == .reset)
+        try pair.server.line(with: "link lost", "streams=1", "ended without a word")
         try pair.server.line(with: "stream closed", "why=link-lost by=link")
-        try pair.server.line(with: "link lost", "streams=1", "why=link-lost")
+        try pair.server.line(with: "session lost", "streams=1", "why=link-lost")
         #expect(pair.server.lines(with: "stream closed").count == 1)
     }
 

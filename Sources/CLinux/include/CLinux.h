@@ -13,6 +13,17 @@ int sly_accept(int listener, struct sockaddr *address, socklen_t *length);
 // A stream socket that does not block and is not inherited. Returns the descriptor, or the negated error number.
 int sly_stream_socket(int family);
 
+// A datagram socket that is not inherited: for asking the system about its routes. Returns the descriptor, or the negated
+// error number.
+int sly_datagram_socket(int family);
+
+// A socket that tells when links, addresses or routes of the machine change. Does not block and is not inherited.
+// Returns the descriptor, or the negated error number.
+int sly_network_changes(void);
+
+// Nanoseconds that the machine has slept since it was started.
+uint64_t sly_time_asleep(void);
+
 // Two connected sockets: the first waits, the second does not. Returns 0 or the negated error number.
 int sly_socket_pair(int descriptors[2]);
 

@@ -42,6 +42,8 @@ package struct ClientHello: Sendable {
         case realmQuery
         /// A login: who, in which realm, and the client's share X.
         case login(tag: ClientTag, realmHint: [UInt8], share: [UInt8])
+        /// A session that lost its link, to be taken to this one.
+        case reattach(ReattachRequest)
         /// A mode that this version answers without reading it further.
         case other
     }
@@ -102,7 +104,8 @@ extension ClientHello {
             guard let suite = reader.uint16() else { throw .malformed("suites") }
             suites.append(Suite(rawValue: suite))
         }
-        guard suites.contains(.encrypted) else { throw .suite }
+        // A session has the suite that it was given.
+        guard suites.contains(.encrypted) || mode == .reattach else { throw .suite }
         self.random = Array(random)
         self.mode = mode
         self.suites = suites
@@ -110,7 +113,10 @@ extension ClientHello {
         switch mode {
         case .password:
             (request, parameters) = try Self.password(elements)
-        case .resume, .reattach:
+        case .reattach:
+            let reattach = try ReattachRequest(frame: frame, suites: suites, elements)
+            (request, parameters) = (.reattach(reattach), SessionParameters())
+        case .resume:
             (request, parameters) = (.other, SessionParameters())
         }
     }
@@ -141,6 +147,7 @@ struct HelloElements {
     var share: UnsafeRawBufferPointer?
     var parameters: UnsafeRawBufferPointer?
     var realmHint: UnsafeRawBufferPointer?
+    var session: UnsafeRawBufferPointer?
     var confirmation: UnsafeRawBufferPointer?
     /// The type of the last element: the confirmation has to be it.
     private(set) var last: UInt16?
@@ -157,6 +164,7 @@ struct HelloElements {
                 case HelloElement.share: share = element.value
                 case HelloElement.parameters: parameters = element.value
                 case HelloElement.realmHint: realmHint = element.value
+                case HelloElement.session: session = element.value
                 case HelloElement.confirmation: confirmation = element.value
                 default: critical = critical || element.isCritical
                 }

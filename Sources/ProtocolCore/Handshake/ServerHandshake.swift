@@ -4,7 +4,7 @@ package import CryptoPrimitives
 ///
 /// ```
 /// awaiting hello ──login──► verifying ──products──► awaiting finish ──right──► established
-///      ▲   │
+///      ▲   ├──a session's──► over: reattach
 ///      └───┴ realm query, other realm, ticket: Retry
 /// ```
 /// Checks come in the order of what they cost: form first, then the point, then the arithmetic on another thread.
@@ -20,6 +20,9 @@ package struct ServerHandshake: ~Copyable {
         case verify(VerifierJob)
         /// The client has proved itself; what follows are records.
         case established(Agreement)
+        /// The client asks to go on with a session; the handshake is over, and whether the request is proved is for
+        /// who has the session to say.
+        case reattach(ReattachRequest)
     }
 
     /// The random bytes that one handshake may need.
@@ -185,7 +188,9 @@ extension ServerHandshake {
         if let previousRandom, previousRandom != hello.random { throw .malformed("random changed") }
         transcript.add(frame)
         switch hello.mode {
-        case .reattach: throw .noSession
+        case .reattach:
+            guard case .reattach(let request) = hello.request else { throw .unexpectedMessage }
+            return .reattach(request)
         case .resume:
             guard !hadTicketRetry else { throw .repeatedRetry }
             hadTicketRetry = true

@@ -42,12 +42,8 @@ extension ServerHello {
         frame: UnsafeRawBufferPointer
     ) throws(HandshakeFault) -> (hello: ServerHello, confirmation: [UInt8]) {
         var reader = ByteReader(UnsafeRawBufferPointer(rebasing: frame.dropFirst(HandshakeFrame.headerCount)))
-        guard let random = reader.bytes(ClientHello.randomCount), let version = reader.uint8(),
-            let mode = reader.uint8(), let flags = reader.uint8(), let suite = reader.uint16(),
-            let reserved = reader.uint8()
-        else { throw .malformed("hello is too short") }
-        guard version == ClientHello.version else { throw .version }
-        guard mode == HelloMode.password.rawValue, flags == 0, reserved == 0 else { throw .malformed("mode") }
+        let opening = try Opening(&reader)
+        guard opening.mode == HelloMode.password.rawValue else { throw .malformed("mode") }
         let elements = try HelloElements(&reader)
         guard let confirmation = elements.confirmation, confirmation.count == confirmationCount,
             elements.last == HelloElement.confirmation
@@ -60,12 +56,31 @@ extension ServerHello {
             throw .malformed("realm hint")
         }
         let hello = ServerHello(
-            random: Array(random),
-            suite: Suite(rawValue: suite),
+            random: opening.random,
+            suite: opening.suite,
             share: Array(share),
             parameters: parameters,
             realmHint: Array(hint)
         )
         return (hello, Array(confirmation))
+    }
+
+    /// What every server's hello begins with, whatever its mode.
+    struct Opening {
+        let random: [UInt8]
+        let mode: UInt8
+        let suite: Suite
+
+        init(_ reader: inout ByteReader) throws(HandshakeFault) {
+            guard let random = reader.bytes(ClientHello.randomCount), let version = reader.uint8(),
+                let mode = reader.uint8(), let flags = reader.uint8(), let suite = reader.uint16(),
+                let reserved = reader.uint8()
+            else { throw .malformed("hello is too short") }
+            guard version == ClientHello.version else { throw .version }
+            guard flags == 0, reserved == 0 else { throw .malformed("mode") }
+            self.random = Array(random)
+            self.mode = mode
+            self.suite = Suite(rawValue: suite)
+        }
     }
 }

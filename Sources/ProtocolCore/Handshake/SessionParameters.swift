@@ -12,8 +12,8 @@ package struct SessionParameters: Hashable, Sendable {
     package var maxStreams: UInt32
     /// After how many seconds without a stream the session may be closed; 0 says never.
     package var idleSeconds: UInt16
-    /// Bits for what later versions can do; unknown ones are ignored.
-    package var features: UInt32
+    /// What this end can do beyond what every end can; unknown bits are ignored.
+    package var features: SessionFeatures
 
     package init(
         maxRecord: UInt32 = 65536,
@@ -21,7 +21,7 @@ package struct SessionParameters: Hashable, Sendable {
         sessionWindow: UInt32 = 4 << 20,
         maxStreams: UInt32 = 16384,
         idleSeconds: UInt16 = 0,
-        features: UInt32 = 0
+        features: SessionFeatures = []
     ) {
         self.maxRecord = maxRecord
         self.streamWindow = streamWindow
@@ -50,7 +50,7 @@ package struct SessionParameters: Hashable, Sendable {
         bytes.append(bigEndian: maxStreams)
         bytes.append(bigEndian: idleSeconds)
         bytes.append(bigEndian: UInt16(0))
-        bytes.append(bigEndian: features)
+        bytes.append(bigEndian: features.rawValue)
         return bytes
     }
 
@@ -69,7 +69,19 @@ package struct SessionParameters: Hashable, Sendable {
             sessionWindow: sessionWindow,
             maxStreams: maxStreams,
             idleSeconds: idleSeconds,
-            features: features
+            features: SessionFeatures(rawValue: features)
         )
     }
+}
+
+/// What an end can do beyond what every end can; used only where both ends can do it (PROTOCOL.md, PARAMS).
+package struct SessionFeatures: OptionSet, Hashable, Sendable {
+    package let rawValue: UInt32
+
+    package init(rawValue: UInt32) {
+        self.rawValue = rawValue
+    }
+
+    /// The end keeps a session whose link was lost, and goes on with it on another (PROTOCOL.md, Reattaching).
+    package static let resume = SessionFeatures(rawValue: 1 << 0)
 }

@@ -31,10 +31,15 @@ struct AcknowledgementState {
 
     /// The peer is being told now.
     mutating func tell() -> UInt64 {
+        wasTold()
+        return received
+    }
+
+    /// The peer was told in another way.
+    mutating func wasTold() {
         told = received
         isDue = false
         asking = 0
         bytes = 0
-        return received
     }
 }

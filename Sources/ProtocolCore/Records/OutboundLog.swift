@@ -3,14 +3,23 @@ import WireCoding
 /// What this end has sealed, in one log of bytes with three cursors (PROTOCOL.md, Outbound log).
 ///
 /// ```
-///        acknowledged        written            sealed
+///         released           written            sealed
 ///  ───────────┼─────────────────┼──────────────────┼───────────
 ///   forgotten   kept, in case     write queue         free space
 ///               the link is lost
 /// ```
 /// The log is the write queue, so keeping what was written costs no copy. A record never crosses from one block to
-/// the next, so it can be sealed where it is and written from there.
+/// the next, so it can be sealed where it is and written from there. When the link is lost, the written cursor goes back
+/// to what the peer has, and the same bytes are written again.
 struct OutboundLog: ~Copyable {
+    /// How long a record is kept.
+    enum Keeping {
+        /// Until the peer has it: it may have to be written again.
+        case untilAcknowledged
+        /// Until the link has taken it: when that is lost, so is the session.
+        case untilWritten
+    }
+
     private struct Block {
         let base: UnsafeMutableRawPointer
         let size: BlockPool.Size
@@ -26,16 +35,22 @@ struct OutboundLog: ~Copyable {
     private var writtenBlock = 0
     private var writtenOffset = 0
 
-    /// All bytes ever sealed, written and acknowledged.
+    /// All bytes ever sealed; those of them that the link has taken, and those that are not kept any more.
     private(set) var sealedBytes: UInt64 = 0
     private(set) var writtenBytes: UInt64 = 0
-    private(set) var acknowledgedBytes: UInt64 = 0
-    /// All records ever sealed and acknowledged.
+    private(set) var releasedBytes: UInt64 = 0
+    /// All records ever sealed; those of them that are not kept any more, and those that the peer has.
     private(set) var sealedRecords: UInt64 = 0
+    private(set) var releasedRecords: UInt64 = 0
     private(set) var acknowledgedRecords: UInt64 = 0
+    /// What the last ACK said: less than ``acknowledgedRecords`` while ACKs come that were sealed before the link was
+    /// lost.
+    private var lastAcknowledgement: UInt64 = 0
+    let keeping: Keeping
 
-    init(pool: BlockPool) {
+    init(pool: BlockPool, keeping: Keeping) {
         self.pool = pool
+        self.keeping = keeping
     }
 
     deinit {
@@ -46,7 +61,7 @@ struct OutboundLog: ~Copyable {
     var unwrittenCount: Int { Int(sealedBytes - writtenBytes) }
 
     /// How many bytes are kept, written or not.
-    var keptCount: Int { Int(sealedBytes - acknowledgedBytes) }
+    var keptCount: Int { Int(sealedBytes - releasedBytes) }
 
     /// Free space behind the last record, in one run.
     ///
@@ -108,6 +123,11 @@ struct OutboundLog: ~Copyable {
     /// Moves the written cursor: the system took that many bytes.
     mutating func wrote(_ count: Int) {
         precondition(count <= unwrittenCount, "more was written than there is")
+        moveWritten(by: count)
+        if keeping == .untilWritten { release(upTo: .max) }
+    }
+
+    private mutating func moveWritten(by count: Int) {
         writtenBytes += UInt64(count)
         var rest = count
         while true {
@@ -128,28 +148,56 @@ struct OutboundLog: ~Copyable {
         index + 1 < blocks.count && blocks[index + 1].end > 0
     }
 
-    /// Forgets records that the peer has: `count` is how many of all records ever sealed.
+    /// Takes an ACK: `count` is how many of all records ever sealed the peer has.
+    ///
+    /// - Throws: when it is less than the ACK before said, or more than was written.
     mutating func acknowledge(_ count: UInt64) throws(ProtocolViolation) {
-        guard count >= acknowledgedRecords else { throw .malformed("an acknowledgement went back") }
-        guard count <= sealedRecords else { throw .malformed("an acknowledgement of what was not sent") }
-        while acknowledgedRecords < count {
+        guard count >= lastAcknowledgement else { throw .malformed("an acknowledgement went back") }
+        // Those that were sealed before the link was lost say less than the peer said on the new one.
+        if count > acknowledgedRecords { try advance(to: count) }
+        lastAcknowledgement = count
+    }
+
+    /// The link is another one: everything that the peer has not is to be written again.
+    ///
+    /// - Parameter count: how many of all records ever sealed the peer has.
+    /// - Throws: when that is less than it has said before, or more than was ever written.
+    mutating func rewind(to count: UInt64) throws(ProtocolViolation) {
+        precondition(keeping == .untilAcknowledged, "what is not kept cannot be written again")
+        guard count >= acknowledgedRecords else {
+            throw .malformed("records were received and are not any more")
+        }
+        try advance(to: count)
+        // A block that is used up goes with the next acknowledgement; there is nothing in it to be written.
+        writtenBlock = 0
+        writtenOffset = blocks.first?.start ?? 0
+        writtenBytes = releasedBytes
+    }
+
+    private mutating func advance(to count: UInt64) throws(ProtocolViolation) {
+        release(upTo: count)
+        guard count <= releasedRecords else { throw .malformed("an acknowledgement of what was not sent") }
+        acknowledgedRecords = count
+    }
+
+    /// Forgets records that have been written, up to that many of all records ever sealed.
+    private mutating func release(upTo count: UInt64) {
+        while releasedRecords < count, releasedRecords < sealedRecords {
             let block = blocks[0]
             guard block.start < block.end else {
                 dropFirstBlock()
                 continue
             }
             let record = RecordHeader.recordCount(at: block.base + block.start)
-            guard acknowledgedBytes + UInt64(record) <= writtenBytes else {
-                throw .malformed("an acknowledgement of what was not sent")
-            }
+            guard releasedBytes + UInt64(record) <= writtenBytes else { break }
             blocks[0].start += record
-            acknowledgedRecords += 1
-            acknowledgedBytes += UInt64(record)
+            releasedRecords += 1
+            releasedBytes += UInt64(record)
         }
-        if acknowledgedBytes == sealedBytes { reset() }
+        if releasedBytes == sealedBytes { reset() }
     }
 
-    /// Everything is acknowledged: no block is needed.
+    /// Nothing is kept: no block is needed.
     private mutating func reset() {
         for block in blocks { pool.giveBack(block.base, block.size) }
         blocks.removeAll(keepingCapacity: true)

@@ -2,20 +2,16 @@ import CryptoPrimitives
 package import EventIO
 import ProtocolCore
 
-/// Dials one link to a peer: looks up its name, tries its addresses, shakes hands.
+/// Dials one link to a peer and logs in: connects, shakes hands.
 ///
 /// It calls back once and is then of no more use; freed before, it stops. Confined to its loop's thread.
 package final class LinkDialer {
     private let environment: LinkEnvironment
-    private let endpoints: [Endpoint]
     private let store: CredentialStore
     private let options: LinkOptions
-    private let connectTimeout: Duration
+    private let connector: PeerConnector
     private var completion: ((Result<PeerSession, LinkFailure>) -> Void)?
 
-    private var addresses: [SocketAddress] = []
-    private var remainingEndpoints: [Endpoint]
-    private var lastFailure = LinkFailure.failed("nothing was tried")
     private var socket: StreamSocket?
     private var remote: SocketAddress?
     private var handshake: ClientHandshake?
@@ -38,13 +34,11 @@ package final class LinkDialer {
         _ completion: @escaping (Result<PeerSession, LinkFailure>) -> Void
     ) {
         self.environment = environment
-        self.endpoints = endpoints
         self.store = store
         self.options = options
-        self.connectTimeout = connectTimeout
         self.completion = completion
-        remainingEndpoints = endpoints
-        deadline = LoopTimer(environment.loop) { [unowned self] in timedOut() }
+        connector = PeerConnector(to: endpoints, timeout: connectTimeout, in: environment)
+        deadline = LoopTimer(environment.loop) { [unowned self] in fail(.timeout) }
     }
 
     deinit {
@@ -78,12 +72,10 @@ package final class LinkDialer {
         // A server that asks for work and then goes away is not asked again at once either.
         if failure == .passwordRefused || hasStretched { store.noteRefusal(at: environment.loop.now) }
         hasStretched = false
-        guard failure.mayBeOfOneAddress, completion != nil, !addresses.isEmpty || !remainingEndpoints.isEmpty
-        else {
+        guard failure.mayBeOfOneAddress, completion != nil, !connector.isExhausted else {
             finish(.failure(failure))
             return
         }
-        lastFailure = failure
         attempt += 1
         deadline?.cancel()
         socket?.close()
@@ -99,45 +91,18 @@ package final class LinkDialer {
 extension LinkDialer {
     private func connectNext() {
         guard completion != nil else { return }
-        guard addresses.isEmpty else {
-            connect(addresses.removeFirst())
-            return
-        }
-        guard !remainingEndpoints.isEmpty else {
-            fail(lastFailure)
-            return
-        }
-        environment.loop.resolve(remainingEndpoints.removeFirst()) { [weak self] result in
-            guard let self else { return }
+        connector.next { [weak self] result in
             switch result {
-            case .success(let found): addresses = found
-            case .failure(let failure): lastFailure = .unresolved(failure.description)
+            case .success(let connection): self?.connected(connection)
+            case .failure(let failure): self?.fail(failure)
             }
-            connectNext()
         }
     }
 
-    private func connect(_ address: SocketAddress) {
-        remote = address
-        do {
-            let socket = try StreamSocket.connect(to: address, loop: environment.loop, handler: self)
-            self.socket = socket
-            deadline?.schedule(after: connectTimeout)
-            if socket.isConnected { connected() }
-        } catch {
-            lastFailure = .unreachable(error.description)
-            connectNext()
-        }
-    }
-
-    private func connectingFailed(_ reason: String) {
-        socket?.close()
-        socket = nil
-        lastFailure = .unreachable(reason)
-        connectNext()
-    }
-
-    private func connected() {
+    private func connected(_ connection: PeerConnector.Connection) {
+        socket = connection.socket
+        remote = connection.remote
+        connection.socket.handler = self
         do throws(CryptoFailure) {
             var handshake = ClientHandshake(
                 random: try SystemRandom.bytes(count: 32),
@@ -153,14 +118,6 @@ extension LinkDialer {
             send(hello)
         } catch {
             fail(LinkFailure(.crypto(error)))
-        }
-    }
-
-    private func timedOut() {
-        if handshake == nil {
-            connectingFailed("connect \(remote?.description ?? ""): no answer after \(connectTimeout)")
-        } else {
-            fail(.timeout)
         }
     }
 }
@@ -192,12 +149,10 @@ extension LinkDialer: StreamSocketHandler {
         }
     }
 
-    package func socketWritable(_ socket: StreamSocket) {
-        if handshake == nil { connected() }
-    }
+    package func socketWritable(_ socket: StreamSocket) {}
 
     package func socketBroken(_ socket: StreamSocket, _ failure: SystemFailure) {
-        if handshake == nil { connectingFailed(failure.on(remote)) } else { fail(.closed) }
+        fail(.closed)
     }
 
     /// Two hellos of the largest size: what a server may say before it has proved itself.
@@ -314,13 +269,5 @@ extension LinkDialer: StreamSocketHandler {
             fail(.closed)
             return
         }
-    }
-}
-
-extension SystemFailure {
-    /// The failure, with the address if it is not in it yet.
-    fileprivate func on(_ address: SocketAddress?) -> String {
-        SystemFailure(operation, subject.isEmpty ? address?.description ?? "" : subject, code: code)
-            .description
     }
 }

@@ -17,6 +17,10 @@ package enum LinkFailure: Error, Hashable, Sendable {
     case incompatible(String)
     /// The server turned us away for now.
     case turnedAway(String)
+    /// The server that had the session has it no more: it was restarted, or has waited for long enough.
+    case sessionGone
+    /// What answers has not got the session; another server may have it.
+    case sessionElsewhere
     /// Something that only a change of the configuration can mend.
     case misconfigured(String)
     /// Something of ours failed.
@@ -50,7 +54,7 @@ package enum LinkFailure: Error, Hashable, Sendable {
     /// Whether another address of the same peer may do better.
     var mayBeOfOneAddress: Bool {
         switch self {
-        case .timeout, .closed, .incompatible, .turnedAway: true
+        case .timeout, .closed, .incompatible, .turnedAway, .sessionGone, .sessionElsewhere: true
         case .unresolved, .unreachable, .passwordRefused, .misconfigured, .failed: false
         }
     }
@@ -65,6 +69,8 @@ package enum LinkFailure: Error, Hashable, Sendable {
         case .passwordRefused: "the server does not know this password, or is an impostor"
         case .incompatible(let what): what
         case .turnedAway(let what): "turned away: \(what)"
+        case .sessionGone: "the server does not have the session any more"
+        case .sessionElsewhere: "the server that answers does not have the session"
         case .misconfigured(let what): what
         case .failed(let what): what
         }

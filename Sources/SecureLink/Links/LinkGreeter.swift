@@ -6,6 +6,8 @@ import ProtocolCore
 package enum GreetingResult {
     /// The client has proved itself: here is the session, which has not started yet.
     case session(PeerSession)
+    /// The client has proved that it has a session: the link was handed to the loop that has it.
+    case handedOver
     /// Nothing came of it.
     case refused(GreetingFailure)
 }
@@ -31,6 +33,7 @@ package struct GreetingFailure: Sendable {
 package final class LinkGreeter {
     private let environment: LinkEnvironment
     private let gate: HandshakeGate
+    private let registry: SessionRegistry
     private let options: LinkOptions
     private let remote: SocketAddress
     private var completion: ((LinkGreeter, GreetingResult) -> Void)?
@@ -62,6 +65,7 @@ package final class LinkGreeter {
     ///   - table: who may log in.
     ///   - options: how links behave.
     ///   - gate: the process's limits on strangers.
+    ///   - registry: the process's sessions that clients may come back to.
     ///   - environment: the loop that the session will live on.
     ///   - completion: called once, never from here.
     package init(
@@ -70,11 +74,13 @@ package final class LinkGreeter {
         table: PasswordTable,
         options: LinkOptions,
         gate: HandshakeGate,
+        registry: SessionRegistry,
         in environment: LinkEnvironment,
         _ completion: @escaping (LinkGreeter, GreetingResult) -> Void
     ) {
         self.environment = environment
         self.gate = gate
+        self.registry = registry
         self.options = options
         self.remote = remote
         self.completion = completion
@@ -217,6 +223,9 @@ extension LinkGreeter: StreamSocketHandler {
                 case .established(let agreement):
                     establish(agreement)
                     return
+                case .reattach(let request):
+                    reattach(request)
+                    return
                 }
             } catch let fault as HandshakeFault {
                 fail(fault)
@@ -297,6 +306,22 @@ extension LinkGreeter {
         } catch {
             fail(error)
         }
+    }
+
+    private func reattach(_ request: ReattachRequest) {
+        guard let home = registry.admit(request), let socket else {
+            fail(.noSession)
+            return
+        }
+        let descriptor = socket.release()
+        self.socket = nil
+        end(.success, .handedOver)
+        home(
+            SessionCall(
+                session: request.session,
+                matter: .reattach(descriptor: descriptor, from: remote, request)
+            )
+        )
     }
 
     private func fail(_ fault: HandshakeFault) {

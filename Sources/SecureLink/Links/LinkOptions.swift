@@ -18,6 +18,11 @@ package struct LinkOptions: Hashable, Sendable {
     package var largestStreamWindow = 16 << 20
     /// How many streams the peer may have open in one session.
     package var mostStreams = 16384
+    /// How long a session waits for another link when it has lost one; zero means that it is over then.
+    package var resumeWindow = Duration.seconds(120)
+    /// How many bytes of records a session keeps until the peer acknowledges them; zero means that it keeps none, and is
+    /// over when it loses its link.
+    package var resumeBuffer = 4 << 20
     /// Whether a suite is accepted that authenticates records but does not hide them.
     package var allowsUnencrypted = false
 
@@ -32,9 +37,12 @@ package struct LinkOptions: Hashable, Sendable {
             maxRecord: UInt32(clamping: longestRecord),
             streamWindow: UInt32(clamping: streamWindow),
             sessionWindow: UInt32(clamping: sessionWindow),
-            maxStreams: UInt32(clamping: mostStreams)
+            maxStreams: UInt32(clamping: mostStreams),
+            features: isResuming ? .resume : []
         )
     }
+
+    private var isResuming: Bool { resumeBuffer > 0 && resumeWindow > .zero }
 
     /// What is accepted in a handshake, in the order of preference.
     var suites: [Suite] { allowsUnencrypted ? [.integrityOnly, .encrypted] : [.encrypted] }
@@ -46,6 +54,8 @@ package struct LinkOptions: Hashable, Sendable {
         options.largestStreamWindow = UInt64(largestStreamWindow)
         options.keepAliveInterval = keepAliveInterval
         options.keepAliveTimeout = keepAliveTimeout
+        options.resumeWindow = resumeWindow
+        if resumeBuffer > 0 { options.logBytes = resumeBuffer }
         return options
     }
 }

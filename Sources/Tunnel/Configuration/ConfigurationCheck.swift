@@ -149,6 +149,10 @@ struct ConfigurationCheck {
                 hint: "write the start and the end, as in `window = 32MiB/64MiB`"
             )
         }
+        check(link.resumption.window, in: LinkSettings.Resumption.windowRange, part, .resumeWindow)
+        if link.resumption.buffer != 0 {
+            check(bytes: link.resumption.buffer, in: LinkSettings.Resumption.bufferRange, part, .resumeBuffer)
+        }
     }
 
     private mutating func check(_ stream: StreamSettings, _ part: Part) {

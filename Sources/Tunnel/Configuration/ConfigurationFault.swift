@@ -135,6 +135,8 @@ package enum Setting: String, Hashable, Sendable, CaseIterable {
     case chunk
     case maxRecord = "max-record"
     case window
+    case resumeWindow = "resume-window"
+    case resumeBuffer = "resume-buffer"
     case idleTimeout = "idle-timeout"
     case halfCloseTimeout = "half-close-timeout"
 }

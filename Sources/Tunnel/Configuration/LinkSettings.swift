@@ -12,6 +12,8 @@ package struct LinkSettings: Hashable, Sendable {
     package var maxRecord: Int
     /// Credit for each stream.
     package var window: Window
+    /// What a session does that has lost its link.
+    package var resumption: Resumption
 
     /// Settings of a link; what is left out has its default.
     package init(
@@ -19,13 +21,15 @@ package struct LinkSettings: Hashable, Sendable {
         keepalive: Keepalive = Keepalive(),
         chunk: Int = Self.defaultChunk,
         maxRecord: Int = Self.defaultMaxRecord,
-        window: Window = Window()
+        window: Window = Window(),
+        resumption: Resumption = Resumption()
     ) {
         self.handshakeTimeout = handshakeTimeout
         self.keepalive = keepalive
         self.chunk = chunk
         self.maxRecord = maxRecord
         self.window = window
+        self.resumption = resumption
     }
 
     /// A handshake is two round trips and about a millisecond of arithmetic at each end.
@@ -107,5 +111,35 @@ extension LinkSettings {
         package static let defaultMaximum = 16 << 20
         /// At least a full record, or a stream would stop in the middle of each; at most what one stream may cost.
         package static let range = 65536...(1 << 30)
+    }
+
+    /// For how long and with how much a session goes on that has lost its link.
+    package struct Resumption: Hashable, Sendable {
+        /// How long a session waits for another link.
+        package var window: Duration
+        /// Bytes of records that a session keeps until the peer has acknowledged them; 0 means that a session ends with
+        /// its link.
+        package var buffer: Int
+
+        /// A time and a number of bytes; what is left out has its default.
+        package init(window: Duration = Self.defaultWindow, buffer: Int = Self.defaultBuffer) {
+            self.window = window
+            self.buffer = buffer
+        }
+
+        /// A router that starts anew, a tunnel under a mountain, the walk from one room to another.
+        ///
+        /// Larger: streams outlast longer gaps, and hold sockets and memory for peers that never come back. Smaller:
+        /// less is held, and less survives.
+        package static let defaultWindow = Duration.seconds(120)
+        /// From what a change of network takes to a day, after which no application waits any more.
+        package static let windowRange = Duration.seconds(1)...Duration.seconds(86400)
+        /// Enough for 1 Gbit/s at 32 ms.
+        ///
+        /// Larger: longer and faster lines are filled, and a session whose peer is gone may hold more memory. Smaller:
+        /// what is under way is the bound of what a line carries.
+        package static let defaultBuffer = 4 << 20
+        /// At least some records of the largest size; at most what one session may cost.
+        package static let bufferRange = (256 << 10)...(1 << 30)
     }
 }

@@ -12,5 +12,7 @@ extension LinkOptions {
         streamWindow = settings.window.initial
         largestStreamWindow = settings.window.maximum
         mostStreams = limits.maxStreams
+        resumeWindow = settings.resumption.window
+        resumeBuffer = settings.resumption.buffer
     }
 }

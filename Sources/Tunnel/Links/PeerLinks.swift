@@ -10,6 +10,8 @@ final class PeerLinks {
     private let plan: LinkPlan
     private var sessions: [Entry] = []
     private var exclusive: ExclusiveLinks
+    /// What brings back the sessions that have lost their links.
+    private var reattaching: [ObjectIdentifier: Reattaching] = [:]
     private var dialer: LinkDialer?
     private var backoff = ReconnectBackoff()
     private var retry: LoopTimer?
@@ -42,8 +44,11 @@ final class PeerLinks {
     /// Whether a shared session can take a stream at once.
     var isReady: Bool { sessions.contains { $0.session.canOpen } }
 
-    /// How many sessions there are.
+    /// How many sessions there are, with those that have lost their links.
     var count: Int { sessions.count + exclusive.count }
+
+    /// Whether a peer may not have all that was said on streams that are over.
+    var hasUnsettled: Bool { (sessions.map(\.session) + exclusive.all).contains { !$0.isSettled } }
 
     /// Dials whatever is missing, unless something forbids it now.
     func makeReady() {
@@ -63,7 +68,7 @@ final class PeerLinks {
         relay.isExclusive = !shares
         if open(relay) { return }
         guard !relay.isOver else { return }
-        if sessions.contains(where: { $0.session.isOpen && !$0.session.canOpen && !$0.session.isSpent }) {
+        if sessions.contains(where: { $0.session.isAttached && !$0.session.canOpen && !$0.session.isSpent }) {
             worker.noteLimit("max-streams")
         }
         waiting.append(relay)
@@ -84,7 +89,17 @@ final class PeerLinks {
     /// Ends everything at once.
     func close() {
         isStopping = true
-        for session in sessions.map(\.session) + exclusive.all { session.close() }
+        for session in sessions.map(\.session) + exclusive.all { session.closeAtOnce() }
+    }
+
+    /// Something has changed in the network: links may be gone, and what could not be reached may be there.
+    func networkChanged() {
+        for session in sessions.map(\.session) + exclusive.all { session.networkChanged() }
+        for attempt in reattaching.values { attempt.networkChanged() }
+        if retry?.isScheduled ?? false, store.delayAfterRefusal(at: worker.loop.now) == .zero {
+            retry?.cancel()
+            makeReady()
+        }
     }
 
     /// Looks after the sessions: a few times a second.
@@ -118,8 +133,11 @@ final class PeerLinks {
 
 extension PeerLinks {
     private var decision: LinkPlan.Decision {
-        // A session whose numbers are used up, or whose peer goes away, is no longer one of those that count.
-        let usable = sessions.filter { !$0.session.isSpent }
+        // A session whose numbers are used up, or whose peer goes away, is no longer one of those that count; nor is one
+        // that waits for a server which does not answer while another does.
+        let usable = sessions.filter { entry in
+            !entry.session.isSpent && !(reattaching[ObjectIdentifier(entry.session)]?.isElsewhere ?? false)
+        }
         var decision = plan.decide(
             usable.map { entry in
                 LinkPlan.SessionState(
@@ -256,10 +274,36 @@ extension PeerLinks: PeerSessionOwner {
     func session(_ session: PeerSession, ended reason: SessionEndReason) {
         sessions.removeAll { $0.session === session }
         exclusive.remove(session)
+        // What was lost before has been counted then.
+        if reattaching.removeValue(forKey: ObjectIdentifier(session)) == nil { status.sessionDown() }
+        worker.log.sessionEnded(session, peer: peer.name, reason)
+        if isStopping {
+            worker.sessionEnded()
+        } else {
+            // The first attempt is made at once: most links are lost because the line was, and that is often over again.
+            makeReady()
+        }
+    }
+
+    func session(_ session: PeerSession, detached reason: SessionEndReason) {
         status.sessionDown()
-        worker.log.linkEnded(session, peer: peer.name, reason, streams: session.interruptedStreams)
-        // The first attempt is made at once: most links are lost because the line was, and that is often over again.
-        makeReady()
+        worker.log.linkLost(session, peer: peer.name, reason)
+        let attempt = Reattaching(session, of: self)
+        reattaching[ObjectIdentifier(session)] = attempt
+        attempt.begin()
+    }
+
+    func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment) {
+        reattaching[ObjectIdentifier(session)] = nil
+        let wasDown = status.sessionUp()
+        worker.log.reattached(session, peer: peer.name, reattachment)
+        if wasDown { worker.log.peerUp(peer.name) }
+        serveWaiting()
+    }
+
+    /// A session could not be taken to another link, this time.
+    func reattachingFailed(_ failure: LinkFailure) {
+        if status.failed(failure) { worker.log.peerDown(peer.name, failure) }
     }
 
     func session(_ session: PeerSession, measured roundTrip: Duration) {}

@@ -9,6 +9,7 @@ final class ServerLinks {
     private let options: LinkOptions
     private var greeters: [ObjectIdentifier: LinkGreeter] = [:]
     private var sessions: [ObjectIdentifier: PeerSession] = [:]
+    private let resumable: ResumableSessions
     private let services: [String: Service]
     private var isStopping = false
 
@@ -28,6 +29,11 @@ final class ServerLinks {
         self.table = table
         let configuration = worker.shared.configuration
         options = LinkOptions(server.link, configuration.limits)
+        resumable = ResumableSessions(
+            worker.shared.registry,
+            in: worker.environment,
+            home: worker.callsOfSessions
+        )
         services = Dictionary(
             configuration.services.map { ($0.name, Service($0, loop: worker.loop)) },
             uniquingKeysWith: { _, last in last }
@@ -46,6 +52,7 @@ final class ServerLinks {
             table: table,
             options: options,
             gate: worker.shared.gate,
+            registry: worker.shared.registry,
             in: worker.environment
         ) { [unowned self] greeter, result in
             greeters[ObjectIdentifier(greeter)] = nil
@@ -55,21 +62,38 @@ final class ServerLinks {
         greeter.start()
     }
 
+    /// Another thread has something to say to one of the sessions.
+    func answer(_ call: SessionCall) {
+        if resumable.answer(call) { worker.shared.links.subtract(1, ordering: .relaxed) }
+    }
+
+    /// Something has changed in the network: links may be gone.
+    func networkChanged() {
+        for session in Array(sessions.values) { session.networkChanged() }
+    }
+
     /// No new streams; the peers are told, and sessions end with their last stream.
     func stop() {
         isStopping = true
         dropGreeters()
         for session in Array(sessions.values) {
             session.goAway()
-            if session.streamCount == 0 { session.close() }
+            // Nobody listens any more, so no client can come back.
+            if !session.isAttached { session.abandon() } else if session.streamCount == 0 { session.close() }
         }
     }
 
     /// Ends everything at once.
     func close() {
         dropGreeters()
-        for session in Array(sessions.values) { session.close() }
+        for session in Array(sessions.values) { session.closeAtOnce() }
     }
+
+    /// Whether a session has not come to its end.
+    var isInUse: Bool { !sessions.isEmpty }
+
+    /// Whether a peer may not have all that was said on streams that are over.
+    var hasUnsettled: Bool { sessions.values.contains { !$0.isSettled } }
 
     /// A stream is over.
     func streamEnded(on session: PeerSession) {
@@ -91,8 +115,10 @@ final class ServerLinks {
         case .session(let session):
             session.owner = self
             sessions[ObjectIdentifier(session)] = session
+            resumable.add(session)
             worker.log.linkEstablished(session, peer: nil, took: worker.loop.now - began)
             if isStopping { session.close() }
+        case .handedOver: break
         case .refused(let failure):
             worker.shared.links.subtract(1, ordering: .relaxed)
             worker.greetingFailed(failure)
@@ -144,8 +170,22 @@ extension ServerLinks: PeerSessionOwner {
 
     func session(_ session: PeerSession, ended reason: SessionEndReason) {
         sessions[ObjectIdentifier(session)] = nil
+        resumable.remove(session)
+        // What was lost before has been counted then.
+        if !session.hasLostLink { worker.shared.links.subtract(1, ordering: .relaxed) }
+        worker.log.sessionEnded(session, peer: nil, reason)
+        if isStopping { worker.sessionEnded() }
+    }
+
+    func session(_ session: PeerSession, detached reason: SessionEndReason) {
         worker.shared.links.subtract(1, ordering: .relaxed)
-        worker.log.linkEnded(session, peer: nil, reason, streams: session.interruptedStreams)
+        worker.log.linkLost(session, peer: nil, reason)
+        if isStopping { session.abandon() } else { resumable.detached(session) }
+    }
+
+    func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment) {
+        resumable.attached(session)
+        worker.log.reattached(session, peer: nil, reattachment)
     }
 
     func session(_ session: PeerSession, measured roundTrip: Duration) {}

@@ -8,6 +8,8 @@ final class SharedState: Sendable {
     let configuration: TunnelConfiguration
     let log: TunnelLog
     let gate: HandshakeGate
+    /// Sessions that clients may come back to.
+    let registry: SessionRegistry
     let budget: MemoryBudget
     let arithmetic: JobPool
     let table: PasswordTable?
@@ -22,6 +24,7 @@ final class SharedState: Sendable {
         self.configuration = configuration
         log = TunnelLog(logger: logger)
         gate = HandshakeGate(mostUnderWay: configuration.limits.maxHandshakes)
+        registry = try SessionRegistry()
         budget = MemoryBudget(configuration.limits.memory)
         table = secrets.passwords
         stores = configuration.peers.map { peer in

@@ -84,18 +84,38 @@ struct TunnelLog: Sendable {
         }
     }
 
-    func linkEnded(_ session: PeerSession, peer: String?, _ reason: SessionEndReason, streams: Int) {
-        var fields: Logger.Metadata = [
-            "user": "\(session.user)", "address": "\(session.remote)", "why": "\(reason.reason)",
-            "streams": "\(streams)",
-        ]
-        if let peer { fields["peer"] = "\(peer)" }
-        if !reason.text.isEmpty { fields["text"] = "\(reason.text)" }
+    /// A session is over, and its streams with it.
+    func sessionEnded(_ session: PeerSession, peer: String?, _ reason: SessionEndReason) {
+        var fields = fields(of: session, peer, reason.text)
+        fields["why"] = "\(reason.reason)"
         switch reason.kind {
         case .closedByPeer, .closedByUs: logger.info("link closed", metadata: fields)
-        case .linkLost: logger.warning("link lost", metadata: fields)
+        case .linkLost: logger.warning("session lost", metadata: fields)
         case .violation: logger.warning("link closed for a breach of the protocol", metadata: fields)
         }
+    }
+
+    /// A session has lost its link; its streams wait for another one.
+    func linkLost(_ session: PeerSession, peer: String?, _ reason: SessionEndReason) {
+        logger.warning("link lost", metadata: fields(of: session, peer, reason.text))
+    }
+
+    /// A session has another link.
+    func reattached(_ session: PeerSession, peer: String?, _ reattachment: PeerSession.Reattachment) {
+        var fields = fields(of: session, peer, "")
+        fields["after"] = "\(TimeText(nanoseconds: reattachment.gap))"
+        fields["resent"] = "\(ByteCountText(UInt64(reattachment.resentBytes)))"
+        logger.info("link reattached", metadata: fields)
+    }
+
+    private func fields(of session: PeerSession, _ peer: String?, _ text: String) -> Logger.Metadata {
+        var fields: Logger.Metadata = [
+            "user": "\(session.user)", "address": "\(session.remote)",
+            "streams": "\(session.interruptedStreams)",
+        ]
+        if let peer { fields["peer"] = "\(peer)" }
+        if !text.isEmpty { fields["text"] = "\(text)" }
+        return fields
     }
 
     func peerDown(_ peer: String, _ failure: LinkFailure) {

@@ -29,6 +29,7 @@ package final class TunnelService {
     private var outcome: Outcome?
     private var deadline: LoopTimer?
     private var signals: [SignalWatcher] = []
+    private var network: NetworkWatcher?
     private var isDraining = false
     private var isStopping = false
     private let observer: (Event) -> Void
@@ -88,6 +89,7 @@ package final class TunnelService {
                     }
                 )
             }
+            network = NetworkWatcher(loop) { [unowned self] in send(.networkChanged) }
             try startWorkers(reports)
         } catch {
             return .failed(error)
@@ -102,6 +104,7 @@ package final class TunnelService {
         loop.run()
         for thread in threads { thread.join() }
         signals = []
+        network = nil
         return outcome ?? .drained
     }
 
@@ -117,7 +120,8 @@ package final class TunnelService {
         guard !isDraining else { return }
         isDraining = true
         log.logger.info("draining", metadata: ["timeout": "\(TimeText(shared.configuration.drainTimeout))"])
-        send(.drain)
+        // A worker that has not begun has nothing to drain; it is told when all of them begin.
+        if !workers.contains(where: { $0 == nil }) { send(.drain) }
         deadline?.schedule(after: shared.configuration.drainTimeout)
     }
 
@@ -149,8 +153,15 @@ package final class TunnelService {
         switch report {
         case .started(let index, let mailbox):
             workers[index] = mailbox
+            // Whoever wants the process to end may have said so before there was anybody to hear it.
+            guard !isStopping else {
+                mailbox.send(.stop)
+                break
+            }
             let known = workers.compactMap { $0 }
-            if known.count == workers.count { for worker in known { worker.send(.begin(known)) } }
+            guard known.count == workers.count else { break }
+            for worker in known { worker.send(.begin(known)) }
+            if isDraining { send(.drain) }
         case .bound:
             bound += 1
             if bound == workers.count { observer(.ready) }

@@ -13,6 +13,10 @@ enum WorkerMessage: Sendable {
     case ownVisitor(route: Int, descriptor: Int32)
     /// A link that another worker accepted.
     case link(descriptor: Int32, SocketAddress)
+    /// Something about a session that lives on this worker.
+    case session(SessionCall)
+    /// Links, addresses or routes of the machine have changed.
+    case networkChanged
     /// Accept no more; what there is goes on.
     case drain
     /// End at once.
@@ -48,20 +52,21 @@ final class TunnelWorker {
     let log: TunnelLog
     var random = SystemRandomNumberGenerator()
 
-    private let report: @Sendable (WorkerReport) -> Void
+    let report: @Sendable (WorkerReport) -> Void
     private var workers: [Mailbox<WorkerMessage>] = []
-    private var peers: [PeerLinks] = []
-    private var server: ServerLinks?
-    private var routeListeners: [RouteListener] = []
-    private var linkListeners: [LinkListener] = []
-    private var relays: [Relay] = []
+    var peers: [PeerLinks] = []
+    var server: ServerLinks?
+    var routeListeners: [RouteListener] = []
+    var linkListeners: [LinkListener] = []
+    var relays: [Relay] = []
     private var finishing: [Relay] = []
     private var isFinishQueued = false
     private var sweep: LoopTimer?
     private var refusals = RefusalCounter()
+    private var sleep = SleepWatch()
     private var countedLogs = 0
-    private var isDraining = false
-    private var isStopping = false
+    var isDraining = false
+    var isStopping = false
     private let idPrefix: String
     private var nextID: UInt64 = 0
 
@@ -111,6 +116,8 @@ final class TunnelWorker {
             visit(route, descriptor, "\(address)", isOwn: false)
         case .ownVisitor(let route, let descriptor): visit(route, descriptor, "stdio", isOwn: true)
         case .link(let descriptor, let address): server?.greet(descriptor, from: address)
+        case .session(let call): server?.answer(call)
+        case .networkChanged: networkChanged()
         case .drain: drain()
         case .stop: stop()
         }
@@ -281,8 +288,7 @@ extension TunnelWorker {
             default: server?.streamEnded(on: session)
             }
         }
-        // What is cut off has not ended by itself.
-        if isDraining, !isStopping, relays.isEmpty { report(.drained(index)) }
+        reportIfDrained()
     }
 
     /// Ends a relay when what is being done now is done.
@@ -298,6 +304,9 @@ extension TunnelWorker {
         let now = loop.now
         for relay in relays where relay.deadline <= now { relay.timedOut() }
         countLogs()
+        if sleep.hasSlept() { networkChanged() }
+        // Who waits for a client that may never come has to make room for those who are here.
+        if shared.budget.isExhausted { shared.registry.expireOldest() }
         let mayGrow = shared.budget.allowsGrowth
         for peer in peers { peer.look(at: now, mayGrow: mayGrow) }
         server?.look(mayGrow: mayGrow)
@@ -307,6 +316,17 @@ extension TunnelWorker {
 }
 
 extension TunnelWorker {
+    private func networkChanged() {
+        for peer in peers { peer.networkChanged() }
+        server?.networkChanged()
+    }
+
+    /// How other threads reach the sessions of this worker.
+    var callsOfSessions: SessionRegistry.Home {
+        let mailbox = workers[index]
+        return { mailbox.send(.session($0)) }
+    }
+
     /// What outbound logs hold counts too; it is added up here, because blocks come and go with every turn.
     private func countLogs() {
         let lent = environment.lentBytes
@@ -343,45 +363,6 @@ extension TunnelWorker {
     func greetingFailed(_ failure: GreetingFailure) {
         if let count = refusals.note("greeting \(failure.reason) \(failure.user ?? "")", at: loop.now) {
             log.greetingFailed(failure, count: count)
-        }
-    }
-}
-
-// MARK: - Ending
-
-extension TunnelWorker {
-    private func drain() {
-        guard !isDraining else { return }
-        isDraining = true
-        for listener in routeListeners { listener.close() }
-        for listener in linkListeners { listener.close() }
-        for peer in peers { peer.stop() }
-        server?.stop()
-        for relay in relays where !relay.isConnected {
-            relay.end(RelayOutcome(ending: .shutdown, by: relay.ownEnd))
-        }
-        if relays.isEmpty { report(.drained(index)) }
-    }
-
-    private func stop() {
-        isDraining = true
-        isStopping = true
-        // A second signal may come before the first has been acted on.
-        let cutsOff = !relays.isEmpty
-        if !cutsOff { report(.drained(index)) }
-        for listener in routeListeners { listener.close() }
-        for listener in linkListeners { listener.close() }
-        for relay in relays {
-            relay.stream?.reset(.cancelled)
-            relay.end(RelayOutcome(ending: .shutdown, by: relay.ownEnd))
-        }
-        for peer in peers { peer.close() }
-        server?.close()
-        // The last bytes of a stream that has ended may still wait for the link; links see to it that this has an end.
-        if cutsOff || environment.lingeringCount == 0 {
-            loop.stop()
-        } else {
-            environment.noneLingers = { [unowned self] in loop.stop() }
         }
     }
 }

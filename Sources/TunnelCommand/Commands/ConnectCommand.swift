@@ -111,7 +111,8 @@ extension CommandFailure {
             case .passwordRefused: .passwordRefused
             case .incompatible: .incompatible
             case .misconfigured: .configuration
-            case .unresolved, .unreachable, .timeout, .closed, .turnedAway: .unreachable
+            case .unresolved, .unreachable, .timeout, .closed, .turnedAway, .sessionGone, .sessionElsewhere:
+                .unreachable
             case .failed: .software
             }
         self.init(status: status, message: failure.text)

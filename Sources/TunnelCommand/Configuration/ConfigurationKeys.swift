@@ -122,6 +122,8 @@ extension ConfigurationKey {
             case .chunk: (.inherited([.server, .peer]), false, "4KiB")
             case .maxRecord: (.inherited([.server, .peer]), false, "64KiB")
             case .window: (.inherited([.server, .peer]), false, "256KiB/16MiB")
+            case .resumeWindow: (.inherited([.server, .peer]), false, "120s")
+            case .resumeBuffer: (.inherited([.server, .peer]), false, "4MiB")
             case .idleTimeout: (.inherited([.route, .service]), false, "off")
             case .halfCloseTimeout: (.inherited([.route, .service]), false, "60s")
             }
@@ -132,7 +134,7 @@ extension ConfigurationKey {
 enum ForeignKeys {
     /// Keys that the manual speaks of and that this version does not have.
     static let later: Set<String> = [
-        "resume-window", "resume-buffer", "encryption", "insecure-allow-unencrypted", "proxy-protocol",
+        "encryption", "insecure-allow-unencrypted", "proxy-protocol",
         "control", "metrics",
         "user", "group", "sandbox", "targets",
     ]

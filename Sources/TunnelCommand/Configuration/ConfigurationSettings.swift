@@ -19,6 +19,11 @@ extension ConfigurationDecoder {
                 maximum: try maximum.map(ByteSizeText.parse) ?? defaults.window.maximum
             )
         }
+        link.resumption.window = duration(.resumeWindow, in: scope, default: link.resumption.window)
+        link.resumption.buffer = value(.resumeBuffer, in: scope, default: link.resumption.buffer) {
+            item throws(ValueFault) in
+            item.text.lowercased() == "off" ? 0 : try ByteSizeText.parse(item.text)
+        }
         return link
     }
 

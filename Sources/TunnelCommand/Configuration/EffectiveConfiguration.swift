@@ -95,6 +95,11 @@ package struct EffectiveConfiguration: CustomStringConvertible {
         write(.chunk, ByteSizeText.text(link.chunk))
         write(.maxRecord, ByteSizeText.text(link.maxRecord))
         write(.window, ByteSizeText.text(link.window.initial) + "/" + ByteSizeText.text(link.window.maximum))
+        write(.resumeWindow, DurationText.text(link.resumption.window))
+        write(
+            .resumeBuffer,
+            link.resumption.buffer == 0 ? "off" : ByteSizeText.text(link.resumption.buffer)
+        )
     }
 
     private mutating func write(_ stream: StreamSettings) {

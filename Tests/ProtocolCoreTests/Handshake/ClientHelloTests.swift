@@ -35,7 +35,11 @@ import WireCoding
             random: [UInt8](repeating: 1, count: 32),
             suites: [.integrityOnly, .encrypted],
             request: .realmQuery,
-            parameters: SessionParameters(maxRecord: 1024, idleSeconds: 7, features: 9)
+            parameters: SessionParameters(
+                maxRecord: 1024,
+                idleSeconds: 7,
+                features: SessionFeatures(rawValue: 9)
+            )
         )
         let again = try read(hello.encoded())
         guard case .realmQuery = again.request else {

@@ -124,10 +124,10 @@ import Testing
         #expect(throws: HandshakeFault.unexpectedMessage) { try client.feed(retry) }
     }
 
-    @Test func nobodyCanAttachToASessionInThisVersion() throws {
+    @Test func aLoginIsNoReattachment() throws {
         var server = HandshakeRun(people).makeServer()
         let hello = try #require(HandshakeRun(people).run().sent[.hello])
-        #expect(throws: HandshakeFault.noSession) { try server.feed(hello.with(mode: .reattach)) }
+        #expect(throws: HandshakeFault.malformed("session")) { try server.feed(hello.with(mode: .reattach)) }
     }
 }
 

@@ -136,6 +136,9 @@ struct HandshakeRun {
             outcome.steps.append("server: established")
             outcome.server = agreement
             return nil
+        case .reattach:
+            outcome.steps.append("server: reattach")
+            return nil
         }
     }
 

@@ -107,7 +107,11 @@ import WireCoding
             sessionWindow: 2,
             maxStreams: 3
         )
-        run.serverParameters = SessionParameters(maxRecord: 4096, idleSeconds: 4, features: 5)
+        run.serverParameters = SessionParameters(
+            maxRecord: 4096,
+            idleSeconds: 4,
+            features: SessionFeatures(rawValue: 5)
+        )
         let outcome = try run.run()
         #expect(outcome.client?.peerParameters == run.serverParameters)
         #expect(outcome.server?.peerParameters == run.clientParameters)

@@ -13,7 +13,7 @@ import Testing
                 sessionWindow: 0,
                 maxStreams: 0,
                 idleSeconds: 0,
-                features: 0
+                features: []
             ),
             SessionParameters(
                 maxRecord: 65536,
@@ -21,7 +21,7 @@ import Testing
                 sessionWindow: .max,
                 maxStreams: .max,
                 idleSeconds: .max,
-                features: .max
+                features: SessionFeatures(rawValue: .max)
             ),
         ] {
             #expect(parameters.encoded.count == 24)

@@ -20,6 +20,10 @@ import WireCoding
                 try bench.acknowledge(UInt64.random(in: written, using: &random))
             case 120..<125: try bench.acknowledge(bench.writtenRecords)
             case 125..<128: bench.write(bench.log.unwrittenCount)
+            case 126..<128 where random.chance(30):
+                // The link is lost, and the peer says how far it has come.
+                let known = bench.acknowledged...bench.writtenRecords
+                try bench.rewind(to: UInt64.random(in: known, using: &random))
             case 128..<140:
                 // Room that was asked for and not used, whatever happens to the link in between.
                 _ = bench.log.space(atLeast: 1044, wanted: random.chance(50) ? 65556 : 4116)
@@ -68,10 +72,52 @@ import WireCoding
         for count in [UInt64(0), 1] { bench.expectRefusal(of: count) }
     }
 
+    @Test func whatThePeerHasNotIsWrittenAgain() throws {
+        var bench = LogBench()
+        for _ in 0..<5 { bench.seal(100, wanted: 100) }
+        bench.write(4 * 120 + 7)
+        try bench.acknowledge(1)
+        try bench.rewind(to: 3)
+        expect(bench.log.unwrittenCount == 2 * 120)
+        bench.expectTheModel()
+        // What was sealed before the link was lost may say less than the peer has said since.
+        try bench.log.acknowledge(2)
+        expect(bench.log.acknowledgedRecords == 3)
+        bench.write(240)
+        try bench.log.acknowledge(5)
+        expect(bench.log.keptCount == 0)
+    }
+
+    @Test func aPeerThatHasForgottenOrKnowsTooMuchIsRefused() throws {
+        for count in [0, 1, 4, 5, .max] as [UInt64] {
+            var bench = LogBench()
+            for _ in 0..<4 { bench.seal(100, wanted: 100) }
+            bench.write(3 * 120 + 119)
+            try bench.acknowledge(2)
+            #expect(throws: ProtocolViolation.self) { try bench.rewind(to: count) }
+        }
+    }
+
+    @Test func whatIsKeptUntilItIsWrittenIsNotKeptAfterThat() throws {
+        var bench = LogBench(keeping: .untilWritten)
+        for _ in 0..<50 { bench.seal(4096, wanted: 4096) }
+        bench.write(4116 * 49 + 4115)
+        expect(bench.log.keptCount == 4116)
+        #expect(bench.pool.lentBytes <= 2 * BlockPool.Size.large.count)
+        bench.expectRefusal(of: 50)
+        bench.write(1)
+        expect(bench.log.keptCount == 0)
+        #expect(bench.pool.lentBytes == 0)
+        // Acknowledgements come all the same.
+        try bench.acknowledge(7)
+        try bench.acknowledge(50)
+        bench.expectRefusal(of: 51)
+    }
+
     @Test func aLogThatIsGivenUpGivesItsBlocksBack() {
         let pool = BlockPool()
         do {
-            var log = OutboundLog(pool: pool)
+            var log = OutboundLog(pool: pool, keeping: .untilAcknowledged)
             for _ in 0..<100 {
                 guard let base = log.space(atLeast: 1044, wanted: 65556).baseAddress else { return }
                 RecordHeader.write(plaintextCount: 1024, at: base)
@@ -99,8 +145,8 @@ private struct LogBench: ~Copyable {
     private var written = 0
     private(set) var acknowledged: UInt64 = 0
 
-    init() {
-        log = OutboundLog(pool: pool)
+    init(keeping: OutboundLog.Keeping = .untilAcknowledged) {
+        log = OutboundLog(pool: pool, keeping: keeping)
     }
 
     /// How many records were written to their last byte.
@@ -131,6 +177,13 @@ private struct LogBench: ~Copyable {
     mutating func acknowledge(_ count: UInt64) throws {
         try log.acknowledge(count)
         acknowledged = count
+    }
+
+    mutating func rewind(to count: UInt64) throws {
+        try log.rewind(to: count)
+        acknowledged = count
+        written = count == 0 ? 0 : ends[Int(count) - 1]
+        writtenRecords = count
     }
 
     mutating func expectRefusal(of count: UInt64, sourceLocation: SourceLocation = #_sourceLocation) {

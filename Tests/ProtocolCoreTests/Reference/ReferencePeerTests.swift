@@ -225,7 +225,7 @@ private final class Talker {
             #expect(code == .connected)
             results.insert(handle.id.rawValue)
         case .closed(let end): self.end = end
-        case .reset, .roundTrip, .goAway: break
+        case .reset, .roundTrip, .goAway, .detached: break
         }
     }
 }

@@ -230,7 +230,7 @@ import Testing
         #expect(bench.seen == [.data(1, [1])])
         // There is no answer to it.
         #expect(try bench.takeRecords().isEmpty)
-        bench.session.linkEnded()
+        bench.session.linkEnded(at: bench.now)
         bench.takeEvents()
         #expect(bench.end == .byPeer(.shutdown, "bye"))
     }

@@ -24,6 +24,8 @@ final class SessionBench {
     /// What the session reported, but for its end.
     private(set) var seen: [Seen] = []
     private(set) var end: SessionEnd?
+    /// What became of the links that were lost.
+    private(set) var losses: [LinkFault] = []
     private(set) var handles: [UInt32: StreamHandle] = [:]
     /// The most events that ever waited at once.
     private(set) var mostEvents = 0
@@ -101,6 +103,8 @@ final class SessionBench {
             }
             guard consumed > 0 else { return }
             inbound.removeFirst(consumed)
+            // What is under way when a link is lost does not arrive.
+            if !session.isAttached { inbound = [] }
         }
     }
 
@@ -119,6 +123,8 @@ final class SessionBench {
             case .roundTrip: seen.append(.roundTrip)
             case .goAway(let code, _): seen.append(.goAway(code))
             case .message(let message): seen.append(.message(message))
+            case .detached(let fault):
+                losses.append(fault)
             case .closed(let end):
                 #expect(self.end == nil, "closed twice")
                 self.end = end

@@ -107,7 +107,7 @@ import WireCoding
         bench.forgetEvents()
         try bench.say(Say.open(5))
         bench.session.close(.shutdown)
-        bench.session.linkEnded()
+        bench.session.linkEnded(at: bench.now)
         bench.takeEvents()
         #expect(bench.seen.isEmpty)
         #expect(try bench.takeRecords().isEmpty)

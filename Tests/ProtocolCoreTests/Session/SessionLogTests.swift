@@ -8,7 +8,11 @@ import WireCoding
 @Suite struct SessionLogTests {
     private func options(log: Int) -> Session.Options {
         var options = Session.Options(
-            parameters: SessionParameters(streamWindow: 8 << 20, sessionWindow: 16 << 20)
+            parameters: SessionParameters(
+                streamWindow: 8 << 20,
+                sessionWindow: 16 << 20,
+                features: .resume
+            )
         )
         options.logBytes = log
         return options
@@ -60,7 +64,12 @@ import WireCoding
     }
 
     @Test(arguments: [1, 5000, 1 << 20]) func whatIsKeptIsBoundedWhenNothingIsAcknowledged(log: Int) throws {
-        let bench = try SessionBench(.client, options: options(log: log), ciphers: checksumCiphers)
+        let bench = try SessionBench(
+            .client,
+            options: options(log: log),
+            peer: SessionParameters(features: .resume),
+            ciphers: checksumCiphers
+        )
         let handles = try (0..<40).map { _ in try bench.open() }
         for handle in handles { bench.session.setReady(handle) }
         let reserve = max(16 << 10, log / 16)
@@ -90,7 +99,7 @@ import WireCoding
         let bench = try SessionBench(
             .client,
             options: options(log: log),
-            peer: SessionParameters(streamWindow: 8 << 20, sessionWindow: 8 << 20),
+            peer: SessionParameters(streamWindow: 8 << 20, sessionWindow: 8 << 20, features: .resume),
             ciphers: checksumCiphers
         )
         let handle = try bench.open()

@@ -62,7 +62,7 @@ import WireCoding
             bench.arrive(Array(record.prefix(count)))
             bench.expectOpen()
             #expect(bench.seen.isEmpty)
-            bench.session.linkEnded()
+            bench.session.linkEnded(at: bench.now)
             bench.takeEvents()
             #expect(bench.end == .linkLost(.ended))
         }

@@ -23,6 +23,14 @@ import Testing
         }
     }
 
+    @Test func sayingOneRecordTooManyOnAnotherLinkIsNoticed() throws {
+        try expectToBeFound { $0.exaggeration = 1 }
+    }
+
+    @Test func forgettingARecordOnAnotherLinkIsNoticed() throws {
+        try expectToBeFound { $0.exaggeration = .max }
+    }
+
     @Test func sendingBeyondASessionsCreditIsNoticed() throws {
         try expectToBeFound {
             $0.after = { end in _ = end.session.sendWindow.raise(to: end.session.sendWindow.limit + 1) }

@@ -1,15 +1,15 @@
-import CryptoPrimitives
-import ProtocolCoreTesting
+package import ProtocolCore
 
-@testable import ProtocolCore
-
-/// A run of two sessions over a link with moods, all of it decided by one seed, and what has to be true of it.
-struct RandomSchedule {
+/// A run of two sessions over links with moods, all of it decided by one seed, and what has to be true of it.
+///
+/// Where both ends can go on without a link, links are lost on the way: at once or at one end first, by bytes that were
+/// altered, and while the session is being taken to another one.
+package struct RandomSchedule {
     /// How a run ends.
     enum Ending: CaseIterable {
         /// All streams come to their end, and all that was held is given back.
         case quiet
-        /// The link is lost.
+        /// The link is lost, and no other one comes.
         case cut
         /// One end closes.
         case close
@@ -17,9 +17,11 @@ struct RandomSchedule {
 
     let seed: UInt64
     let ending: Ending
-    private(set) var link: SimulatedLink
-    private(set) var problems: [String] = []
-    private var random: SplitMix
+    /// Whether sessions outlive their links.
+    let resumes: Bool
+    package private(set) var link: SimulatedLink
+    var problems: [String] = []
+    var random: SplitMix
     private let clientOptions: Session.Options
     private let serverOptions: Session.Options
     /// How much one operation sends at most: little where credit is small, or a run would never end.
@@ -27,15 +29,26 @@ struct RandomSchedule {
     private var messages: [ObjectIdentifier: [SessionMessage]] = [:]
     private var wentAway = false
 
-    init(seed: UInt64, pool: BlockPool = BlockPool()) throws {
+    /// The run that a seed stands for.
+    package init(
+        seed: UInt64,
+        pool: BlockPool = BlockPool(),
+        ciphers: @escaping RecordCipherMaker = standardRecordCiphers
+    ) throws {
         self.seed = seed
         random = SplitMix(seed: seed)
         let dice = Int.random(in: 0..<100, using: &random)
         ending = dice < 70 ? .quiet : dice < 88 ? .cut : .close
+        resumes = random.chance(80)
         var (ours, theirs) = (Self.options(&random), Self.options(&random))
-        // Both ends have the same limits, because the one acts on what the other counts.
+        if resumes {
+            ours.parameters.features = .resume
+            theirs.parameters.features = .resume
+        }
+        // Both ends have the same limits, because the one acts on what the other counts; and not so small that keys are
+        // changed more often than a peer puts up with.
         if random.chance(40) {
-            ours.keyLimits = KeyLimits(records: 50, bytes: random.chance(50) ? 1 << 40 : 1 << 20)
+            ours.keyLimits = KeyLimits(records: 300, bytes: random.chance(50) ? 1 << 40 : 1 << 20)
             theirs.keyLimits = ours.keyLimits
         }
         clientOptions = ours
@@ -48,7 +61,9 @@ struct RandomSchedule {
         // And turns of one byte make a frame of each.
         let turns = min(ours.quantum, theirs.quantum)
         mostBytes = min(turns == 1 ? 400 : log < 20_000 ? 3000 : 60_000, 100 * UInt64(windows.min() ?? 1))
-        link = SimulatedLink(try Pair(client: clientOptions, server: serverOptions, pool: pool))
+        link = SimulatedLink(
+            try Pair(client: clientOptions, server: serverOptions, ciphers: ciphers, pool: pool)
+        )
         link.turnLimit = Int.random(in: log < 20_000 ? 1000...2000 : 1...300_000, using: &random)
         if random.chance(40) { link.server.answer = UInt64.random(in: 0...mostBytes, using: &random) }
         if random.chance(10) { link.client.answer = UInt64.random(in: 0...mostBytes, using: &random) }
@@ -57,16 +72,17 @@ struct RandomSchedule {
     }
 
     /// Breaks an end, to see whether it is noticed.
-    mutating func sabotage(_ how: SimulatedEnd.Sabotage) {
+    package mutating func sabotage(_ how: SimulatedEnd.Sabotage) {
         link.client.sabotage = how
     }
 
     /// Runs it.
     ///
     /// - Returns: what was wrong.
-    mutating func run() -> [String] {
+    package mutating func run() -> [String] {
         for _ in 0..<Int.random(in: 4...30, using: &random) {
             act()
+            if resumes { meddle() }
             let pause = random.chance(5) ? 5000 : random.chance(30) ? 0 : 60
             link.run(for: .milliseconds(Int.random(in: 0...pause, using: &random)), steps: 20_000)
             check()
@@ -76,7 +92,13 @@ struct RandomSchedule {
         case .quiet: endQuietly()
         case .cut:
             link.cut()
-            checkEnds(client: .linkLost(.ended), server: .linkLost(.ended))
+            link.run(for: .seconds(200))
+            for end in [link.client, link.server] {
+                guard case .linkLost(let fault)? = end.end, resumes || fault == .ended else {
+                    problems.append("ended with \(String(describing: end.end))")
+                    continue
+                }
+            }
         case .close: close()
         }
         check()
@@ -103,6 +125,8 @@ extension RandomSchedule {
         options.largestStreamWindow = one([0, 1000, 100_000, 16 << 20])
         options.quantum = one([1, 1000, 32 << 10])
         options.logBytes = one([1, 2000, 20_000, 300_000, 4 << 20])
+        // What stands still for a while in the middle is not given up.
+        options.resumeWindow = .seconds(190)
         return options
     }
 
@@ -164,6 +188,25 @@ extension RandomSchedule {
         }
     }
 
+    /// Lets the link be lost, or another one be dialled.
+    private mutating func meddle() {
+        if link.isUp {
+            guard random.chance(25) else { return }
+            if random.chance(20) {
+                // Whoever gets it sees that it is not what was sent.
+                if random.chance(50) { _ = link.toServer.damage() } else { _ = link.toClient.damage() }
+                return
+            }
+            link.cutUnnoticed()
+        } else if random.chance(20) {
+            // In the middle of taking the session to another link, if that is what is going on.
+            link.cutUnnoticed()
+        }
+        if random.chance(40) { link.client.loseLink(.ended, at: link.now) }
+        if random.chance(40) { link.server.loseLink(.ended, at: link.now) }
+        if random.chance(50) { link.redial() }
+    }
+
     private mutating func sendMessage(_ end: SimulatedEnd) {
         let count = Int.random(in: 0...Int(min(mostBytes, random.chance(50) ? 50 : 20_000)), using: &random)
         let message = SessionMessage(
@@ -180,6 +223,8 @@ extension RandomSchedule {
     private mutating func endQuietly() {
         wakeUp()
         for _ in 0..<600 {
+            // A link that stood still for long, or was damaged a moment ago, may be lost even now.
+            if resumes, !link.isUp { link.redial() }
             for end in [link.client, link.server] {
                 for (id, stream) in end.streams {
                     end.stall(id, false)
@@ -208,8 +253,10 @@ extension RandomSchedule {
             end.takesAtOnce = true
             end.session.mayGrow = true
         }
-        link.toServer.isStalled = false
-        link.toClient.isStalled = false
+        if !link.isCut {
+            link.toServer.isStalled = false
+            link.toClient.isStalled = false
+        }
         // A slow link and a long way would only make it last.
         link.toServer.rate = .max
         link.toClient.rate = .max
@@ -219,6 +266,10 @@ extension RandomSchedule {
 
     private mutating func close() {
         wakeUp()
+        if resumes {
+            link.redial()
+            link.run(for: .seconds(20), steps: 100_000)
+        }
         let byClient = random.chance(50)
         let end = byClient ? link.client : link.server
         end.session.close(.shutdown, "enough")
@@ -244,6 +295,7 @@ extension RandomSchedule {
             let reserve = max(16 << 10, options.logBytes / 16)
             let most =
                 max(4096, options.logBytes) + reserve + Int(SessionParameters.recordRange.upperBound) + 100
+            if !end.session.isAttached, !resumes { problems.append("it waits for another link") }
             if end.keptCount > most { problems.append("\(end.keptCount) bytes are kept") }
         } else if let ended = end.end, case .violation(let violation) = ended {
             problems.append("a violation: \(violation)")
@@ -253,21 +305,20 @@ extension RandomSchedule {
         var held: UInt64 = 0
         for (id, stream) in end.streams {
             held += UInt64(stream.waiting)
-            guard end.session.streams.contains(stream.handle) else {
+            guard let window = end.session.receiveWindow(of: stream.handle) else {
                 problems.append("stream \(id) is not known to its session")
                 continue
             }
-            let window = end.session.streams[stream.handle.slot].receiveWindow
             if window.held > window.size { problems.append("stream \(id) holds \(window.held)") }
             if window.held != UInt64(stream.waiting), stream.resetCode == nil, stream.sentReset == nil {
                 problems.append("stream \(id) holds \(window.held), and \(stream.waiting) wait")
             }
         }
-        if end.session.receiveWindow.held < held {
+        if end.session.heldCount < held {
             problems.append("the session holds less than its streams")
         }
         if end.session.streamCount != end.streams.count { problems.append("streams were lost") }
-        if end.session.control.count > 2 << 20 { problems.append("control frames pile up") }
+        if end.session.queuedCount > 2 << 20 { problems.append("control frames pile up") }
     }
 
     private mutating func checkEnds(client: SessionEnd, server: SessionEnd) {
@@ -313,17 +364,17 @@ extension SimulatedEnd {
 
     var state: State {
         State(
-            held: session.receiveWindow.held,
+            held: session.heldCount,
             streams: session.streamCount,
-            turns: session.scheduler.count,
-            delayedResets: session.delayedResets.count,
-            control: session.control.count
+            turns: session.turnCount,
+            delayedResets: session.delayedResetCount,
+            control: session.queuedCount
         )
     }
 
     /// Whether nothing is left to be said that would be said by itself.
     var isQuiet: Bool {
-        session.control.isEmpty && session.unwrittenCount == 0 && session.delayedResets.isEmpty
-            && session.outgoingMessages.isEmpty
+        session.queuedCount == 0 && session.unwrittenCount == 0 && session.delayedResetCount == 0
+            && !session.hasMessages && session.isAttached
     }
 }

@@ -1,0 +1,58 @@
+import CryptoPrimitives
+import WireCoding
+
+/// The client's side of taking a session to another link: one hello, one answer, and no arithmetic worth the name
+/// (PROTOCOL.md, Reattaching).
+package struct ClientReattachment {
+    /// The hello, to be sent as soon as the link is connected.
+    package let message: [UInt8]
+    private let proof: SessionProof
+
+    /// A try to take a session to a link.
+    ///
+    /// - Parameters:
+    ///   - proof: what the session is proved with.
+    ///   - attempt: how often it was tried, this time included; never the same number twice.
+    ///   - received: how many records have been received since the session began.
+    ///   - random: 32 random bytes, used once.
+    package init(_ proof: SessionProof, attempt: UInt64, received: UInt64, random: [UInt8]) {
+        precondition(random.count == ClientHello.randomCount, "32 random bytes")
+        self.proof = proof
+        message = ReattachRequest.message(proof, attempt: attempt, received: received, random: random)
+    }
+
+    /// Looks at what the server sent.
+    ///
+    /// - Parameter bytes: everything that was received and not consumed yet.
+    /// - Returns: how many bytes were consumed and how many records the server has received, when its answer is
+    ///   there; what follows are records.
+    /// - Throws: the reason why this try is over.
+    package func receive(
+        _ bytes: UnsafeRawBufferPointer
+    ) throws(HandshakeFault) -> (consumed: Int, received: UInt64)? {
+        guard let (kind, count) = try HandshakeFrame.measure(bytes, expecting: [.serverHello, .reject]) else {
+            return nil
+        }
+        let frame = UnsafeRawBufferPointer(rebasing: bytes.prefix(count))
+        if kind == .reject {
+            let reject = try Reject(frame: frame)
+            throw .rejected(reject.code, retryAfterSeconds: reject.retryAfterSeconds)
+        }
+        var reader = ByteReader(UnsafeRawBufferPointer(rebasing: frame.dropFirst(HandshakeFrame.headerCount)))
+        let opening = try ServerHello.Opening(&reader)
+        guard opening.mode == HelloMode.reattach.rawValue, opening.suite == proof.suite else {
+            throw .malformed("mode")
+        }
+        let elements = try HelloElements(&reader)
+        guard let confirmation = elements.confirmation, confirmation.count == ReattachRequest.proofCount,
+            elements.last == HelloElement.confirmation
+        else { throw .malformed("confirmation") }
+        let answer = Array(frame.dropLast(ReattachRequest.proofCount))
+        let expected = ReattachRequest.code(key: proof.server, over: [message, answer])
+        guard ConstantTime.areEqual(expected, Array(confirmation)) else { throw .authentication }
+        guard let element = elements.session else { throw .malformed("session") }
+        var counts = ByteReader(element)
+        guard let received = counts.uint64(), counts.isAtEnd else { throw .malformed("session") }
+        return (count, received)
+    }
+}

@@ -1,0 +1,101 @@
+import CryptoPrimitives
+import WireCoding
+
+/// A client's hello that asks to go on with a session on another link (PROTOCOL.md, Reattaching).
+///
+/// It is only a claim until ``isProved(by:)`` says otherwise.
+package struct ReattachRequest: Sendable {
+    /// Which session it is about.
+    package let session: SessionID
+    /// How often the client has tried, this time included; starts at one and only grows.
+    package let attempt: UInt64
+    /// How many records the client has received since the session began.
+    package let received: UInt64
+    /// How the client thinks that the session's records are protected.
+    let suite: Suite
+    private let message: [UInt8]
+
+    /// The size of each end's proof, which is the end of its message.
+    static let proofCount = 64
+    /// The session's name and two counts.
+    private static let elementCount = SessionID.count + 16
+
+    /// Takes the elements of a hello whose form was checked as far as every hello's.
+    init(
+        frame: UnsafeRawBufferPointer,
+        suites: [Suite],
+        _ elements: HelloElements
+    ) throws(HandshakeFault) {
+        guard let element = elements.session, element.count == Self.elementCount,
+            let session = SessionID(UnsafeRawBufferPointer(rebasing: element.prefix(SessionID.count)))
+        else { throw .malformed("session") }
+        guard let binder = elements.confirmation, binder.count == Self.proofCount,
+            elements.last == HelloElement.confirmation
+        else { throw .malformed("binder") }
+        guard suites.count == 1 else { throw .malformed("a session has one suite") }
+        var reader = ByteReader(UnsafeRawBufferPointer(rebasing: element.dropFirst(SessionID.count)))
+        guard let attempt = reader.uint64(), let received = reader.uint64() else {
+            throw .malformed("session")
+        }
+        self.session = session
+        self.attempt = attempt
+        self.received = received
+        suite = suites[0]
+        message = Array(frame)
+    }
+
+    /// Whether the hello comes from who has the session's keys.
+    ///
+    /// Takes the same time whatever is wrong with it.
+    package func isProved(by proof: SessionProof) -> Bool {
+        let code = Self.code(key: proof.client, over: [Array(message.dropLast(Self.proofCount))])
+        let isRight = ConstantTime.areEqual(code, Array(message.suffix(Self.proofCount)))
+        return isRight && proof.id == session && proof.suite == suite
+    }
+
+    /// The server's answer.
+    ///
+    /// - Parameters:
+    ///   - proof: what the request was proved by.
+    ///   - received: how many records the server has received since the session began.
+    ///   - random: 32 random bytes, used once.
+    /// - Returns: the whole message; records follow it at once.
+    package func answer(with proof: SessionProof, received: UInt64, random: [UInt8]) -> [UInt8] {
+        precondition(random.count == ClientHello.randomCount, "32 random bytes")
+        var body = random
+        body += [ClientHello.version, HelloMode.reattach.rawValue, 0]
+        body.append(bigEndian: proof.suite.rawValue)
+        body.append(0)
+        var count: [UInt8] = []
+        count.append(bigEndian: received)
+        body.append(type: HelloElement.session, value: count)
+        let nothing = [UInt8](repeating: 0, count: Self.proofCount)
+        body.append(type: HelloElement.confirmation, value: nothing)
+        let answer = Array(HandshakeFrame.encode(.serverHello, body: body).dropLast(Self.proofCount))
+        return answer + Self.code(key: proof.server, over: [message, answer])
+    }
+
+    /// The authentication code over the hash of messages in a row.
+    static func code(key: SecretBytes, over messages: [[UInt8]]) -> [UInt8] {
+        HMAC.code(key: key, message: Digest.sha512(messages.flatMap { $0 }))
+    }
+
+    /// A client's hello.
+    static func message(
+        _ proof: SessionProof,
+        attempt: UInt64,
+        received: UInt64,
+        random: [UInt8]
+    ) -> [UInt8] {
+        var body = random
+        body += [ClientHello.version, ClientHello.version, HelloMode.reattach.rawValue, 0, 1]
+        body.append(bigEndian: proof.suite.rawValue)
+        var element = proof.id.bytes
+        element.append(bigEndian: attempt)
+        element.append(bigEndian: received)
+        body.append(type: HelloElement.session, value: element)
+        body.append(type: HelloElement.confirmation, value: [UInt8](repeating: 0, count: proofCount))
+        let hello = Array(HandshakeFrame.encode(.clientHello, body: body).dropLast(proofCount))
+        return hello + code(key: proof.client, over: [hello])
+    }
+}

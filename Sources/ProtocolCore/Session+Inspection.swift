@@ -1,0 +1,18 @@
+/// What a session holds and has to do, for who checks that it keeps its promises: simulations and fuzzers.
+extension Session {
+    /// How many bytes of a stream came and were not taken, and how many may at most; `nil` when there is no such stream.
+    package func receiveWindow(of stream: StreamHandle) -> (held: UInt64, size: UInt64)? {
+        guard streams.contains(stream) else { return nil }
+        let window = streams[stream.slot].receiveWindow
+        return (window.held, window.size)
+    }
+
+    /// How many streams want to send.
+    package var turnCount: Int { scheduler.count }
+
+    /// How many RESETs are held back.
+    package var delayedResetCount: Int { delayedResets.count }
+
+    /// Whether messages wait to be sent.
+    package var hasMessages: Bool { !outgoingMessages.isEmpty }
+}
