@@ -35,6 +35,8 @@ package final class HandshakeGate: Sendable {
         /// When penalties that are over may be looked for again.
         var nextCleaning: UInt64 = 0
         var guesses: [[UInt8]: TokenBucket] = [:]
+        /// Until when a prefix is known as one that somebody logs in from.
+        var known: [AddressPrefix: UInt64] = [:]
         var refused = 0
     }
 
@@ -50,6 +52,9 @@ package final class HandshakeGate: Sendable {
     private static let actsFrom: UInt64 = 15_000_000_000
     private static let longestPenalty: UInt64 = 600_000_000_000
     private static let mostPenalties = 65536
+    /// Where somebody has proved a password or a session lately, unfinished handshakes are more likely a bad line than a
+    /// stranger, and whoever loses links all the time must be able to come back.
+    private static let knownTime: UInt64 = 600_000_000_000
     private static let cleaningInterval: UInt64 = 1_000_000_000
     private static let mostGuessedUsers = 65536
     /// One guess in five seconds is 2^22.6 a year: 40 random bits are safe for decades.
@@ -86,12 +91,14 @@ package final class HandshakeGate: Sendable {
             state.underWay -= 1
             let rest = state.perPrefix[prefix, default: 1] - 1
             state.perPrefix[prefix] = rest > 0 ? rest : nil
+            if outcome == .success { Self.note(prefix, &state, at: now) }
+            let isKnown = now < state.known[prefix, default: 0]
             let penalty: UInt64 =
                 switch outcome {
                 case .success, .nothing: 0
                 case .wrongGuess: Self.guessPenalty
-                case .garbage: Self.garbagePenalty
-                case .timeout: Self.timeoutPenalty
+                case .garbage: isKnown ? 0 : Self.garbagePenalty
+                case .timeout: isKnown ? 0 : Self.timeoutPenalty
                 }
             if penalty > 0 { Self.punish(prefix, penalty, &state, at: now) }
         }
@@ -122,6 +129,15 @@ package final class HandshakeGate: Sendable {
     /// Who was about to be shown our proof has proved itself: it was no guess.
     func wasNoGuess(_ user: [UInt8]) {
         state.withLock { $0.guesses[user]?.giveBack(Self.secondsPerGuess) }
+    }
+
+    /// Somebody has logged in from there.
+    private static func note(_ prefix: AddressPrefix, _ state: inout State, at now: UInt64) {
+        if state.known.count >= mostPenalties {
+            state.known = state.known.filter { $0.value > now }
+            if state.known.count >= mostPenalties { state.known = [:] }
+        }
+        state.known[prefix] = now + knownTime
     }
 
     /// Who has not been tried lately is forgotten; if that is nobody, everybody is.

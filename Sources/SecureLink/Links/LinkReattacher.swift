@@ -22,10 +22,10 @@ package final class LinkReattacher {
     /// What the peer's last server to be asked has answered; the other addresses may be other servers.
     private var refusal: LinkFailure?
 
-    /// How long one address may take to be connected to.
+    /// How long one address may take to be connected to, and how long to answer.
     ///
     /// A link that stood a moment ago is there again quickly or not at all; the next try comes soon.
-    private static let longestConnect = Duration.seconds(5)
+    private static let longestWait = Duration.seconds(5)
 
     /// A try to take a session to another link.
     ///
@@ -46,12 +46,12 @@ package final class LinkReattacher {
     ) {
         self.session = session
         environment = session.environment
-        timeout = options.handshakeTimeout
+        timeout = min(options.handshakeTimeout, Self.longestWait)
         self.completion = completion
         connector = PeerConnector(
             to: endpoints,
             first: first,
-            timeout: min(connectTimeout, Self.longestConnect),
+            timeout: min(connectTimeout, Self.longestWait),
             in: environment
         )
         deadline = LoopTimer(environment.loop) { [unowned self] in failed(.timeout) }

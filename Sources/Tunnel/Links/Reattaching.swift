@@ -13,10 +13,18 @@ final class Reattaching {
     private var retry: LoopTimer?
     /// How many attempts have failed.
     private var failures = 0
+    /// How often in a row the server that had the session has said that it has it no more.
+    private var denials = 0
     /// Whether the address of the last link is tried first: it was not reached the last time, if not.
     private var triesLastAddress = true
     /// Whether a server that answered did not have the session; another may, but new streams need not wait for it.
     private(set) var isElsewhere = false
+
+    /// After so many denials the session is over.
+    ///
+    /// A hello that was altered on its way is denied like one of a session that is not there; two in a row are not altered
+    /// on any line that could carry a session.
+    private static let mostDenials = 2
 
     init(_ session: PeerSession, of links: PeerLinks) {
         self.session = session
@@ -57,7 +65,8 @@ final class Reattaching {
     private func tried(_ failure: LinkFailure?) {
         reattacher = nil
         guard let failure else { return }
-        guard failure != .sessionGone else {
+        denials = failure == .sessionGone ? denials + 1 : 0
+        guard denials < Self.mostDenials else {
             session.abandon()
             return
         }

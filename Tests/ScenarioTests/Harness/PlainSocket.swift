@@ -112,6 +112,13 @@ final class PlainSocket: @unchecked Sendable {
         shutdown(descriptor, Int32(SHUT_WR))
     }
 
+    /// Reads nothing any more; whoever waits for bytes gets the end.
+    ///
+    /// The other side is not told.
+    func stopReading() {
+        shutdown(descriptor, Int32(SHUT_RD))
+    }
+
     /// Closes it so that the other side gets an RST.
     func reset() {
         var linger = Glibc.linger(l_onoff: 1, l_linger: 0)

@@ -1,6 +1,7 @@
+import Glibc
 import Synchronization
 
-/// Stands between the two ends of a tunnel: counts what passes, and can alter it.
+/// Stands between the two ends of a tunnel: counts what passes, and can alter it, hold it up, slow it down and cut it.
 final class WireRelay: Sendable {
     /// One connection that passed through.
     struct Passage {
@@ -9,6 +10,8 @@ final class WireRelay: Sendable {
         var down = 0
         /// Whether both directions have come to their ends.
         var openDirections = 2
+        /// How it was cut, if it was.
+        var cut: Cut?
     }
 
     enum Direction: Sendable {
@@ -17,9 +20,41 @@ final class WireRelay: Sendable {
         case down
     }
 
-    private struct State {
+    /// How a connection is lost.
+    enum Cut: Sendable, CaseIterable {
+        /// Both ends get an RST.
+        case reset
+        /// Both ends get a FIN.
+        case end
+        /// Nobody is told: what is sent disappears.
+        case vanish
+    }
+
+    /// What becomes of what passes.
+    struct Mood: Sendable {
+        /// Whether nothing passes for the time being.
+        var isHole = false
+        /// How long each portion waits, in microseconds.
+        var delay: UInt32 = 0
+        /// How many bytes pass in a second, in each direction.
+        var rate = Int.max
+        /// After how many bytes each connection is cut, and how, in turn.
+        var cutAfter = Int.max
+        var cuts: [Cut] = [.reset, .end]
+        /// After how many bytes one bit is flipped.
+        var damageAfter = Int.max
+    }
+
+    fileprivate struct State {
         var passages: [Passage] = []
+        var sockets: [[PlainSocket]] = []
+        var mood = Mood()
         var damages: Direction?
+        /// Bytes since the last cut, and since the last damage.
+        var sinceCut = 0
+        var sinceDamage = 0
+        var cutCount = 0
+        var damageCount = 0
     }
 
     private let listener: PlainListener
@@ -31,10 +66,11 @@ final class WireRelay: Sendable {
         listener.serve { [weak self] near in
             guard let self else { return }
             let far = try PlainSocket(to: address)
-            let number = begin()
+            let number = begin(near, far)
             let other = Background { self.pump(from: far, to: near, number, .down) }
             pump(from: near, to: far, number, .up)
-            try other.wait(within: .seconds(120))
+            try other.wait(within: .seconds(600))
+            end(number, near, far)
         }
     }
 
@@ -43,16 +79,50 @@ final class WireRelay: Sendable {
     /// The connections so far, oldest first.
     var passages: [Passage] { state.withLock { $0.passages } }
 
+    /// How many connections were cut, and how often a bit was flipped.
+    var cutCount: Int { state.withLock { $0.cutCount } }
+    var damageCount: Int { state.withLock { $0.damageCount } }
+
+    /// Changes what becomes of what passes from now on.
+    func change(_ body: (inout Mood) -> Void) {
+        state.withLock { body(&$0.mood) }
+    }
+
     /// One bit of the next bytes in this direction is flipped.
     func damage(_ direction: Direction) {
         state.withLock { $0.damages = direction }
     }
 
-    private func begin() -> Int {
+    /// Cuts every connection that there is now.
+    func cutAll(_ how: Cut) {
+        state.withLock { state in
+            for number in state.passages.indices where state.passages[number].openDirections == 2 {
+                state.cut(number, how)
+            }
+        }
+    }
+
+    private func begin(_ near: PlainSocket, _ far: PlainSocket) -> Int {
         state.withLock { state in
             state.passages.append(Passage(began: ContinuousClock().now))
+            state.sockets.append([near, far])
             return state.passages.count - 1
         }
+    }
+
+    private func end(_ number: Int, _ near: PlainSocket, _ far: PlainSocket) {
+        let cut = state.withLock { state in
+            state.sockets[number] = []
+            return state.passages[number].cut
+        }
+        for socket in [near, far] { if cut == .reset { socket.reset() } else { socket.close() } }
+    }
+
+    fileprivate enum Fate {
+        case pass(UInt32)
+        case damage
+        case swallow
+        case stop
     }
 
     private func pump(
@@ -61,20 +131,65 @@ final class WireRelay: Sendable {
         _ number: Int,
         _ direction: Direction
     ) {
-        while var bytes = try? source.readSome(), !bytes.isEmpty {
-            let isDamaged = state.withLock { state in
-                switch direction {
-                case .up: state.passages[number].up += bytes.count
-                case .down: state.passages[number].down += bytes.count
-                }
-                guard state.damages == direction else { return false }
-                state.damages = nil
-                return true
+        pumping: while var bytes = try? source.readSome(), !bytes.isEmpty {
+            waitForTheHole(number)
+            switch state.withLock({ $0.fate(of: bytes.count, number, direction) }) {
+            case .pass(let pause): if pause > 0 { usleep(pause) }
+            case .damage: bytes[bytes.count - 1] ^= 0x10
+            case .swallow: continue
+            case .stop: break pumping
             }
-            if isDamaged { bytes[bytes.count - 1] ^= 0x10 }
             guard (try? sink.write(bytes)) != nil else { break }
         }
-        sink.finish()
-        state.withLock { $0.passages[number].openDirections -= 1 }
+        state.withLock { state in
+            state.passages[number].openDirections -= 1
+            guard state.passages[number].cut == nil else { return }
+            sink.finish()
+        }
+    }
+
+    private func waitForTheHole(_ number: Int) {
+        while state.withLock({ $0.mood.isHole && $0.passages[number].cut == nil }) { usleep(2000) }
+    }
+}
+
+extension WireRelay.State {
+    fileprivate mutating func fate(
+        of count: Int,
+        _ number: Int,
+        _ direction: WireRelay.Direction
+    ) -> WireRelay.Fate {
+        switch passages[number].cut {
+        case .vanish: return .swallow
+        case .reset, .end: return .stop
+        case nil: break
+        }
+        switch direction {
+        case .up: passages[number].up += count
+        case .down: passages[number].down += count
+        }
+        sinceCut += count
+        if sinceCut >= mood.cutAfter, !mood.cuts.isEmpty {
+            sinceCut = 0
+            cut(number, mood.cuts[cutCount % mood.cuts.count])
+            return passages[number].cut == .vanish ? .swallow : .stop
+        }
+        sinceDamage += count
+        if damages == direction || sinceDamage >= mood.damageAfter {
+            damages = nil
+            sinceDamage = 0
+            damageCount += 1
+            return .damage
+        }
+        let forRate = mood.rate == .max ? 0 : UInt32(clamping: count * 1_000_000 / mood.rate)
+        return .pass(mood.delay + forRate)
+    }
+
+    fileprivate mutating func cut(_ number: Int, _ how: WireRelay.Cut) {
+        guard passages[number].cut == nil else { return }
+        passages[number].cut = how
+        cutCount += 1
+        // Whoever waits for bytes of a connection that is over is to wait no more.
+        if how != .vanish { for socket in sockets[number] { socket.stopReading() } }
     }
 }

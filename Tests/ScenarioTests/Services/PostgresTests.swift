@@ -7,69 +7,22 @@ import Testing
     .enabled(if: Program.areThere("initdb", "postgres", "psql", "pgbench", "setpriv"), "\(Program.missing)")
 )
 struct PostgresTests {
-    private let postgres: Service
+    private let postgres: PostgresServer
     private let pair: TunnelPair
 
     init() throws {
-        let folder = try TemporaryFolder()
-        let address = try PlainAddress.free()
-        let data = "\(folder.path)/data"
-        // It refuses to run as root.
-        var asOwner: [String] = []
-        if getuid() == 0 {
-            asOwner = try [
-                Program.path("setpriv"), "--reuid=postgres", "--regid=postgres", "--clear-groups", "--",
-            ]
-            try Program.run("chown", "postgres:postgres", folder.path, in: folder)
-        }
-        let made = try Child(
-            asOwner + [
-                Program.path("initdb"), "-D", data, "-U", "visitor", "-A", "trust", "-N", "-E", "UTF8",
-            ],
-            in: folder,
-            name: "initdb"
-        )
-        guard try made.wait(within: .seconds(120)) == .exited(0) else { throw ScenarioFailure(made.output) }
-        postgres = try Service(
-            asOwner + [
-                Program.path("postgres"), "-D", data, "-h", "127.0.0.1", "-p", "\(address.port)", "-k", "",
-                "-F",
-                "-c", "shared_buffers=32MB",
-            ],
-            in: folder,
-            at: address,
-            farewell: SIGINT
-        )
-        try postgres.process.line(with: "database system is ready to accept connections")
-        pair = try TunnelPair(to: address)
+        postgres = try PostgresServer()
+        pair = try TunnelPair(to: postgres.address)
     }
 
-    /// What `psql` answers at a port: the rows alone.
-    private func psql(_ commands: String, port: UInt16? = nil) throws -> String {
-        try Program.run(
-            "psql",
-            "-h",
-            "127.0.0.1",
-            "-p",
-            "\(port ?? pair.entry.port)",
-            "-U",
-            "visitor",
-            "-d",
-            "postgres",
-            "-X",
-            "-q",
-            "-A",
-            "-t",
-            "-v",
-            "ON_ERROR_STOP=1",
-            in: pair.folder,
-            input: commands
-        )
+    /// What `psql` answers through the tunnel: the rows alone.
+    private func psql(_ commands: String) throws -> String {
+        try postgres.psql(commands, port: pair.entry.port, in: pair.folder)
     }
 
     /// What the database says without a tunnel.
     private func psqlAtTheDatabase(_ commands: String) throws -> String {
-        try psql(commands, port: postgres.port)
+        try postgres.psql(commands, port: postgres.address.port, in: pair.folder)
     }
 
     @Test func aTransactionThroughTheTunnelIsCommittedOrRolledBack() throws {

@@ -7,23 +7,12 @@ import Testing
     .enabled(if: Program.areThere("redis-server", "redis-cli", "redis-benchmark"), "\(Program.missing)")
 )
 struct RedisTests {
-    private let redis: Service
+    private let redis: RedisServer
     private let pair: TunnelPair
 
     init() throws {
-        let folder = try TemporaryFolder()
-        let address = try PlainAddress.free()
-        redis = try Service(
-            [
-                Program.path("redis-server"), "--bind", "127.0.0.1", "--port", "\(address.port)", "--save",
-                "",
-                "--dir", folder.path,
-            ],
-            in: folder,
-            at: address
-        )
-        try redis.waitUntilItAnswers()
-        pair = try TunnelPair(to: address)
+        redis = try RedisServer()
+        pair = try TunnelPair(to: redis.address)
     }
 
     private var port: String { "\(pair.entry.port)" }

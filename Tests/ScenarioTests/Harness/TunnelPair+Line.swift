@@ -1,0 +1,15 @@
+extension TunnelPair {
+    /// A pair with a line between its ends that a scenario can spoil.
+    static func onALine(
+        to target: PlainAddress,
+        _ change: (inout Options) -> Void = { _ in }
+    ) throws -> (pair: TunnelPair, line: WireRelay) {
+        var options = Options()
+        let link = try PlainAddress.free()
+        let line = try WireRelay(to: link)
+        options.link = link
+        options.peerAddress = line.address.description
+        change(&options)
+        return (try TunnelPair(to: target, options), line)
+    }
+}

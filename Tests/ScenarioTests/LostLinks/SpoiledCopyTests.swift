@@ -1,0 +1,102 @@
+import Glibc
+import Testing
+
+/// Long copies over a line that is cut, altered, slowed and held up all the time: each byte arrives, once and in its place.
+@Suite(.serialized, .enabled(if: Sallyport.isThere, "\(Sallyport.missing)"))
+struct SpoiledCopyTests {
+    private let bytes = CheckedBytes(name: 4242)
+
+    @Test(arguments: [true, false])
+    func aCheckedGibibyteArrivesThroughFiftyCuts(isUp: Bool) throws {
+        let target = try PlainListener(.ipv4(port: 0))
+        let (pair, line) = try TunnelPair.onALine(to: target.address)
+        line.change { $0.cutAfter = 19 << 20 }
+        let visitor = try pair.connect()
+        let served = try target.accept()
+        try copy(1 << 30, from: isUp ? visitor : served, to: isUp ? served : visitor)
+        #expect(line.cutCount >= 50)
+        for child in [pair.client, pair.server] {
+            #expect(child.lines(with: "link reattached").count >= 50)
+            try child.line(with: "stream closed", "why=fin", isUp ? "up=1.0GiB" : "down=1.0GiB")
+            #expect(child.lines(with: "session lost").isEmpty)
+            #expect(child.residentBytes < 96 << 20)
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func anAlteredByteNeverReachesAnApplication(isUp: Bool) throws {
+        let target = try PlainListener(.ipv4(port: 0))
+        let (pair, line) = try TunnelPair.onALine(to: target.address)
+        line.change { $0.damageAfter = 2 << 20 }
+        let visitor = try pair.connect()
+        let served = try target.accept()
+        try copy(64 << 20, from: isUp ? visitor : served, to: isUp ? served : visitor)
+        #expect(line.damageCount >= 20)
+        let noticed =
+            pair.client.lines(with: "link lost", "damaged: ").count
+            + pair.server.lines(with: "link lost", "damaged: ").count
+        #expect(noticed >= 20)
+    }
+
+    @Test(arguments: 1...4) func copiesBothWaysOverABadLineArrive(seed: UInt64) throws {
+        let target = try PlainListener(.ipv4(port: 0))
+        let (pair, line) = try TunnelPair.onALine(to: target.address) {
+            $0.peer = "keepalive = 1s/2s"
+            $0.server = "keepalive = 1s/2s"
+        }
+        let streams = try (0..<3).map { _ in try pair.stream(with: target) }
+        let ends = streams.flatMap { [($0.visitor, $0.served), ($0.served, $0.visitor)] }
+        let bytes = bytes
+        let copies = ends.map { sender, receiver in
+            Background {
+                let writing = Background {
+                    try bytes.write(pieces: 640, to: sender)
+                    sender.finish()
+                }
+                try bytes.check(pieces: 640, from: receiver)
+                guard try receiver.readToEnd().bytes.isEmpty else {
+                    throw ScenarioFailure("more than was sent")
+                }
+                try writing.wait()
+            }
+        }
+        // Every tenth of a second the line has another mood; what it is, the seed decides.
+        var random = seed
+        func next(_ count: UInt64) -> UInt64 {
+            random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return (random >> 33) % count
+        }
+        while !copies.allSatisfy(\.isOver) {
+            switch next(8) {
+            case 0: line.cutAll(.reset)
+            case 1: line.cutAll(.end)
+            case 2: line.damage(next(2) == 0 ? .up : .down)
+            case 3: line.change { $0.isHole.toggle() }
+            case 4: line.change { $0.delay = UInt32(next(20_000)) }
+            case 5: line.change { $0.rate = [20 << 20, 4 << 20, .max][Int(next(3))] }
+            default: line.change { $0 = WireRelay.Mood() }
+            }
+            poll(nil, 0, 100)
+        }
+        line.change { $0 = WireRelay.Mood() }
+        defer {
+            for child in [pair.client, pair.server] { #expect(child.lines(with: "session lost").isEmpty) }
+        }
+        for copy in copies { try copy.wait(within: .seconds(60)) }
+        #expect(line.cutCount + line.damageCount > 0, "seed \(seed)")
+    }
+
+    /// Copies one way; the other way ends without a byte.
+    private func copy(_ count: Int, from sender: PlainSocket, to receiver: PlainSocket) throws {
+        let (bytes, pieces) = (bytes, count / CheckedBytes.pieceSize)
+        receiver.finish()
+        Thread.start {
+            try? bytes.write(pieces: pieces, to: sender)
+            sender.finish()
+        }
+        try bytes.check(pieces: pieces, from: receiver)
+        let rest = try receiver.readToEnd()
+        #expect(rest.bytes.isEmpty && rest.end == .end)
+        receiver.close()
+    }
+}
