@@ -132,6 +132,12 @@ final class PlainSocket: @unchecked Sendable {
         descriptor = -1
     }
 
+    /// Small writes leave at once.
+    func sendAtOnce() {
+        var yes: Int32 = 1
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<Int32>.size))
+    }
+
     /// Takes at most so many bytes in the system's buffers before they are read.
     func limitReceiveBuffer(_ bytes: Int32) {
         var bytes = bytes

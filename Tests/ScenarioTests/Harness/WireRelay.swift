@@ -103,7 +103,9 @@ final class WireRelay: Sendable {
     }
 
     private func begin(_ near: PlainSocket, _ far: PlainSocket) -> Int {
-        state.withLock { state in
+        // What it holds up is up to the scenario, not to the system.
+        for socket in [near, far] { socket.sendAtOnce() }
+        return state.withLock { state in
             state.passages.append(Passage(began: ContinuousClock().now))
             state.sockets.append([near, far])
             return state.passages.count - 1
