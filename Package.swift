@@ -18,6 +18,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     ],
     targets: [
         // The walls around C. Nothing but the target right above each of them imports it.
@@ -43,7 +44,10 @@ let package = Package(
         .target(name: "ConfigurationFile", swiftSettings: strict),
         .target(
             name: "Tunnel",
-            dependencies: ["SecureLink", "EventIO", "WireCoding", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "SecureLink", "EventIO", "WireCoding", .product(name: "Logging", package: "swift-log"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+            ],
             swiftSettings: strict),
         .target(
             name: "TunnelCommand",

@@ -84,6 +84,10 @@ package struct StreamCode: RawRepresentable, Hashable, Sendable {
     package static let notProcessed = StreamCode(rawValue: 0x107)
     /// The plain side's own connection was reset.
     package static let peerReset = StreamCode(rawValue: 0x108)
+    /// The end that resets has reached a limit of its own: nothing was handled.
+    package static let limit = StreamCode(rawValue: 0x109)
+    /// The end that resets is stopping.
+    package static let shutdown = StreamCode(rawValue: 0x10A)
 
     /// The code's name as PROTOCOL.md has it, in small letters, or its number.
     package var name: String {
@@ -98,6 +102,8 @@ package struct StreamCode: RawRepresentable, Hashable, Sendable {
         case .forbidden: "forbidden"
         case .notProcessed: "not-processed"
         case .peerReset: "peer-reset"
+        case .limit: "limit"
+        case .shutdown: "shutdown"
         default: "code-\(rawValue)"
         }
     }

@@ -75,6 +75,10 @@ package enum StreamFailure: Error, Hashable, Sendable {
     case notProcessed
     /// The plain side's own connection was reset.
     case peerReset
+    /// A limit was reached, and nothing of it was handled.
+    case limit
+    /// An end of the tunnel is stopping.
+    case shutdown
     /// A code that this version does not know.
     case unknown(UInt16)
 
@@ -89,6 +93,8 @@ package enum StreamFailure: Error, Hashable, Sendable {
         case .forbidden: .forbidden
         case .notProcessed: .notProcessed
         case .peerReset: .peerReset
+        case .limit: .limit
+        case .shutdown: .shutdown
         case .unknown(let code): StreamCode(rawValue: code)
         }
     }
@@ -112,6 +118,8 @@ package enum StreamFailure: Error, Hashable, Sendable {
         case .forbidden: self = .forbidden
         case .notProcessed: self = .notProcessed
         case .peerReset: self = .peerReset
+        case .limit: self = .limit
+        case .shutdown: self = .shutdown
         default: self = .unknown(code.rawValue)
         }
     }
@@ -165,7 +173,7 @@ package struct SessionEndReason: Error, Hashable, Sendable {
     init(_ end: SessionEnd) {
         switch end {
         case .byPeer(let code, let text):
-            kind = code == .none || code == .shutdown || code == .idle ? .closedByPeer : .violation
+            kind = [.none, .shutdown, .idle, .revoked].contains(code) ? .closedByPeer : .violation
             reason = code.name
             self.text = text
         case .byUs(let code, let text):

@@ -116,6 +116,27 @@ struct StreamEndingTests {
         try pair.expectOneLine(why: "idle", by: "acceptor")
     }
 
+    @Test func aHalfThatStillMovesIsNotCutOffHoweverLongItTakes() throws {
+        let target = try PlainListener(.ipv4(port: 0))
+        var options = TunnelPair.Options()
+        options.route = "half-close-timeout = 1s"
+        options.service = "half-close-timeout = 1s"
+        let pair = try TunnelPair(to: target.address, options)
+        let (visitor, served) = try pair.stream(with: target)
+        visitor.finish()
+        #expect(try served.readToEnd().end == .end)
+        // Four times the wait in all, and never as long as it between two bytes.
+        let pause = Int32(400)
+        for number in 0..<10 {
+            try served.write([UInt8(number)])
+            #expect(try visitor.read(1) == [UInt8(number)])
+            #expect(!visitor.hasNews(within: pause))
+        }
+        served.finish()
+        #expect(try visitor.readToEnd().end == .end)
+        #expect(try StreamLine(pair.client.line(with: "stream closed"))["why"] == "fin")
+    }
+
     @Test func aSilentHalfIsCutOffWhenHalfCloseTimeoutPasses() throws {
         let target = try PlainListener(.ipv4(port: 0))
         var options = TunnelPair.Options()

@@ -168,4 +168,18 @@ package struct PasswordTable: Sendable {
     package var realm: String { verifiers.realm.text }
     /// The names of the users, sorted, each once.
     package var users: [String] { verifiers.users }
+
+    /// Whether a user who logged in by an older table could log in by this one with the same password.
+    ///
+    /// - Parameters:
+    ///   - user: `alice`, or `alice/2` for who used the second password.
+    ///   - old: the table that the user logged in by.
+    /// - Returns: whether nothing has changed for the user.
+    package func retains(_ user: String, of old: PasswordTable) -> Bool {
+        guard let identity = Identity(user), verifiers.realm == old.verifiers.realm else { return false }
+        let tag = ClientTag(identity, in: verifiers.realm)
+        let (now, exists) = verifiers.find(tag)
+        let (then, existed) = old.verifiers.find(tag)
+        return exists && existed && now == then
+    }
 }

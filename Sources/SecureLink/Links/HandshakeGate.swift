@@ -15,6 +15,8 @@ package final class HandshakeGate: Sendable {
         case wrongGuess
         /// It did not speak our protocol, or broke it.
         case garbage
+        /// It ended before it had said anything.
+        case silence
         /// It was too slow.
         case timeout
         /// It went away before anything was at stake, or was turned away by us.
@@ -97,7 +99,8 @@ package final class HandshakeGate: Sendable {
                 switch outcome {
                 case .success, .nothing: 0
                 case .wrongGuess: Self.guessPenalty
-                case .garbage: isKnown ? 0 : Self.garbagePenalty
+                case .garbage: Self.garbagePenalty
+                case .silence: isKnown ? 0 : Self.garbagePenalty
                 case .timeout: isKnown ? 0 : Self.timeoutPenalty
                 }
             if penalty > 0 { Self.punish(prefix, penalty, &state, at: now) }

@@ -174,7 +174,7 @@ extension LinkGreeter: StreamSocketHandler {
                 finish(
                     "closed",
                     "closed during the handshake",
-                    received.isEmpty && !hasHello ? .garbage : .nothing
+                    received.isEmpty && !hasHello ? .silence : .nothing
                 )
                 return
             }

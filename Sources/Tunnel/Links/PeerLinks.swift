@@ -70,6 +70,7 @@ final class PeerLinks {
         guard !relay.isOver else { return }
         if sessions.contains(where: { $0.session.isAttached && !$0.session.canOpen && !$0.session.isSpent }) {
             worker.noteLimit("max-streams")
+            relay.isHeldUpByLimit = true
         }
         waiting.append(relay)
         relay.connectDeadline = relay.startedAt.addingClamped(relay.settings.connectTimeout)
@@ -276,7 +277,7 @@ extension PeerLinks: PeerSessionOwner {
         exclusive.remove(session)
         // What was lost before has been counted then.
         if reattaching.removeValue(forKey: ObjectIdentifier(session)) == nil { status.sessionDown() }
-        worker.log.sessionEnded(session, peer: peer.name, reason)
+        worker.ended(session, peer: peer.name, reason)
         if isStopping {
             worker.sessionEnded()
         } else {
@@ -287,7 +288,7 @@ extension PeerLinks: PeerSessionOwner {
 
     func session(_ session: PeerSession, detached reason: SessionEndReason) {
         status.sessionDown()
-        worker.log.linkLost(session, peer: peer.name, reason)
+        worker.lostLink(session, peer: peer.name, reason)
         let attempt = Reattaching(session, of: self)
         reattaching[ObjectIdentifier(session)] = attempt
         attempt.begin()
@@ -296,7 +297,7 @@ extension PeerLinks: PeerSessionOwner {
     func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment) {
         reattaching[ObjectIdentifier(session)] = nil
         let wasDown = status.sessionUp()
-        worker.log.reattached(session, peer: peer.name, reattachment)
+        worker.reattached(session, peer: peer.name, reattachment)
         if wasDown { worker.log.peerUp(peer.name) }
         serveWaiting()
     }

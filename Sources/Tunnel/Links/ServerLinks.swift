@@ -5,7 +5,7 @@ import Synchronization
 /// One worker's links from clients: strangers until they have proved themselves, then sessions whose streams go to services.
 final class ServerLinks {
     unowned let worker: TunnelWorker
-    private let table: PasswordTable
+    private var table: PasswordTable
     private let options: LinkOptions
     private var greeters: [ObjectIdentifier: LinkGreeter] = [:]
     private var sessions: [ObjectIdentifier: PeerSession] = [:]
@@ -43,9 +43,17 @@ final class ServerLinks {
     /// How many links there are, strangers included.
     var count: Int { greeters.count + sessions.count }
 
+    /// These are the users from now on: who is not among them any more, or has another password, is cut off.
+    func use(_ table: PasswordTable) {
+        let old = self.table
+        self.table = table
+        for session in Array(sessions.values) where !table.retains(session.user, of: old) { session.revoke() }
+    }
+
     /// A link was accepted for this worker.
     func greet(_ descriptor: Int32, from remote: SocketAddress) {
         let began = worker.loop.now
+        let table = table
         let greeter = LinkGreeter(
             descriptor,
             from: remote,
@@ -56,7 +64,7 @@ final class ServerLinks {
             in: worker.environment
         ) { [unowned self] greeter, result in
             greeters[ObjectIdentifier(greeter)] = nil
-            greeted(result, began: began)
+            greeted(result, by: table, began: began)
         }
         greeters[ObjectIdentifier(greeter)] = greeter
         greeter.start()
@@ -110,7 +118,7 @@ final class ServerLinks {
         greeters = [:]
     }
 
-    private func greeted(_ result: GreetingResult, began: UInt64) {
+    private func greeted(_ result: GreetingResult, by table: PasswordTable, began: UInt64) {
         switch result {
         case .session(let session):
             session.owner = self
@@ -118,6 +126,8 @@ final class ServerLinks {
             resumable.add(session)
             worker.log.linkEstablished(session, peer: nil, took: worker.loop.now - began)
             if isStopping { session.close() }
+            // The users may have changed meanwhile.
+            if !self.table.retains(session.user, of: table) { session.revoke() }
         case .handedOver: break
         case .refused(let failure):
             worker.shared.links.subtract(1, ordering: .relaxed)
@@ -151,7 +161,7 @@ extension ServerLinks: PeerSessionOwner {
         }
         guard !worker.shared.budget.isExhausted else {
             worker.noteLimit("memory")
-            return refuse(stream, .notProcessed, facts, nil)
+            return refuse(stream, .limit, facts, nil)
         }
         let relay = Relay(side: .target, facts: facts, settings: service.configuration.stream, worker: worker)
         relay.stream = stream
@@ -173,19 +183,19 @@ extension ServerLinks: PeerSessionOwner {
         resumable.remove(session)
         // What was lost before has been counted then.
         if !session.hasLostLink { worker.shared.links.subtract(1, ordering: .relaxed) }
-        worker.log.sessionEnded(session, peer: nil, reason)
+        worker.ended(session, peer: nil, reason)
         if isStopping { worker.sessionEnded() }
     }
 
     func session(_ session: PeerSession, detached reason: SessionEndReason) {
         worker.shared.links.subtract(1, ordering: .relaxed)
-        worker.log.linkLost(session, peer: nil, reason)
+        worker.lostLink(session, peer: nil, reason)
         if isStopping { session.abandon() } else { resumable.detached(session) }
     }
 
     func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment) {
         resumable.attached(session)
-        worker.log.reattached(session, peer: nil, reattachment)
+        worker.reattached(session, peer: nil, reattachment)
     }
 
     func session(_ session: PeerSession, measured roundTrip: Duration) {}
@@ -199,7 +209,7 @@ extension ServerLinks: PeerSessionOwner {
         stream.reportTarget(failure)
         stream.reset(failure)
         stream.release()
-        worker.log.streamRefused(facts, failure)
+        worker.log.streamRefused(facts, failure, by: .acceptor)
         if let what { worker.noteRefusal(what, failure.name, countedAs: "stream of \(facts.user)") }
         return nil
     }

@@ -32,7 +32,10 @@ extension Relay {
         if side == .target {
             targetUnreachable(.timeout)
         } else {
-            end(RelayOutcome(ending: .noLink, by: .link))
+            end(
+                isHeldUpByLimit
+                    ? RelayOutcome(ending: .limit, by: .acceptor) : RelayOutcome(ending: .noLink, by: .link)
+            )
         }
     }
 

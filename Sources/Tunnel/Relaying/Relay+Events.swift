@@ -18,7 +18,8 @@ extension Relay: StreamEndpoint {
         case .timeout, .refused, .unreachable, .unresolved:
             // The code of the reset says what; the answer before it said why.
             end(RelayOutcome(ending: .notConnected(connectFailure ?? failure), by: .target))
-        case .noService, .forbidden: end(RelayOutcome(ending: .notConnected(failure), by: .acceptor))
+        case .noService, .forbidden, .limit: end(RelayOutcome(ending: .notConnected(failure), by: .acceptor))
+        case .shutdown: end(RelayOutcome(ending: .shutdown, by: ownEnd.opposite))
         case .notProcessed, .unknown: end(RelayOutcome(ending: .cutOff(failure), by: ownEnd.opposite))
         }
     }

@@ -46,6 +46,8 @@ final class Relay {
     var sessionAtEnd: PeerSession?
     /// Whether the route wants a session of its own for each stream.
     var isExclusive = false
+    /// Whether there was a session, and the peer allows no more streams in it.
+    var isHeldUpByLimit = false
     /// Whether the program itself is the visitor, and wants to know how it ended.
     var isOwnVisitor = false
     /// Who came to an end first.

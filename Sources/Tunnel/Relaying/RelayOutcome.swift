@@ -40,8 +40,8 @@ enum Ending {
     case notConnected(StreamFailure)
     /// There was no session to carry it in time.
     case noLink
-    /// A limit of this process was reached.
-    case limit(String)
+    /// A limit was reached.
+    case limit
     /// The process is stopping.
     case shutdown
     /// The session ended under it.
@@ -56,7 +56,7 @@ enum Ending {
         case .idle: "idle"
         case .notConnected(let failure): failure.name
         case .noLink: "no-link"
-        case .limit(let which): "limit(\(which))"
+        case .limit: "limit"
         case .shutdown: "shutdown"
         case .sessionEnded(let reason): reason.reason == "none" ? "shutdown" : reason.reason
         case .cutOff(let failure): failure.name

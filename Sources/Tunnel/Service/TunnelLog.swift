@@ -38,10 +38,10 @@ struct TunnelLog: Sendable {
     }
 
     /// A stream that was turned away before anything was moved has its line too.
-    func streamRefused(_ facts: StreamFacts, _ failure: StreamFailure) {
+    func streamRefused(_ facts: StreamFacts, _ failure: StreamFailure, by end: Party) {
         streamClosed(
             facts,
-            RelayOutcome(ending: .notConnected(failure), by: .acceptor),
+            RelayOutcome(ending: .notConnected(failure), by: end),
             up: 0,
             down: 0,
             took: 0
@@ -128,6 +128,19 @@ struct TunnelLog: Sendable {
 
     func peerUp(_ peer: String) {
         logger.info("peer is up", metadata: ["peer": "\(peer)"])
+    }
+
+    /// The password file was read again.
+    func passwordsRead(_ table: PasswordTable) {
+        logger.info("passwords were read again", metadata: ["users": "\(table.users.count)"])
+    }
+
+    /// The password file could not be read again; those that were read before hold.
+    func passwordsNotRead(_ fault: CredentialFault) {
+        logger.error(
+            "passwords could not be read again, the old ones hold",
+            metadata: ["text": "\(fault.text)"]
+        )
     }
 
     func listening(_ what: String, _ name: String, _ address: String) {

@@ -33,8 +33,15 @@ package final class TunnelService {
     private var isDraining = false
     private var isStopping = false
     private let observer: (Event) -> Void
-    /// Whether HUP is told in the log and nothing more.
-    private let ignoresHangUp: Bool
+    private let hangUp: HangUp
+
+    /// What HUP does.
+    package enum HangUp {
+        /// What the system makes of it, which is the end: the terminal has gone.
+        case ends
+        /// The passwords of the server are read again, if it has one; who is not among the users any more is cut off.
+        case rereadsPasswords((() throws(CredentialFault) -> PasswordTable)?)
+    }
 
     /// What is told to who runs the service, on the control loop's thread.
     package enum Event: Sendable {
@@ -52,18 +59,18 @@ package final class TunnelService {
     ///   - configuration: what it does.
     ///   - secrets: the secrets that the configuration names.
     ///   - logger: where it tells what happens.
-    ///   - ignoresHangUp: whether HUP is told in the log and does nothing more, instead of ending the process.
+    ///   - hangUp: what HUP does.
     ///   - observer: who is told what matters to the program as a whole.
     /// - Throws: what the system refuses.
     package init(
         _ configuration: TunnelConfiguration,
         secrets: TunnelSecrets,
         logger: Logger,
-        ignoresHangUp: Bool = false,
+        hangUp: HangUp = .ends,
         observer: @escaping (Event) -> Void = { _ in }
     ) throws(SystemFailure) {
         self.observer = observer
-        self.ignoresHangUp = ignoresHangUp
+        self.hangUp = hangUp
         EventLoop.ignoreBrokenPipes()
         shared = try SharedState(configuration, secrets: secrets, logger: logger)
         log = shared.log
@@ -82,12 +89,8 @@ package final class TunnelService {
             for signal in [SignalWatcher.Signal.terminate, .interrupt] {
                 signals.append(try SignalWatcher(signal, on: loop) { [unowned self] in signalled() })
             }
-            if ignoresHangUp {
-                signals.append(
-                    try SignalWatcher(.hangUp, on: loop) { [log] in
-                        log.logger.warning("HUP does nothing: a changed configuration takes a restart")
-                    }
-                )
+            if case .rereadsPasswords(let read) = hangUp {
+                signals.append(try SignalWatcher(.hangUp, on: loop) { [unowned self] in reread(read) })
             }
             network = NetworkWatcher(loop) { [unowned self] in send(.networkChanged) }
             try startWorkers(reports)
@@ -186,6 +189,20 @@ package final class TunnelService {
 
     private func send(_ message: WorkerMessage) {
         for worker in workers { worker?.send(message) }
+    }
+
+    private func reread(_ read: (() throws(CredentialFault) -> PasswordTable)?) {
+        guard let read else {
+            log.logger.warning("HUP does nothing: there are no passwords to read again")
+            return
+        }
+        do throws(CredentialFault) {
+            let table = try read()
+            log.passwordsRead(table)
+            send(.passwords(table))
+        } catch {
+            log.passwordsNotRead(error)
+        }
     }
 
     private func signalled() {

@@ -12,6 +12,7 @@ extension TunnelWorker {
         for peer in peers { peer.stop() }
         server?.stop()
         for relay in relays where !relay.isConnected {
+            relay.stream?.reset(.shutdown)
             relay.end(RelayOutcome(ending: .shutdown, by: relay.ownEnd))
         }
         reportIfDrained()
@@ -26,7 +27,7 @@ extension TunnelWorker {
         for listener in routeListeners { listener.close() }
         for listener in linkListeners { listener.close() }
         for relay in relays {
-            relay.stream?.reset(.cancelled)
+            relay.stream?.reset(.shutdown)
             relay.end(RelayOutcome(ending: .shutdown, by: relay.ownEnd))
         }
         for peer in peers { peer.close() }

@@ -17,6 +17,8 @@ enum WorkerMessage: Sendable {
     case session(SessionCall)
     /// Links, addresses or routes of the machine have changed.
     case networkChanged
+    /// These are the users from now on.
+    case passwords(PasswordTable)
     /// Accept no more; what there is goes on.
     case drain
     /// End at once.
@@ -50,6 +52,7 @@ final class TunnelWorker {
     let shared: SharedState
     let environment: LinkEnvironment
     let log: TunnelLog
+    let metrics = TunnelMetrics()
     var random = SystemRandomNumberGenerator()
 
     let report: @Sendable (WorkerReport) -> Void
@@ -118,6 +121,7 @@ final class TunnelWorker {
         case .link(let descriptor, let address): server?.greet(descriptor, from: address)
         case .session(let call): server?.answer(call)
         case .networkChanged: networkChanged()
+        case .passwords(let table): server?.use(table)
         case .drain: drain()
         case .stop: stop()
         }
@@ -237,11 +241,9 @@ extension TunnelWorker {
     private func visit(_ number: Int, _ descriptor: Int32, _ source: String, isOwn: Bool) {
         let socket = StreamSocket(adopting: descriptor, loop: loop)
         let route = shared.configuration.routes[number]
-        guard !isDraining, !shared.budget.isExhausted,
-            let peer = peers.first(where: { $0.peer.name == route.peer })
-        else {
+        // The configuration was checked: a route's peer is there.
+        guard let peer = peers.first(where: { $0.peer.name == route.peer }) else {
             socket.closeWithReset()
-            if !isDraining { noteLimit("memory") }
             return
         }
         nextID += 1
@@ -254,6 +256,12 @@ extension TunnelWorker {
             source: source,
             target: nil
         )
+        guard !isDraining, !shared.budget.isExhausted else {
+            socket.closeWithReset()
+            if !isDraining { noteLimit("memory") }
+            log.streamRefused(facts, isDraining ? .shutdown : .limit, by: .opener)
+            return
+        }
         let relay = Relay(side: .visitor, facts: facts, settings: route.stream, worker: self)
         relay.socket = socket
         relay.isOwnVisitor = isOwn

@@ -2,6 +2,7 @@ import ArgumentParser
 import EventIO
 import Glibc
 import Logging
+import SecureLink
 import Tunnel
 
 struct RunCommand: ParsableCommand {
@@ -52,6 +53,14 @@ struct RunCommand: ParsableCommand {
         }
     }
 
+    /// What reads the password file anew, if there is one.
+    private static func passwords(
+        of configuration: TunnelConfiguration
+    ) -> (() throws(CredentialFault) -> PasswordTable)? {
+        guard let path = configuration.server?.passwordFile else { return nil }
+        return { () throws(CredentialFault) in try PasswordFile(reading: path).table() }
+    }
+
     /// Runs a tunnel until it has ended.
     static func run(_ ready: ReadyConfiguration) throws {
         ProcessSetup.prepare()
@@ -71,7 +80,8 @@ struct RunCommand: ParsableCommand {
                 secrets: ready.secrets,
                 logger: logger,
                 // From a terminal, HUP says that the terminal has gone.
-                ignoresHangUp: !TerminalOutput.isTerminal(STDIN_FILENO)
+                hangUp: TerminalOutput.isTerminal(STDIN_FILENO)
+                    ? .ends : .rereadsPasswords(Self.passwords(of: ready.configuration))
             )
         } catch {
             throw CommandFailure(status: .cannotBind, message: error.description)

@@ -79,8 +79,12 @@ struct SpoiledCopyTests {
             poll(nil, 0, 100)
         }
         line.change { $0 = WireRelay.Mood() }
+        // One that was lost before its login was through had no streams.
         defer {
-            for child in [pair.client, pair.server] { #expect(child.lines(with: "session lost").isEmpty) }
+            for child in [pair.client, pair.server] {
+                let lost = child.lines(with: "session lost").filter { !$0.contains("streams=0") }
+                #expect(lost.isEmpty, "seed \(seed)")
+            }
         }
         for copy in copies { try copy.wait(within: .seconds(60)) }
         #expect(line.cutCount + line.damageCount > 0, "seed \(seed)")

@@ -44,7 +44,7 @@ import Testing
         let gate = HandshakeGate(mostUnderWay: 256)
         let (here, there) = (try prefix("10.0.0.1"), try prefix("10.0.0.2"))
         gate.end(here, gate.begin(here, at: second) == nil ? .success : .nothing, at: second)
-        for outcome in [HandshakeGate.Outcome.garbage, .timeout] {
+        for outcome in [HandshakeGate.Outcome.silence, .timeout] {
             for place in [here, there] {
                 for _ in 0..<20 where gate.begin(place, at: 2 * second) == nil {
                     gate.end(place, outcome, at: 2 * second)
@@ -56,7 +56,7 @@ import Testing
         // Guesses count all the same, and so does everything when it was long ago.
         for _ in 0..<3 { gate.end(here, .wrongGuess, at: 2 * second) }
         #expect(gate.begin(here, at: 2 * second) != nil)
-        for _ in 0..<20 { gate.end(here, .garbage, at: 700 * second) }
+        for _ in 0..<20 { gate.end(here, .silence, at: 700 * second) }
         #expect(gate.begin(here, at: 700 * second) != nil)
     }
 

@@ -1,0 +1,96 @@
+import CryptoPrimitives
+import EventIO
+import Synchronization
+import Testing
+
+@testable import ProtocolCore
+@testable import SecureLink
+
+/// Who finds a session that a client comes back to, and which sessions make room.
+@Suite struct SessionRegistryTests {
+    /// What the loops of sessions were told.
+    private final class Calls: Sendable {
+        private let calls = Mutex<[SessionCall]>([])
+
+        var home: SessionRegistry.Home { { call in self.calls.withLock { $0.append(call) } } }
+        var expired: [SessionID] { calls.withLock { $0.map(\.session) } }
+    }
+
+    private static func proof(_ number: UInt8) throws -> SessionProof {
+        let id = try #require([UInt8](repeating: number, count: 16).withUnsafeBytes { SessionID($0) })
+        return SessionProof(
+            id: id,
+            suite: .encrypted,
+            client: SecretBytes([UInt8](repeating: number &+ 1, count: 64)),
+            server: SecretBytes([UInt8](repeating: number &+ 2, count: 64))
+        )
+    }
+
+    private static func request(_ proof: SessionProof, attempt: UInt64) throws -> ReattachRequest {
+        let hello = ClientReattachment(
+            proof,
+            attempt: attempt,
+            received: 0,
+            random: [UInt8](repeating: 9, count: 32)
+        )
+        let read = try hello.message.withUnsafeBytes { try ClientHello(frame: $0) }
+        guard case .reattach(let request) = read.request else { throw HandshakeFault.unexpectedMessage }
+        return request
+    }
+
+    @Test func onlyAProvedHelloThatWasNotSeenBeforeIsLetIn() throws {
+        let registry = try SessionRegistry()
+        let calls = Calls()
+        let proof = try Self.proof(1)
+        registry.add(proof, user: "alice", home: calls.home)
+        #expect(registry.admit(try Self.request(proof, attempt: 1)) != nil)
+        #expect(registry.admit(try Self.request(proof, attempt: 1)) == nil)
+        #expect(registry.admit(try Self.request(proof, attempt: 3)) != nil)
+        #expect(registry.admit(try Self.request(proof, attempt: 2)) == nil)
+        let forged = SessionProof(id: proof.id, suite: .encrypted, client: proof.server, server: proof.client)
+        #expect(registry.admit(try Self.request(forged, attempt: 9)) == nil)
+        // A forged attempt has used up nothing.
+        #expect(registry.admit(try Self.request(proof, attempt: 4)) != nil)
+        #expect(registry.admit(try Self.request(Self.proof(2), attempt: 1)) == nil)
+        registry.remove(proof.id)
+        #expect(registry.admit(try Self.request(proof, attempt: 10)) == nil)
+    }
+
+    @Test func theSessionOfAUserThatHasWaitedLongestMakesRoom() throws {
+        let registry = try SessionRegistry()
+        let calls = Calls()
+        let alices = try (0..<66).map { try Self.proof(UInt8($0)) }
+        let bobs = try Self.proof(200)
+        registry.add(bobs, user: "bob", home: calls.home)
+        registry.detached(bobs.id, at: 1)
+        for proof in alices { registry.add(proof, user: "alice", home: calls.home) }
+        for (index, proof) in alices.prefix(64).enumerated() {
+            registry.detached(proof.id, at: UInt64(1000 - index))
+        }
+        #expect(calls.expired.isEmpty)
+        #expect(registry.detachedCount == 65)
+        // One that has come back does not count.
+        registry.attached(alices[10].id)
+        registry.detached(alices[64].id, at: 2000)
+        #expect(calls.expired.isEmpty)
+        registry.detached(alices[65].id, at: 2001)
+        #expect(calls.expired == [alices[63].id])
+        registry.remove(alices[63].id)
+        #expect(registry.detachedCount == 65)
+    }
+
+    @Test func whenMemoryIsShortWhoeverHasWaitedLongestMakesRoom() throws {
+        let registry = try SessionRegistry()
+        let calls = Calls()
+        let proofs = try (0..<4).map { try Self.proof(UInt8($0)) }
+        for (index, proof) in proofs.enumerated() {
+            registry.add(proof, user: "user\(index)", home: calls.home)
+            if index > 0 { registry.detached(proof.id, at: UInt64(100 - index)) }
+        }
+        #expect(registry.expireOldest())
+        #expect(registry.expireOldest())
+        #expect(registry.expireOldest())
+        #expect(!registry.expireOldest())
+        #expect(calls.expired == [proofs[3].id, proofs[2].id, proofs[1].id])
+    }
+}
