@@ -30,15 +30,20 @@ let package = Package(
         .target(name: "WireCoding", swiftSettings: strict),
         .target(name: "CryptoPrimitives", dependencies: ["COpenSSL"], swiftSettings: strict),
         .target(
-            name: "ProtocolCore", dependencies: ["WireCoding", "CryptoPrimitives"], swiftSettings: strict),
+            name: "ProtocolCore",
+            dependencies: ["WireCoding", "CryptoPrimitives"],
+            swiftSettings: strict
+        ),
 
         // Sockets, timers and threads: no protocol can get in here.
         .target(name: "EventIO", dependencies: ["CLibuv", "CLinux", "WireCoding"], swiftSettings: strict),
 
         // The only place where the two meet.
         .target(
-            name: "SecureLink", dependencies: ["ProtocolCore", "EventIO", "WireCoding", "CryptoPrimitives"],
-            swiftSettings: strict),
+            name: "SecureLink",
+            dependencies: ["ProtocolCore", "EventIO", "WireCoding", "CryptoPrimitives"],
+            swiftSettings: strict
+        ),
 
         // The product.
         .target(name: "ConfigurationFile", swiftSettings: strict),
@@ -48,7 +53,8 @@ let package = Package(
                 "SecureLink", "EventIO", "WireCoding", .product(name: "Logging", package: "swift-log"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
             ],
-            swiftSettings: strict),
+            swiftSettings: strict
+        ),
         .target(
             name: "TunnelCommand",
             dependencies: [
@@ -56,7 +62,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: strict),
+            swiftSettings: strict
+        ),
         .executableTarget(name: "sallyport", dependencies: ["TunnelCommand"], swiftSettings: strict),
 
         .executableTarget(
@@ -65,55 +72,92 @@ let package = Package(
                 "Tunnel", "SecureLink", "ProtocolCore", "EventIO", "WireCoding", "CryptoPrimitives",
                 .product(name: "Logging", package: "swift-log"),
             ],
-            path: "Benchmarks/Ladder", swiftSettings: strict),
+            path: "Benchmarks/Ladder",
+            swiftSettings: strict
+        ),
 
         .executableTarget(
-            name: "Soak", dependencies: ["ProtocolCoreTesting", "ProtocolCore"], path: "Fuzzing/Soak",
-            swiftSettings: strict),
+            name: "Soak",
+            dependencies: ["ProtocolCoreTesting", "ProtocolCore"],
+            path: "Fuzzing/Soak",
+            swiftSettings: strict
+        ),
 
         // For tests, fuzzers and benchmarks.
         .target(
-            name: "ProtocolCoreTesting", dependencies: ["ProtocolCore", "WireCoding", "CryptoPrimitives"],
-            swiftSettings: strict),
+            name: "ProtocolCoreTesting",
+            dependencies: ["ProtocolCore", "WireCoding", "CryptoPrimitives"],
+            swiftSettings: strict
+        ),
         .target(
             name: "FuzzEntrances",
             dependencies: [
-                "ProtocolCore", "ProtocolCoreTesting", "WireCoding", "CryptoPrimitives", "TunnelCommand", "Tunnel",
+                "ProtocolCore", "ProtocolCoreTesting", "WireCoding", "CryptoPrimitives", "TunnelCommand",
+                "Tunnel",
                 "ConfigurationFile",
             ],
-            path: "Fuzzing/Entrances", swiftSettings: strict),
+            path: "Fuzzing/Entrances",
+            swiftSettings: strict
+        ),
         .testTarget(
-            name: "FuzzCorpusTests", dependencies: ["FuzzEntrances", "ProtocolCoreTesting"], swiftSettings: strict),
+            name: "FuzzCorpusTests",
+            dependencies: ["FuzzEntrances", "ProtocolCoreTesting"],
+            swiftSettings: strict
+        ),
         .testTarget(
-            name: "WireCodingTests", dependencies: ["WireCoding", "ProtocolCoreTesting"], swiftSettings: strict),
+            name: "WireCodingTests",
+            dependencies: ["WireCoding", "ProtocolCoreTesting"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "ProtocolCoreTests",
             dependencies: ["ProtocolCore", "ProtocolCoreTesting", "WireCoding", "CryptoPrimitives"],
             exclude: [
-                "Vectors/protocol-vectors.json", "Vectors/spake2plus-vectors.json", "Reference/reference_peer.py",
+                "Vectors/protocol-vectors.json", "Vectors/spake2plus-vectors.json",
+                "Reference/reference_peer.py",
             ],
-            swiftSettings: strict),
+            swiftSettings: strict
+        ),
 
         .testTarget(
-            name: "SecureLinkTests", dependencies: ["SecureLink", "ProtocolCore", "CryptoPrimitives", "EventIO"],
-            swiftSettings: strict),
+            name: "SecureLinkTests",
+            dependencies: ["SecureLink", "ProtocolCore", "CryptoPrimitives", "EventIO"],
+            swiftSettings: strict
+        ),
         .testTarget(
-            name: "EventIOTests", dependencies: ["EventIO", "WireCoding", "ProtocolCoreTesting"], swiftSettings: strict),
-        .testTarget(name: "ConfigurationFileTests", dependencies: ["ConfigurationFile"], swiftSettings: strict),
+            name: "EventIOTests",
+            dependencies: ["EventIO", "WireCoding", "ProtocolCoreTesting"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ConfigurationFileTests",
+            dependencies: ["ConfigurationFile"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "TunnelTests",
             dependencies: ["Tunnel", "SecureLink", "EventIO", "WireCoding", "ProtocolCoreTesting"],
-            swiftSettings: strict),
+            swiftSettings: strict
+        ),
 
         // The release binary as its users have it: no target of the package is needed for that.
         .testTarget(name: "ScenarioTests", exclude: ["Reference/wire_client.py"], swiftSettings: strict),
 
         .testTarget(
-            name: "CryptoPrimitivesTests", dependencies: ["CryptoPrimitives"], exclude: ["Vectors"],
-            swiftSettings: strict),
+            name: "CryptoPrimitivesTests",
+            dependencies: ["CryptoPrimitives"],
+            exclude: ["Vectors"],
+            swiftSettings: strict
+        ),
         .testTarget(
-            name: "TunnelCommandTests", dependencies: ["TunnelCommand", "Tunnel", "ConfigurationFile", "EventIO", "FuzzEntrances", "ProtocolCoreTesting"],
-            exclude: ["Configurations"], swiftSettings: strict),
+            name: "TunnelCommandTests",
+            dependencies: [
+                "TunnelCommand", "Tunnel", "ConfigurationFile", "EventIO", "FuzzEntrances",
+                "ProtocolCoreTesting",
+            ],
+            exclude: ["Configurations"],
+            swiftSettings: strict
+        ),
 
         // Rules that a machine can check: of the code that the compiler does not, and of the documents.
         .testTarget(name: "HouseRulesTests", swiftSettings: strict),
@@ -128,7 +172,11 @@ if Context.environment["FUZZING"] == "1" {
         package.products.append(.executable(name: "Fuzz\(entrance)", targets: ["Fuzz\(entrance)"]))
         package.targets.append(
             .executableTarget(
-                name: "Fuzz\(entrance)", dependencies: ["FuzzEntrances", "CLibFuzzer"],
-                path: "Fuzzing/Fuzz\(entrance)", swiftSettings: strict))
+                name: "Fuzz\(entrance)",
+                dependencies: ["FuzzEntrances", "CLibFuzzer"],
+                path: "Fuzzing/Fuzz\(entrance)",
+                swiftSettings: strict
+            )
+        )
     }
 }

@@ -17,7 +17,8 @@ enum Ladder {
         let rungs: [any Rung] = [
             try CipherRung(), try RecordRung(), try SessionRung(encrypts: false),
             try SessionRung(encrypts: true),
-            try LoopbackRung(.direct), try LoopbackRung(.relay), try LoopbackRung(.tunnel),
+            try LoopbackRung(.direct), try LoopbackRung(.relay), try LoopbackRung(.forgetfulTunnel),
+            try LoopbackRung(.tunnel),
         ]
         var best: [Measurement?] = Array(repeating: nil, count: rungs.count)
         for round in 1...rounds {

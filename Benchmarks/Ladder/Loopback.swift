@@ -81,7 +81,8 @@ final class TunnelPair {
     let entry: SocketAddress
     private let folder: String
 
-    init(to target: SocketAddress) throws {
+    /// `keeps` says whether sessions outlive their links, and so keep what was sent.
+    init(to target: SocketAddress, keeps: Bool) throws {
         var template = Array("/tmp/sallyport-ladder-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw BenchmarkFailure("no folder for the passwords") }
         folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -94,11 +95,14 @@ final class TunnelPair {
             throw BenchmarkFailure("no loopback interface")
         }
         self.entry = entry
+        var settings = LinkSettings()
+        if !keeps { settings.resumption.buffer = 0 }
         let server = try TunnelConfiguration(
             workers: 1,
             server: ServerConfiguration(
                 listen: [.tcp(host: "127.0.0.1", port: link)],
-                passwordFile: folder + "/passwords"
+                passwordFile: folder + "/passwords",
+                link: settings
             ),
             services: [
                 ServiceConfiguration(name: "sink", targets: [.tcp(host: "127.0.0.1", port: target.port)])
@@ -111,7 +115,8 @@ final class TunnelPair {
                     name: "server",
                     addresses: [.tcp(host: "127.0.0.1", port: link)],
                     user: try UserIdentity(parsing: "bench"),
-                    password: .environment(name: "NONE")
+                    password: .environment(name: "NONE"),
+                    link: settings
                 )
             ],
             routes: [

@@ -11,6 +11,8 @@ struct LoopbackRung: Rung {
     enum Between {
         case direct
         case relay
+        /// The tunnel, in which sessions end with their links and so keep nothing.
+        case forgetfulTunnel
         case tunnel
     }
 
@@ -34,9 +36,12 @@ struct LoopbackRung: Rung {
             let first = try PlainRelay(to: second.address)
             entry = first.address
             kept = [first, second]
-        case .tunnel:
-            (name, standsOn) = ("loopback, the tunnel", 5)
-            let tunnel = try TunnelPair(to: sink.address)
+        case .forgetfulTunnel, .tunnel:
+            let keeps = between == .tunnel
+            (name, standsOn) =
+                keeps
+                ? ("loopback, the tunnel", 6) : ("loopback, the tunnel, resume-buffer = off", 5)
+            let tunnel = try TunnelPair(to: sink.address, keeps: keeps)
             entry = tunnel.entry
             kept = [tunnel]
         }

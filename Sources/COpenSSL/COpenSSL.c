@@ -130,8 +130,8 @@ int sly_numbers_fit_secure_heap(void) {
 // MARK: AES-256-GCM
 
 struct sly_gcm {
-    EVP_CIPHER_CTX *sealing;
-    EVP_CIPHER_CTX *opening;
+    // One for both directions: GCM schedules the same key for either, so turning round costs nothing.
+    EVP_CIPHER_CTX *context;
     // Built once; each call only points it at the caller's tag.
     OSSL_PARAM tag[2];
 };
@@ -142,11 +142,8 @@ sly_gcm *sly_gcm_new(void) {
     if (gcm == NULL) return NULL;
     gcm->tag[0] = OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, NULL, 16);
     gcm->tag[1] = OSSL_PARAM_construct_end();
-    gcm->sealing = EVP_CIPHER_CTX_new();
-    gcm->opening = EVP_CIPHER_CTX_new();
-    if (gcm->sealing == NULL || gcm->opening == NULL
-        || !EVP_EncryptInit_ex2(gcm->sealing, library.gcm, NULL, NULL, NULL)
-        || !EVP_DecryptInit_ex2(gcm->opening, library.gcm, NULL, NULL, NULL)) {
+    gcm->context = EVP_CIPHER_CTX_new();
+    if (gcm->context == NULL || !EVP_EncryptInit_ex2(gcm->context, library.gcm, NULL, NULL, NULL)) {
         sly_gcm_free(gcm);
         return NULL;
     }
@@ -155,14 +152,12 @@ sly_gcm *sly_gcm_new(void) {
 
 void sly_gcm_free(sly_gcm *gcm) {
     if (gcm == NULL) return;
-    EVP_CIPHER_CTX_free(gcm->sealing);
-    EVP_CIPHER_CTX_free(gcm->opening);
+    EVP_CIPHER_CTX_free(gcm->context);
     OPENSSL_free(gcm);
 }
 
 int sly_gcm_set_key(sly_gcm *gcm, const void *key) {
-    return EVP_EncryptInit_ex2(gcm->sealing, NULL, key, NULL, NULL)
-        && EVP_DecryptInit_ex2(gcm->opening, NULL, key, NULL, NULL);
+    return EVP_EncryptInit_ex2(gcm->context, NULL, key, NULL, NULL);
 }
 
 // The header and then the text; with `out` NULL the text is additional data like the header. GCM makes the
@@ -182,9 +177,9 @@ static int seal_text(
     sly_gcm *gcm, const void *nonce, const void *header, size_t header_count, void *out, const void *text,
     size_t count, void *tag) {
     gcm->tag[0].data = tag;
-    return EVP_EncryptInit_ex2(gcm->sealing, NULL, NULL, nonce, NULL)
-        && process(gcm->sealing, header, header_count, out, text, count)
-        && EVP_CIPHER_CTX_get_params(gcm->sealing, gcm->tag);
+    return EVP_EncryptInit_ex2(gcm->context, NULL, NULL, nonce, NULL)
+        && process(gcm->context, header, header_count, out, text, count)
+        && EVP_CIPHER_CTX_get_params(gcm->context, gcm->tag);
 }
 
 static int open_text(
@@ -193,8 +188,8 @@ static int open_text(
     // The parameter is not const because getters share the type; a setter only reads.
     gcm->tag[0].data = (void *)tag;
     // The expected tag travels with the nonce: one forgotten would leave the last one's in force.
-    return EVP_DecryptInit_ex2(gcm->opening, NULL, NULL, nonce, gcm->tag)
-        && process(gcm->opening, header, header_count, out, text, count);
+    return EVP_DecryptInit_ex2(gcm->context, NULL, NULL, nonce, gcm->tag)
+        && process(gcm->context, header, header_count, out, text, count);
 }
 
 int sly_gcm_seal(

@@ -2,8 +2,8 @@ import COpenSSL
 
 /// AES-256-GCM (NIST SP 800-38D) under one key at a time, with 96-bit nonces and 128-bit tags.
 ///
-/// Text is sealed and opened in place; the caller places the tag. Nothing is allocated per call: each
-/// direction has a cipher context that is only given a new nonce. The header is authenticated, not encrypted.
+/// Text is sealed and opened in place; the caller places the tag. Nothing is allocated per call: the
+/// cipher context is only given a new nonce. The header is authenticated, not encrypted.
 ///
 /// Confined to one thread at a time. Whoever seals must never use a nonce twice under one key: that would
 /// give away the authentication key.
@@ -20,32 +20,32 @@ package final class AES256GCM {
     /// The longest text or header that is taken, 16 MiB: far above any use, far below 32-bit lengths.
     package static let longestText = 1 << 24
 
-    private let contexts: OpaquePointer
+    private let context: OpaquePointer
 
-    /// Makes the contexts for both directions.
+    /// Makes the context.
     ///
     /// - Parameter key: Exactly 32 bytes.
     /// - Throws: ``CryptoFailure`` for a key of another length, or when libcrypto refuses.
     package init(key: SecretBytes) throws(CryptoFailure) {
-        guard let contexts = sly_gcm_new() else { throw CryptoFailure(draining: "EVP_CIPHER_CTX_new") }
+        guard let context = sly_gcm_new() else { throw CryptoFailure(draining: "EVP_CIPHER_CTX_new") }
         do throws(CryptoFailure) {
-            try Self.install(key, in: contexts)
+            try Self.install(key, in: context)
         } catch {
-            sly_gcm_free(contexts)
+            sly_gcm_free(context)
             throw error
         }
-        self.contexts = contexts
+        self.context = context
     }
 
-    deinit { sly_gcm_free(contexts) }
+    deinit { sly_gcm_free(context) }
 
-    /// Goes on with another key, in the same contexts; after a failure nothing more can be sealed or opened.
+    /// Goes on with another key, in the same context; after a failure nothing more can be sealed or opened.
     ///
     /// - Parameter key: Exactly 32 bytes.
     /// - Throws: ``CryptoFailure`` for a key of another length (the old key then stays), or when libcrypto
     ///   refuses.
     package func replaceKey(_ key: SecretBytes) throws(CryptoFailure) {
-        try Self.install(key, in: contexts)
+        try Self.install(key, in: context)
     }
 
     /// Encrypts `text` in place and writes its tag.
@@ -65,7 +65,7 @@ package final class AES256GCM {
         guard Self.accepts(text.count, header.count) else { return Self.refuse(text) }
         return nonce.withUnsafeBytes { nonce in
             sly_gcm_seal(
-                contexts,
+                context,
                 nonce.baseAddress,
                 header.baseAddress,
                 header.count,
@@ -94,7 +94,7 @@ package final class AES256GCM {
         guard Self.accepts(text.count, header.count) else { return Self.refuse(text) }
         return nonce.withUnsafeBytes { nonce in
             sly_gcm_open(
-                contexts,
+                context,
                 nonce.baseAddress,
                 header.baseAddress,
                 header.count,
@@ -125,7 +125,7 @@ package final class AES256GCM {
         guard Self.accepts(text.count, header.count) else { return false }
         return nonce.withUnsafeBytes { nonce in
             sly_gcm_authenticate(
-                contexts,
+                context,
                 nonce.baseAddress,
                 header.baseAddress,
                 header.count,
@@ -153,7 +153,7 @@ package final class AES256GCM {
         guard Self.accepts(text.count, header.count) else { return false }
         return nonce.withUnsafeBytes { nonce in
             sly_gcm_verify(
-                contexts,
+                context,
                 nonce.baseAddress,
                 header.baseAddress,
                 header.count,
@@ -173,14 +173,14 @@ package final class AES256GCM {
         return false
     }
 
-    private static func install(_ key: SecretBytes, in contexts: OpaquePointer) throws(CryptoFailure) {
+    private static func install(_ key: SecretBytes, in context: OpaquePointer) throws(CryptoFailure) {
         guard key.count == keyCount else {
             throw CryptoFailure(
                 operation: "AES-256-GCM key",
                 reason: "\(key.count) bytes instead of \(keyCount)"
             )
         }
-        guard key.withUnsafeBytes({ sly_gcm_set_key(contexts, $0.baseAddress) }) == 1 else {
+        guard key.withUnsafeBytes({ sly_gcm_set_key(context, $0.baseAddress) }) == 1 else {
             throw CryptoFailure(draining: "EVP_CipherInit_ex2")
         }
     }

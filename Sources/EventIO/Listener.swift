@@ -9,9 +9,9 @@ package protocol ListenerHandler: AnyObject {
     /// A connection was accepted: the descriptor is the handler's now.
     func listener(_ listener: Listener, accepted descriptor: Int32, from address: SocketAddress)
     /// Accepting does not work at the moment (usually there are no descriptors left) and is tried again by itself; told
-    /// once, until it has worked again.
+    /// once, until it has worked again for a while.
     func listener(_ listener: Listener, pausedBy failure: SystemFailure)
-    /// Accepting works again.
+    /// Accepting has worked again for a second without a failure.
     func listenerResumed(_ listener: Listener)
 }
 
@@ -26,7 +26,10 @@ package final class Listener: PollSource {
     private let loop: EventLoop
     private var retry: LoopTimer?
     private var pause = Listener.shortestPause
+    /// The socket is not asked for connections until ``retry`` fires.
     private var isPaused = false
+    /// The handler was told of a pause and not yet of its end.
+    private var isInTrouble = false
 
     /// Connections accepted in one turn.
     ///
@@ -36,6 +39,10 @@ package final class Listener: PollSource {
     private static let backlog: Int32 = 4096
     private static let shortestPause = Duration.milliseconds(5)
     private static let longestPause = Duration.seconds(1)
+    /// How long accepting must have worked for the trouble to be over.
+    ///
+    /// Shorter, and every descriptor that comes free in a shortage would be told as its end, and its loss as a new one.
+    private static let convalescence = Duration.seconds(1)
 
     /// Begins to listen at an address that is bound.
     ///
@@ -52,7 +59,9 @@ package final class Listener: PollSource {
             throw SystemFailure("listen", bound.address.description, code: errno)
         }
         super.init(bound.take())
-        retry = LoopTimer(loop) { [unowned self] in accept() }
+        retry = LoopTimer(loop) { [unowned self] in
+            if isPaused { accept() } else { recover() }
+        }
         try loop.sockets.add(self, .readable)
     }
 
@@ -102,11 +111,14 @@ package final class Listener: PollSource {
 
     private func backOff(_ failure: SystemFailure) {
         // Level-triggered, the listener would keep the loop from ever waiting.
-        if isPaused {
-            pause = min(pause * 2, Self.longestPause)
-        } else {
+        if !isPaused {
             isPaused = true
             loop.sockets.change(self, [])
+        }
+        if isInTrouble {
+            pause = min(pause * 2, Self.longestPause)
+        } else {
+            isInTrouble = true
             handler?.listener(self, pausedBy: failure)
         }
         retry?.schedule(after: pause)
@@ -114,8 +126,13 @@ package final class Listener: PollSource {
 
     private func resume() {
         isPaused = false
-        pause = Self.shortestPause
         loop.sockets.change(self, .readable)
+        retry?.schedule(after: Self.convalescence)
+    }
+
+    private func recover() {
+        isInTrouble = false
+        pause = Self.shortestPause
         handler?.listenerResumed(self)
     }
 }

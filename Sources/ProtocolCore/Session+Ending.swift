@@ -30,6 +30,12 @@ extension Session {
         control.isEmpty && outgoingMessages.isEmpty && log.acknowledgedRecords >= lastAskingRecord
     }
 
+    /// Gives back memory that a session which says nothing does not need.
+    package mutating func rest(at now: Instant) {
+        guard building == nil, now >= lastDataAt.advanced(by: SessionLimits.quietTime) else { return }
+        log.rest()
+    }
+
     /// Tells the peer that no new streams are welcome; those that there are finish.
     package mutating func goAway(_ code: CloseCode, _ text: String = "") {
         guard phase == .open, wentAwayAt == nil else { return }

@@ -211,6 +211,15 @@ extension PeerSession {
         takeEvents()
     }
 
+    /// Gives back memory that a silent session does not need; to be called now and then.
+    package func rest() {
+        core.rest(at: environment.now)
+        guard core.streamCount == 0 else { return }
+        if seats.capacity > 0 { seats = [] }
+        if touched.isEmpty, touched.capacity > 0 { touched = [] }
+        if carried.isEmpty, carried.capacity > 0 { carried = [] }
+    }
+
     /// Whether windows may grow: taken away when memory is short.
     package var mayGrow: Bool {
         get { core.mayGrow }

@@ -189,6 +189,15 @@ struct LifecycleTests {
         // Those that are here go on.
         try visitors[0].write("still")
         #expect(try visitors[0].read(5) == Array("still".utf8))
+        // A descriptor that comes free and is taken at once is not the end of the shortage.
+        for _ in 0..<20 {
+            visitors.removeFirst().close()
+            visitors.append(try pair.connect())
+            try visitors[0].write("still")
+            #expect(try visitors[0].read(5) == Array("still".utf8))
+        }
+        #expect(pair.client.lines(with: "accepting again").isEmpty)
+        #expect(pair.client.lines(with: "accepting is paused").count <= 2, "one a worker")
         visitors.forEach { $0.close() }
         try pair.client.line(with: "accepting again")
         let visitor = try pair.connect()

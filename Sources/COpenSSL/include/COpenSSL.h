@@ -51,7 +51,7 @@ int sly_numbers_fit_secure_heap(void);
 
 // MARK: AES-256-GCM
 
-// Two cipher contexts under one key, one for each direction. One thread at a time.
+// A cipher context under one key, for both directions. One thread at a time.
 typedef struct sly_gcm sly_gcm;
 
 // NULL when refused. Without a key until sly_gcm_set_key.

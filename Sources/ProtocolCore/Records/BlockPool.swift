@@ -5,6 +5,8 @@
 package final class BlockPool {
     /// What a block is for.
     package enum Size {
+        /// A session that is silent: what is left to be acknowledged, which is seldom more than one acknowledgement.
+        case tiny
         /// A quiet session: some small records.
         case small
         /// Bulk: four records of the largest size.
@@ -13,6 +15,8 @@ package final class BlockPool {
         /// How many bytes such a block has.
         package var count: Int {
             switch self {
+            // Some acknowledgements of 36 bytes, with what a heap adds.
+            case .tiny: 240
             // Three records of the usual chunk. Smaller would change blocks all the time; larger would be what
             // each quiet session holds for nothing.
             case .small: 16 << 10
@@ -44,10 +48,11 @@ package final class BlockPool {
         lentBytes += size.count
         let kept =
             switch size {
+            case .tiny: nil as UnsafeMutableRawPointer?
             case .small: small.popLast()
             case .large: large.popLast()
             }
-        return kept ?? .allocate(byteCount: size.count, alignment: 4096)
+        return kept ?? .allocate(byteCount: size.count, alignment: size == .tiny ? 16 : 4096)
     }
 
     /// Takes a block back.

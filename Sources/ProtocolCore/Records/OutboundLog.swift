@@ -120,6 +120,21 @@ struct OutboundLog: ~Copyable {
         return filled
     }
 
+    /// Moves what is left into a block of its size, when it is little and nothing is going on.
+    ///
+    /// An acknowledgement asks for none, so the last one stays until something else is said; it need not keep a whole block
+    /// for as long.
+    mutating func rest() {
+        guard blocks.count == 1, let block = blocks.first, block.size != .tiny, unwrittenCount == 0,
+            keptCount <= BlockPool.Size.tiny.count
+        else { return }
+        let base = pool.borrow(.tiny)
+        base.copyMemory(from: block.base + block.start, byteCount: keptCount)
+        pool.giveBack(block.base, block.size)
+        blocks[0] = Block(base: base, size: .tiny, start: 0, end: keptCount)
+        writtenOffset = keptCount
+    }
+
     /// Moves the written cursor: the system took that many bytes.
     mutating func wrote(_ count: Int) {
         precondition(count <= unwrittenCount, "more was written than there is")

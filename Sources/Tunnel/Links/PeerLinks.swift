@@ -105,7 +105,10 @@ final class PeerLinks {
 
     /// Looks after the sessions: a few times a second.
     func look(at now: UInt64, mayGrow: Bool) {
-        for session in sessions.map(\.session) + exclusive.all { session.mayGrow = mayGrow }
+        for session in sessions.map(\.session) + exclusive.all {
+            session.mayGrow = mayGrow
+            session.rest()
+        }
         waiting.removeAll(where: \.isOver)
         exclusive.demand = waiting.count(where: \.isExclusive)
         if isStopping {

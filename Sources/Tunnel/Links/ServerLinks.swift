@@ -110,7 +110,10 @@ final class ServerLinks {
 
     /// Looks after the sessions: a few times a second.
     func look(mayGrow: Bool) {
-        for session in sessions.values { session.mayGrow = mayGrow }
+        for session in sessions.values {
+            session.mayGrow = mayGrow
+            session.rest()
+        }
     }
 
     private func dropGreeters() {

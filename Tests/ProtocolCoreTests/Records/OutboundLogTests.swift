@@ -24,6 +24,7 @@ import WireCoding
                 // The link is lost, and the peer says how far it has come.
                 let known = bench.acknowledged...bench.writtenRecords
                 try bench.rewind(to: UInt64.random(in: known, using: &random))
+            case 140..<143: bench.log.rest()
             case 128..<140:
                 // Room that was asked for and not used, whatever happens to the link in between.
                 _ = bench.log.space(atLeast: 1044, wanted: random.chance(50) ? 65556 : 4116)
@@ -112,6 +113,27 @@ import WireCoding
         try bench.acknowledge(7)
         try bench.acknowledge(50)
         bench.expectRefusal(of: 51)
+    }
+
+    @Test func whatIsLeftOfASilentLogTakesAsMuchAsItNeeds() throws {
+        var bench = LogBench()
+        for _ in 0..<4 { bench.seal(4096, wanted: 4096) }
+        bench.seal(16, wanted: 4096)
+        bench.write(4 * 4116)
+        try bench.acknowledge(4)
+        bench.log.rest()
+        #expect(bench.pool.lentBytes > 1000)
+        bench.write(36)
+        bench.log.rest()
+        #expect(bench.pool.lentBytes == BlockPool.Size.tiny.count)
+        bench.expectTheModel()
+        try bench.rewind(to: 4)
+        bench.expectTheModel()
+        bench.seal(4096, wanted: 4096)
+        bench.expectTheModel()
+        bench.write(36 + 4116)
+        try bench.acknowledge(6)
+        #expect(bench.pool.lentBytes == 0)
     }
 
     @Test func aLogThatIsGivenUpGivesItsBlocksBack() {
