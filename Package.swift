@@ -25,10 +25,12 @@ let package = Package(
         .systemLibrary(name: "CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
         .target(name: "CLinux"),
         .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
+        // Loads its library when it is asked for; builds without.
+        .target(name: "CIPsecMB"),
 
         // Bytes and time in, bytes and events out: no I/O can get in here.
         .target(name: "WireCoding", swiftSettings: strict),
-        .target(name: "CryptoPrimitives", dependencies: ["COpenSSL"], swiftSettings: strict),
+        .target(name: "CryptoPrimitives", dependencies: ["COpenSSL", "CIPsecMB"], swiftSettings: strict),
         .target(
             name: "ProtocolCore",
             dependencies: ["WireCoding", "CryptoPrimitives"],
@@ -50,7 +52,8 @@ let package = Package(
         .target(
             name: "Tunnel",
             dependencies: [
-                "SecureLink", "EventIO", "WireCoding", .product(name: "Logging", package: "swift-log"),
+                "SecureLink", "EventIO", "WireCoding", "CryptoPrimitives",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
             ],
             swiftSettings: strict
@@ -58,7 +61,7 @@ let package = Package(
         .target(
             name: "TunnelCommand",
             dependencies: [
-                "Tunnel", "ConfigurationFile", "EventIO", "SecureLink",
+                "Tunnel", "ConfigurationFile", "EventIO", "SecureLink", "CryptoPrimitives",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -153,7 +156,7 @@ let package = Package(
             name: "TunnelCommandTests",
             dependencies: [
                 "TunnelCommand", "Tunnel", "ConfigurationFile", "EventIO", "FuzzEntrances",
-                "ProtocolCoreTesting",
+                "ProtocolCoreTesting", "CryptoPrimitives",
             ],
             exclude: ["Configurations"],
             swiftSettings: strict

@@ -61,7 +61,7 @@ struct RecordRung: Rung {
                 secret: secret,
                 suite: .encrypted,
                 limits: .standard,
-                makeCipher: standardRecordCiphers
+                makeCipher: recordCiphers(by: .libcrypto)
             )
         }
     }

@@ -14,7 +14,7 @@ struct SessionRung: Rung {
     init(encrypts: Bool) throws {
         name = encrypts ? "two sessions in memory" : "two sessions in memory, no cipher"
         standsOn = encrypts ? 2 : nil
-        pair = try SessionPair(encrypts ? standardRecordCiphers : noCipher)
+        pair = try SessionPair(encrypts ? recordCiphers(by: .libcrypto) : noCipher)
     }
 
     func move(_ count: Int) throws {

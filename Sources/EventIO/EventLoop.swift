@@ -30,6 +30,9 @@ package final class EventLoop {
     private var nextTurn: [any TurnEndHandler] = []
     private var mailboxes: [any MailboxDrain] = []
 
+    /// The version of libuv that was loaded, such as "1.44.2".
+    package static var libraryVersion: String { String(cString: uv_version_string()) }
+
     /// How long the thread may hold a processor that others want, in nanoseconds.
     ///
     /// The kernel gives a thread with short slices the processor sooner when it wakes: what is urgent passes by the bulk

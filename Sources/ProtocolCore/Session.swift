@@ -139,7 +139,7 @@ package struct Session: ~Copyable {
         agreement: Agreement,
         options: Options,
         pool: BlockPool,
-        makeCipher: @escaping RecordCipherMaker = standardRecordCiphers,
+        makeCipher: @escaping RecordCipherMaker = recordCiphers(by: .libcrypto),
         at now: Instant
     ) throws(CryptoFailure) {
         let secrets = agreement.secrets

@@ -14,7 +14,7 @@ package struct Pair {
     package init(
         client clientOptions: Session.Options = .init(parameters: SessionParameters()),
         server serverOptions: Session.Options = .init(parameters: SessionParameters()),
-        ciphers: @escaping RecordCipherMaker = standardRecordCiphers,
+        ciphers: @escaping RecordCipherMaker = recordCiphers(by: .libcrypto),
         pool: BlockPool = BlockPool()
     ) throws {
         let secrets = try SessionSecrets(

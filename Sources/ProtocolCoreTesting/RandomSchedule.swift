@@ -1,3 +1,4 @@
+import CryptoPrimitives
 package import ProtocolCore
 
 /// A run of two sessions over links with moods, all of it decided by one seed, and what has to be true of it.
@@ -33,7 +34,7 @@ package struct RandomSchedule {
     package init(
         seed: UInt64,
         pool: BlockPool = BlockPool(),
-        ciphers: @escaping RecordCipherMaker = standardRecordCiphers
+        ciphers: @escaping RecordCipherMaker = recordCiphers(by: .libcrypto)
     ) throws {
         self.seed = seed
         random = SplitMix(seed: seed)

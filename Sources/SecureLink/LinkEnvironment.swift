@@ -1,3 +1,4 @@
+package import CryptoPrimitives
 package import EventIO
 import ProtocolCore
 
@@ -16,6 +17,8 @@ package final class LinkEnvironment {
     /// The gauges of the loops that share the processors with this one.
     private let neighbours: [TrafficGauge]
     private var traffic = TrafficMeter()
+    /// Makes the ciphers of all sessions here.
+    let makeCipher: RecordCipherMaker
     /// The jobs of handshakes.
     let jobs: JobRunner
 
@@ -38,7 +41,15 @@ package final class LinkEnvironment {
     ///   - pool: threads for the arithmetic of handshakes.
     ///   - gauge: where the loop tells others how much it moves.
     ///   - neighbours: the gauges of the other loops of the process.
-    package init(_ loop: EventLoop, pool: JobPool, gauge: TrafficGauge, neighbours: [TrafficGauge] = []) {
+    ///   - aead: the library that protects the records of its links.
+    package init(
+        _ loop: EventLoop,
+        pool: JobPool,
+        gauge: TrafficGauge,
+        neighbours: [TrafficGauge],
+        aead: AEADBackend
+    ) {
+        makeCipher = recordCiphers(by: aead)
         self.loop = loop
         self.gauge = gauge
         self.neighbours = neighbours

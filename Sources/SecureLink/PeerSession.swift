@@ -103,6 +103,7 @@ package final class PeerSession {
                 agreement: agreement,
                 options: options.session,
                 pool: environment.blocks,
+                makeCipher: environment.makeCipher,
                 at: environment.now
             )
         } catch {

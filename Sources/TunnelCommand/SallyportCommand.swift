@@ -34,6 +34,11 @@ struct SallyportCommand: ParsableCommand {
 /// - Parameter arguments: the command line without the program's name.
 /// - Returns: the process's exit status.
 package func runSallyport(_ arguments: [String]) -> Int32 {
+    // The parser answers `--version` by itself and has no place for more.
+    if Set(arguments) == ["--version", "-v"] {
+        TerminalOutput.result(VersionText(SallyportCommand.version).description)
+        return ExitStatus.success.rawValue
+    }
     do {
         var command = try SallyportCommand.parseAsRoot(arguments)
         try command.run()

@@ -10,20 +10,21 @@ struct AES256GCMTests {
         "sixty-four bytes of text, so that four blocks of it are encrypted".utf8.prefix(64)
     )
 
-    @Test(arguments: [0, 1, 16, 24, 31, 33, 64])
-    func aKeyOfAnotherLengthIsRefused(count: Int) throws {
+    @Test(arguments: [0, 1, 16, 24, 31, 33, 64], AEADBackend.usable)
+    func aKeyOfAnotherLengthIsRefused(count: Int, backend: AEADBackend) throws {
         let wrong = SecretBytes([UInt8](repeating: 7, count: count))
         let expected = CryptoFailure(operation: "AES-256-GCM key", reason: "\(count) bytes instead of 32")
-        #expect(throws: expected) { try AES256GCM(key: wrong) }
+        #expect(throws: expected) { try AES256GCM(key: wrong, backend: backend) }
 
-        let cipher = try AES256GCM(key: key)
+        let cipher = try AES256GCM(key: key, backend: backend)
         let before = cipher.seal(plaintext, header: header, nonce: nonce)
         #expect(throws: expected) { try cipher.replaceKey(wrong) }
         #expect(cipher.seal(plaintext, header: header, nonce: nonce) == before)
     }
 
-    @Test func aTagWithAnyBitFlippedIsRefusedAndTheTextIsCleansed() throws {
-        let cipher = try AES256GCM(key: key)
+    @Test(arguments: AEADBackend.usable)
+    func aTagWithAnyBitFlippedIsRefusedAndTheTextIsCleansed(backend: AEADBackend) throws {
+        let cipher = try AES256GCM(key: key, backend: backend)
         let sealed = try #require(cipher.seal(plaintext, header: header, nonce: nonce))
         for bit in 0..<128 {
             var forged = sealed
@@ -35,8 +36,9 @@ struct AES256GCMTests {
         #expect(cipher.open(sealed, header: header, nonce: nonce).buffer == plaintext)
     }
 
-    @Test func aTextWithAnyBitFlippedIsRefusedAndCleansed() throws {
-        let cipher = try AES256GCM(key: key)
+    @Test(arguments: AEADBackend.usable)
+    func aTextWithAnyBitFlippedIsRefusedAndCleansed(backend: AEADBackend) throws {
+        let cipher = try AES256GCM(key: key, backend: backend)
         let sealed = try #require(cipher.seal(plaintext, header: header, nonce: nonce))
         for bit in 0..<(64 * 8) {
             var forged = sealed
@@ -47,8 +49,9 @@ struct AES256GCMTests {
         }
     }
 
-    @Test func aHeaderWithAnyBitFlippedIsRefused() throws {
-        let cipher = try AES256GCM(key: key)
+    @Test(arguments: AEADBackend.usable)
+    func aHeaderWithAnyBitFlippedIsRefused(backend: AEADBackend) throws {
+        let cipher = try AES256GCM(key: key, backend: backend)
         let sealed = try #require(cipher.seal(plaintext, header: header, nonce: nonce))
         for bit in 0..<32 {
             var forged = header
@@ -59,20 +62,22 @@ struct AES256GCMTests {
         #expect(!cipher.open(sealed, header: header + [0], nonce: nonce).accepted)
     }
 
-    @Test func anotherNonceOrAnotherKeyIsRefused() throws {
-        let cipher = try AES256GCM(key: key)
+    @Test(arguments: AEADBackend.usable)
+    func anotherNonceOrAnotherKeyIsRefused(backend: AEADBackend) throws {
+        let cipher = try AES256GCM(key: key, backend: backend)
         let sealed = try #require(cipher.seal(plaintext, header: header, nonce: nonce))
         #expect(!cipher.open(sealed, header: header, nonce: nonce.combined(with: 1)).accepted)
         try cipher.replaceKey(SecretBytes([UInt8](1...32)))
         #expect(!cipher.open(sealed, header: header, nonce: nonce).accepted)
     }
 
-    @Test func aReplacedKeyWorksLikeAFreshOne() throws {
-        let cipher = try AES256GCM(key: key)
+    @Test(arguments: AEADBackend.usable)
+    func aReplacedKeyWorksLikeAFreshOne(backend: AEADBackend) throws {
+        let cipher = try AES256GCM(key: key, backend: backend)
         for generation in UInt8(0)..<50 {
             let next = SecretBytes([UInt8](repeating: generation, count: 32))
             try cipher.replaceKey(next)
-            let fresh = try AES256GCM(key: next)
+            let fresh = try AES256GCM(key: next, backend: backend)
             let sealed = try #require(cipher.seal(plaintext, header: header, nonce: nonce))
             #expect(fresh.seal(plaintext, header: header, nonce: nonce) == sealed)
             #expect(fresh.open(sealed, header: header, nonce: nonce).buffer == plaintext)
@@ -80,8 +85,9 @@ struct AES256GCMTests {
         }
     }
 
-    @Test func aLongUsedContextSealsLikeAFreshOne() throws {
-        let used = try AES256GCM(key: key)
+    @Test(arguments: AEADBackend.usable)
+    func aLongUsedContextSealsLikeAFreshOne(backend: AEADBackend) throws {
+        let used = try AES256GCM(key: key, backend: backend)
         var compared = 0
         for sequence in UInt64(0)..<100_000 {
             let nonce = nonce.combined(with: sequence)
@@ -96,16 +102,16 @@ struct AES256GCMTests {
             default: break
             }
             guard sequence % 499 == 0 else { continue }
-            let fresh = try AES256GCM(key: key)
+            let fresh = try AES256GCM(key: key, backend: backend)
             #expect(fresh.seal(text, header: header, nonce: nonce) == sealed, "seal \(sequence)")
             compared += 1
         }
         #expect(compared == 201)
     }
 
-    @Test(arguments: [0, 1, 15, 16, 17, 4096, 65_536])
-    func everyLengthComesBackAsItWas(count: Int) throws {
-        let cipher = try AES256GCM(key: key)
+    @Test(arguments: [0, 1, 15, 16, 17, 4096, 65_536], AEADBackend.usable)
+    func everyLengthComesBackAsItWas(count: Int, backend: AEADBackend) throws {
+        let cipher = try AES256GCM(key: key, backend: backend)
         let text = [UInt8]((0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31) })
         for header in [[], self.header] {
             let sealed = try #require(cipher.seal(text, header: header, nonce: nonce))
@@ -116,8 +122,9 @@ struct AES256GCMTests {
         }
     }
 
-    @Test func aTextAboveTheLimitIsRefusedAndCleansed() throws {
-        let cipher = try AES256GCM(key: key)
+    @Test(arguments: AEADBackend.usable)
+    func aTextAboveTheLimitIsRefusedAndCleansed(backend: AEADBackend) throws {
+        let cipher = try AES256GCM(key: key, backend: backend)
         let count = AES256GCM.longestText + 1
         let text = UnsafeMutableRawBufferPointer.allocate(
             byteCount: count + AES256GCM.tagCount,
@@ -145,8 +152,9 @@ struct AES256GCMTests {
         #expect(longest.allSatisfy { $0 == 9 })
     }
 
-    @Test func anAuthenticatedTextStaysAsItIs() throws {
-        let cipher = try AES256GCM(key: key)
+    @Test(arguments: AEADBackend.usable)
+    func anAuthenticatedTextStaysAsItIs(backend: AEADBackend) throws {
+        let cipher = try AES256GCM(key: key, backend: backend)
         let authentic = try #require(cipher.authenticate(plaintext, header: header, nonce: nonce))
         #expect(authentic.text == plaintext)
         #expect(cipher.verify(authentic, header: header, nonce: nonce))
@@ -155,8 +163,9 @@ struct AES256GCMTests {
         #expect(whole.tag == authentic.tag)
     }
 
-    @Test func anAuthenticatedTextWithAnyBitFlippedIsRefused() throws {
-        let cipher = try AES256GCM(key: key)
+    @Test(arguments: AEADBackend.usable)
+    func anAuthenticatedTextWithAnyBitFlippedIsRefused(backend: AEADBackend) throws {
+        let cipher = try AES256GCM(key: key, backend: backend)
         let authentic = try #require(cipher.authenticate(plaintext, header: header, nonce: nonce))
         for bit in 0..<(64 * 8) {
             var forged = authentic
@@ -173,8 +182,9 @@ struct AES256GCMTests {
         #expect(cipher.verify(authentic, header: header, nonce: nonce))
     }
 
-    @Test func aSealedTextDoesNotPassForAnAuthenticatedOne() throws {
-        let cipher = try AES256GCM(key: key)
+    @Test(arguments: AEADBackend.usable)
+    func aSealedTextDoesNotPassForAnAuthenticatedOne(backend: AEADBackend) throws {
+        let cipher = try AES256GCM(key: key, backend: backend)
         let sealed = try #require(cipher.seal(plaintext, header: header, nonce: nonce))
         #expect(!cipher.verify(sealed, header: header, nonce: nonce))
         let authentic = try #require(cipher.authenticate(plaintext, header: header, nonce: nonce))

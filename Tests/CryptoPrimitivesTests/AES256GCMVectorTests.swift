@@ -24,11 +24,12 @@ struct AES256GCMVectorTests {
         let tests: [Case]
     }
 
-    @Test func theCasesOfTheSpecificationSealToTheirTagsAndOpenAgain() throws {
+    @Test(arguments: AEADBackend.usable)
+    func theCasesOfTheSpecificationSealToTheirTagsAndOpenAgain(backend: AEADBackend) throws {
         let cases = try VectorFile.load(KnownAnswers.self, from: "kat-vectors.json").aes_256_gcm
         #expect(cases.count == 4)
         for known in cases {
-            let cipher = try AES256GCM(key: known.key.secret)
+            let cipher = try AES256GCM(key: known.key.secret, backend: backend)
             let nonce = Nonce96(iv: known.iv.bytes)
             let sealed = try #require(cipher.seal(known.pt.bytes, header: known.aad.bytes, nonce: nonce))
             #expect(sealed == SealedText(text: known.ct.bytes, tag: known.tag.bytes))
@@ -38,7 +39,8 @@ struct AES256GCMVectorTests {
         }
     }
 
-    @Test func everyWycheproofCaseThatCanBeExpressedHasItsVerdict() throws {
+    @Test(arguments: AEADBackend.usable)
+    func everyWycheproofCaseThatCanBeExpressedHasItsVerdict(backend: AEADBackend) throws {
         let file = try VectorFile.load(Wycheproof<Group>.self, from: "wycheproof/aes_gcm_test.json")
         var valid = 0
         var invalid = 0
@@ -49,14 +51,16 @@ struct AES256GCMVectorTests {
             for test in group.tests {
                 if group.keySize != 256 {
                     // The library would run AES-128 and AES-192; this interface must not.
-                    #expect(throws: CryptoFailure.self) { try AES256GCM(key: test.key.secret) }
+                    #expect(throws: CryptoFailure.self) {
+                        try AES256GCM(key: test.key.secret, backend: backend)
+                    }
                     refusedKeys += 1
                 } else if group.ivSize != 96 {
                     // A nonce of another length cannot even be written down.
                     #expect(test.iv.bytes.count != Nonce96.count)
                     otherNonces += 1
                 } else {
-                    try check(test)
+                    try check(test, backend)
                     if test.result == .valid { valid += 1 } else { invalid += 1 }
                 }
             }
@@ -68,8 +72,8 @@ struct AES256GCMVectorTests {
         #expect(valid + invalid + refusedKeys + otherNonces == file.numberOfTests)
     }
 
-    private func check(_ test: Group.Case) throws {
-        let cipher = try AES256GCM(key: test.key.secret)
+    private func check(_ test: Group.Case, _ backend: AEADBackend) throws {
+        let cipher = try AES256GCM(key: test.key.secret, backend: backend)
         let nonce = Nonce96(iv: test.iv.bytes)
         let published = SealedText(text: test.ct.bytes, tag: test.tag.bytes)
         let opened = cipher.open(published, header: test.aad.bytes, nonce: nonce)

@@ -3,7 +3,10 @@ import Testing
 /// Rules for the code that the compiler does not check.
 @Suite struct SourceRules {
     /// Who may import each module of C: the target right above its wall.
-    private static let walls = ["CLibuv": "EventIO", "CLinux": "EventIO", "COpenSSL": "CryptoPrimitives"]
+    private static let walls = [
+        "CLibuv": "EventIO", "CLinux": "EventIO", "COpenSSL": "CryptoPrimitives",
+        "CIPsecMB": "CryptoPrimitives",
+    ]
     /// Targets that bytes and time go into, and bytes and events come out of.
     private static let pure = ["ProtocolCore", "WireCoding", "CryptoPrimitives"]
     private static let hands = ["Foundation", "FoundationEssentials", "Glibc", "Logging", "Dispatch"]

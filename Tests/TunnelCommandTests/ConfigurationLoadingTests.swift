@@ -1,4 +1,5 @@
 import ConfigurationFile
+import CryptoPrimitives
 import Foundation
 import Testing
 import Tunnel
@@ -51,6 +52,25 @@ import Tunnel
         let loaded = ConfigurationLoading.load(["conf/t.conf"], in: surroundings)
         #expect(loaded.configuration?.peers[0].password == .file(path: "/etc/sallyport/conf/office.password"))
         #expect(loaded.files == ["conf/t.conf"])
+    }
+
+    @Test func aLibraryThatCannotBeUsedHereIsAFaultAtItsPlace() throws {
+        let text = "aead-backend = ipsec-mb\n" + Self.peer + Self.route("a", port: 1)
+        var surroundings = ConfigurationSurroundings.isolated
+        surroundings.readFile = { _ in .success(.init(bytes: Array(text.utf8), identity: [1])) }
+        #expect(ConfigurationLoading.load(["t.conf"], in: surroundings).configuration?.aead == .ipsecMB)
+        surroundings.aeadFault = { "no \($0.rawValue) on this machine" }
+        let loaded = ConfigurationLoading.load(["t.conf"], in: surroundings)
+        #expect(loaded.configuration == nil)
+        #expect(
+            loaded.report == """
+                t.conf:1:16: error: `ipsec-mb` cannot be used here: no ipsec-mb on this machine
+                1 | aead-backend = ipsec-mb
+                  |                ^~~~~~~~
+                  = hint: `auto` takes it where it can be used
+
+                """
+        )
     }
 
     @Test func anIncludedFolderIsReadInAlphabeticalOrderAndOnlyItsConfFiles() throws {

@@ -19,9 +19,14 @@ package protocol RecordCipher: AnyObject {
 package typealias RecordCipherMaker = @Sendable (Suite, SecretBytes) throws(CryptoFailure) -> any RecordCipher
 
 /// The ciphers of the suites that this version speaks.
-package let standardRecordCiphers: RecordCipherMaker = { (suite, key) throws(CryptoFailure) in
-    suite.hidesContent
-        ? EncryptingCipher(try AES256GCM(key: key)) : AuthenticatingCipher(try AES256GCM(key: key))
+///
+/// - Parameter backend: the library that does the work.
+/// - Returns: what makes a cipher for a suite and a key.
+package func recordCiphers(by backend: AEADBackend) -> RecordCipherMaker {
+    { (suite, key) throws(CryptoFailure) in
+        let key = try AES256GCM(key: key, backend: backend)
+        return suite.hidesContent ? EncryptingCipher(key) : AuthenticatingCipher(key)
+    }
 }
 
 /// The parts of a record.

@@ -106,6 +106,7 @@ package enum Setting: String, Hashable, Sendable, CaseIterable {
     case maxHandshakes = "max-handshakes"
     case memory
     case drainTimeout = "drain-timeout"
+    case aeadBackend = "aead-backend"
     case logLevel = "log-level"
     case logFormat = "log-format"
     case log

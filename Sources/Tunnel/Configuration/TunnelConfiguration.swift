@@ -1,3 +1,5 @@
+package import CryptoPrimitives
+
 /// Everything a process is told to do: whoever holds one holds something that can run.
 ///
 /// It is a value: it does not change, and a reload is the difference between two of them. Whether the world agrees (ports
@@ -9,6 +11,8 @@ package struct TunnelConfiguration: Hashable, Sendable {
     package let limits: ProcessLimits
     /// How long streams may go on after the process was told to stop.
     package let drainTimeout: Duration
+    /// Which library does AES-256-GCM.
+    package let aead: AEADChoice
     /// What is logged, how and where to.
     package let log: LogSettings
     /// The end that peers dial, if this process is one.
@@ -27,6 +31,7 @@ package struct TunnelConfiguration: Hashable, Sendable {
         workers: Int = Self.defaultWorkers(of: .current),
         limits: ProcessLimits = ProcessLimits(),
         drainTimeout: Duration = Self.defaultDrainTimeout,
+        aead: AEADChoice = .default,
         log: LogSettings = LogSettings(),
         server: ServerConfiguration? = nil,
         services: [ServiceConfiguration] = [],
@@ -36,6 +41,7 @@ package struct TunnelConfiguration: Hashable, Sendable {
         self.workers = workers
         self.limits = limits
         self.drainTimeout = drainTimeout
+        self.aead = aead
         self.log = log
         self.server = server
         self.services = services

@@ -1,4 +1,6 @@
+import CryptoPrimitives
 import EventIO
+import Glibc
 import Logging
 package import SecureLink
 import Synchronization
@@ -11,6 +13,8 @@ final class SharedState: Sendable {
     /// Sessions that clients may come back to.
     let registry: SessionRegistry
     let budget: MemoryBudget
+    /// The library that protects records.
+    let aead: AEADBackend
     let arithmetic: JobPool
     let table: PasswordTable?
     /// For each peer, by its place in the configuration.
@@ -23,6 +27,12 @@ final class SharedState: Sendable {
     init(_ configuration: TunnelConfiguration, secrets: TunnelSecrets, logger: Logger) throws(SystemFailure) {
         self.configuration = configuration
         log = TunnelLog(logger: logger)
+        do throws(CryptoFailure) {
+            aead = try configuration.aead.backend()
+        } catch {
+            // Who reads a file has been told why at the place of the value.
+            throw SystemFailure("aead-backend", configuration.aead.rawValue, code: ENOSYS)
+        }
         gate = HandshakeGate(mostUnderWay: configuration.limits.maxHandshakes)
         registry = try SessionRegistry()
         budget = MemoryBudget(configuration.limits.memory)

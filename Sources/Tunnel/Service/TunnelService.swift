@@ -101,7 +101,7 @@ package final class TunnelService {
             "started",
             metadata: [
                 "workers": "\(workers.count)", "routes": "\(shared.configuration.routes.count)",
-                "services": "\(shared.configuration.services.count)",
+                "services": "\(shared.configuration.services.count)", "aead": "\(shared.aead)",
             ]
         )
         loop.run()

@@ -93,7 +93,8 @@ final class TunnelWorker {
             loop,
             pool: shared.arithmetic,
             gauge: gauges.remove(at: index),
-            neighbours: gauges
+            neighbours: gauges,
+            aead: shared.aead
         )
         idPrefix = Self.randomPrefix(index)
     }

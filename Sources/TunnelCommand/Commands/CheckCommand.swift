@@ -1,4 +1,5 @@
 import ArgumentParser
+import CryptoPrimitives
 import EventIO
 import Tunnel
 
@@ -33,6 +34,9 @@ struct CheckCommand: ParsableCommand {
             TerminalOutput.result(EffectiveConfiguration(ready.configuration).description)
         } else {
             TerminalOutput.note("\(files.joined(separator: " ")): it can run")
+            if let backend = try? ready.configuration.aead.backend() {
+                TerminalOutput.note("AES-256-GCM by \(backend)")
+            }
         }
     }
 

@@ -83,6 +83,7 @@ struct ConfigurationDecoder {
         let workers = readWorkers(in: globals)
         let limits = readLimits(in: globals)
         let drainTimeout = readDrainTimeout(in: globals)
+        let aead = readAEAD(in: globals)
         let log = readLog(in: globals)
         let server = scopes.server.map { readServer(in: $0, defaults) }
         let services = scopes.services.map { readService(in: $0, defaults) }
@@ -93,6 +94,7 @@ struct ConfigurationDecoder {
                 workers: workers,
                 limits: limits,
                 drainTimeout: drainTimeout,
+                aead: aead,
                 log: log,
                 server: server,
                 services: services,

@@ -93,6 +93,7 @@ extension ConfigurationKey {
             case .maxHandshakes: (.process, false, "256")
             case .memory: (.process, false, "25%")
             case .drainTimeout: (.process, false, "30s")
+            case .aeadBackend: (.process, false, "auto")
             case .logLevel: (.process, false, "info")
             case .logFormat: (.process, false, "text")
             case .log: (.process, false, "stderr")

@@ -1,4 +1,5 @@
 import ConfigurationFile
+import CryptoPrimitives
 import EventIO
 import Tunnel
 
@@ -25,6 +26,23 @@ extension ConfigurationDecoder {
 
     mutating func readDrainTimeout(in globals: ConfigurationScope) -> Duration {
         duration(.drainTimeout, in: globals, default: TunnelConfiguration.defaultDrainTimeout)
+    }
+
+    mutating func readAEAD(in globals: ConfigurationScope) -> AEADChoice {
+        let choice = word(.aeadBackend, in: globals, default: AEADChoice.default)
+        let slot = ConfigurationPlaces.Slot(part: globals.part, setting: .aeadBackend)
+        if let location = places.values[slot]?.first, let reason = surroundings.aeadFault(choice) {
+            report(
+                ValueFault(
+                    "`\(choice.rawValue)` cannot be used here: \(reason)",
+                    hint: "`auto` takes it where it can be used"
+                ),
+                at: location,
+                .aeadBackend,
+                globals
+            )
+        }
+        return choice
     }
 
     mutating func readLog(in globals: ConfigurationScope) -> LogSettings {

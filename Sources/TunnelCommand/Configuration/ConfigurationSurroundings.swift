@@ -1,3 +1,4 @@
+package import CryptoPrimitives
 import Glibc
 package import Tunnel
 
@@ -13,6 +14,8 @@ package struct ConfigurationSurroundings: Sendable {
     package var secretFiles: SecretFileCheck
     /// Whether an environment variable is set to something that is not empty.
     package var hasVariable: @Sendable (_ name: String) -> Bool
+    /// Why the library that is wanted for AES-256-GCM cannot be used here, if so.
+    package var aeadFault: @Sendable (AEADChoice) -> String?
     /// The folder that relative paths on the command line begin at.
     package var currentFolder: String
     /// What the defaults are computed from.
@@ -58,6 +61,14 @@ extension ConfigurationSurroundings {
                 guard let value = getenv(name) else { return false }
                 return value.pointee != 0
             },
+            aeadFault: { choice in
+                do throws(CryptoFailure) {
+                    _ = try choice.backend()
+                    return nil
+                } catch {
+                    return error.reason
+                }
+            },
             currentFolder: SystemFiles.currentFolder(),
             machine: .current
         )
@@ -89,6 +100,7 @@ extension ConfigurationSurroundings {
         listFolder: { _ in .failure(FileFault(reason: "there are no folders")) },
         secretFiles: .none,
         hasVariable: { _ in true },
+        aeadFault: { _ in nil },
         currentFolder: "/etc/sallyport",
         machine: MachineSize(cores: 4, memory: 8 << 30)
     )

@@ -1,4 +1,5 @@
 import ConfigurationFile
+import CryptoPrimitives
 import EventIO
 package import Tunnel
 
@@ -28,6 +29,7 @@ package struct EffectiveConfiguration: CustomStringConvertible {
         write(.maxHandshakes, "\(configuration.limits.maxHandshakes)")
         write(.memory, ByteSizeText.text(configuration.limits.memory))
         write(.drainTimeout, DurationText.text(configuration.drainTimeout))
+        write(.aeadBackend, configuration.aead.rawValue)
         write(.logLevel, configuration.log.level.rawValue)
         write(.logFormat, configuration.log.format.rawValue)
         switch configuration.log.destination {

@@ -129,7 +129,8 @@ import Testing
         #expect(try TrafficKeys(next).iv.hex == file.text("pake/c_iv1"))
     }
 
-    @Test func recordsAreTheSame() throws {
+    @Test(arguments: AEADBackend.usable)
+    func recordsAreTheSame(backend: AEADBackend) throws {
         for (secret, steps) in [
             ("c_ap0", ["client_record0"]), ("s_ap0", ["server_record0"]),
         ] {
@@ -137,7 +138,7 @@ import Testing
                 secret: file.secret("pake/\(secret)"),
                 suite: .encrypted,
                 limits: .standard,
-                makeCipher: standardRecordCiphers
+                makeCipher: recordCiphers(by: backend)
             )
             for step in steps {
                 let record = try keys.sealed(file.bytes("pake/\(step)/plaintext"))
@@ -148,7 +149,7 @@ import Testing
             secret: file.secret("pake/c_ap0"),
             suite: .encrypted,
             limits: .standard,
-            makeCipher: standardRecordCiphers
+            makeCipher: recordCiphers(by: backend)
         )
         _ = try keys.sealed(file.bytes("pake/client_record0/plaintext"))
         let update = try keys.sealed([9, 0, 0, 1, 0, 0, 0, 0, 0])

@@ -124,7 +124,7 @@ import Testing
             secret: SecretBytes([UInt8](repeating: 3, count: 64)),
             suite: suite,
             limits: limits,
-            makeCipher: standardRecordCiphers
+            makeCipher: recordCiphers(by: .libcrypto)
         )
     }
 }

@@ -39,7 +39,7 @@ final class SessionBench {
         options: Session.Options = .init(parameters: SessionParameters()),
         peer: SessionParameters = SessionParameters(),
         pool: BlockPool = BlockPool(),
-        ciphers: @escaping RecordCipherMaker = standardRecordCiphers
+        ciphers: @escaping RecordCipherMaker = recordCiphers(by: .libcrypto)
     ) throws {
         let secrets = try SessionSecrets(
             shared: SecretBytes([UInt8](repeating: 7, count: 64)),

@@ -5,8 +5,9 @@ import Testing
 @testable import ProtocolCore
 
 @Suite struct SessionTests {
-    @Test func aStreamCarriesBothDirectionsAndBothEnds() throws {
-        var pair = try Pair(ciphers: standardRecordCiphers)
+    @Test(arguments: AEADBackend.usable)
+    func aStreamCarriesBothDirectionsAndBothEnds(backend: AEADBackend) throws {
+        var pair = try Pair(ciphers: recordCiphers(by: backend))
         pair.server.answer = 100_000
         _ = try #require(pair.client.open(sending: 300_000, thenEnd: true, at: pair.now))
         pair.settle()
@@ -22,7 +23,7 @@ import Testing
     }
 
     @Test(arguments: [1, 2, 3, 7, 64, 4096]) func bytesArriveWholeHoweverTheyAreCut(chunk: Int) throws {
-        var pair = try Pair(ciphers: standardRecordCiphers)
+        var pair = try Pair(ciphers: recordCiphers(by: .libcrypto))
         pair.server.answer = 9_000
         for _ in 0..<3 { _ = pair.client.open(sending: 5_000, thenEnd: true, at: pair.now) }
         pair.settle(chunk: chunk)
@@ -87,7 +88,7 @@ import Testing
     @Test func theKeyIsChangedAndNothingIsLost() throws {
         var options = Session.Options(parameters: SessionParameters())
         options.keyLimits = KeyLimits(records: 3, bytes: 1 << 40)
-        var pair = try Pair(client: options, server: options, ciphers: standardRecordCiphers)
+        var pair = try Pair(client: options, server: options, ciphers: recordCiphers(by: .libcrypto))
         pair.server.answer = 40_000
         for _ in 0..<20 {
             _ = pair.client.open(sending: 50_000, thenEnd: true, at: pair.now)

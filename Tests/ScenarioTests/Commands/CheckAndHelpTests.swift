@@ -85,6 +85,17 @@ struct CheckAndHelpTests {
         #expect(told.output.last == "\n" && parts.count == 3 && parts.allSatisfy { Int($0) != nil })
     }
 
+    @Test func theLongVersionNamesTheLibraries() throws {
+        let told = try Sallyport.run("--version", "-v", in: folder)
+        #expect(told.end == .exited(0))
+        let lines = told.output.split(separator: "\n")
+        #expect(lines.count == 4)
+        #expect(lines.first?.hasPrefix("sallyport ") == true)
+        #expect(lines.contains { $0.hasPrefix("libcrypto: OpenSSL 3.") })
+        #expect(lines.contains { $0.hasPrefix("libuv: 1.") })
+        #expect(lines.last?.hasPrefix("AES-256-GCM: ") == true)
+    }
+
     @Test(arguments: ["", "run", "check", "passwd", "server", "client", "connect", "demo"])
     func helpBeginsWithExamples(command: String) throws {
         let words = [Sallyport.path, command, "--help"].filter { !$0.isEmpty }

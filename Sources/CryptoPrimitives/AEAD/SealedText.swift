@@ -1,14 +1,22 @@
-import CryptoPrimitives
+/// A text and its tag as arrays, so that a test can say what it means without pointers.
+///
+/// For tests, here and of a library at start; records are never copied into arrays.
+package struct SealedText: Equatable {
+    /// The ciphertext, or the readable text that is authenticated.
+    package var text: [UInt8]
+    /// Its tag.
+    package var tag: [UInt8]
 
-/// A ciphertext and its tag as arrays, so that a test can say what it means without pointers.
-struct SealedText: Equatable {
-    var text: [UInt8]
-    var tag: [UInt8]
+    /// Takes both as they are.
+    package init(text: [UInt8], tag: [UInt8]) {
+        self.text = text
+        self.tag = tag
+    }
 }
 
 extension AES256GCM {
     /// Seals a copy of `plaintext`; nil when that is refused.
-    func seal(_ plaintext: [UInt8], header: [UInt8], nonce: Nonce96) -> SealedText? {
+    package func seal(_ plaintext: [UInt8], header: [UInt8], nonce: Nonce96) -> SealedText? {
         var sealed = SealedText(text: plaintext, tag: [UInt8](repeating: 0, count: Self.tagCount))
         let done = sealed.text.withUnsafeMutableBytes { text in
             header.withUnsafeBytes { header in
@@ -21,7 +29,11 @@ extension AES256GCM {
     }
 
     /// Opens a copy of the text; gives what the buffer held afterwards, whatever the answer was.
-    func open(_ sealed: SealedText, header: [UInt8], nonce: Nonce96) -> (accepted: Bool, buffer: [UInt8]) {
+    package func open(
+        _ sealed: SealedText,
+        header: [UInt8],
+        nonce: Nonce96
+    ) -> (accepted: Bool, buffer: [UInt8]) {
         var buffer = sealed.text
         let accepted = buffer.withUnsafeMutableBytes { text in
             header.withUnsafeBytes { header in
@@ -34,7 +46,7 @@ extension AES256GCM {
     }
 
     /// Authenticates a text that stays readable; gives the text as it is afterwards, and its tag.
-    func authenticate(_ text: [UInt8], header: [UInt8], nonce: Nonce96) -> SealedText? {
+    package func authenticate(_ text: [UInt8], header: [UInt8], nonce: Nonce96) -> SealedText? {
         var tag = [UInt8](repeating: 0, count: Self.tagCount)
         let done = text.withUnsafeBytes { text in
             header.withUnsafeBytes { header in
@@ -47,7 +59,7 @@ extension AES256GCM {
     }
 
     /// Whether the tag is right for the readable text.
-    func verify(_ sealed: SealedText, header: [UInt8], nonce: Nonce96) -> Bool {
+    package func verify(_ sealed: SealedText, header: [UInt8], nonce: Nonce96) -> Bool {
         sealed.text.withUnsafeBytes { text in
             header.withUnsafeBytes { header in
                 sealed.tag.withUnsafeBytes { tag in

@@ -21,31 +21,38 @@ package final class AES256GCM {
     package static let longestText = 1 << 24
 
     private let context: OpaquePointer
+    private let calls: AEADCalls
 
     /// Makes the context.
     ///
-    /// - Parameter key: Exactly 32 bytes.
-    /// - Throws: ``CryptoFailure`` for a key of another length, or when libcrypto refuses.
-    package init(key: SecretBytes) throws(CryptoFailure) {
-        guard let context = sly_gcm_new() else { throw CryptoFailure(draining: "EVP_CIPHER_CTX_new") }
-        do throws(CryptoFailure) {
-            try Self.install(key, in: context)
-        } catch {
-            sly_gcm_free(context)
-            throw error
-        }
+    /// - Parameters:
+    ///   - key: Exactly 32 bytes.
+    ///   - backend: The library that does the work.
+    /// - Throws: ``CryptoFailure`` for a key of another length, or when the library refuses.
+    package init(key: SecretBytes, backend: AEADBackend = .libcrypto) throws(CryptoFailure) {
+        calls = backend.calls
+        guard let context = calls.make() else { throw CryptoFailure(draining: "making a cipher context") }
         self.context = context
+        try replaceKey(key)
     }
 
-    deinit { sly_gcm_free(context) }
+    deinit { calls.free(context) }
 
     /// Goes on with another key, in the same context; after a failure nothing more can be sealed or opened.
     ///
     /// - Parameter key: Exactly 32 bytes.
-    /// - Throws: ``CryptoFailure`` for a key of another length (the old key then stays), or when libcrypto
-    ///   refuses.
+    /// - Throws: ``CryptoFailure`` for a key of another length (the old key then stays), or when the
+    ///   library refuses.
     package func replaceKey(_ key: SecretBytes) throws(CryptoFailure) {
-        try Self.install(key, in: context)
+        guard key.count == Self.keyCount else {
+            throw CryptoFailure(
+                operation: "AES-256-GCM key",
+                reason: "\(key.count) bytes instead of \(Self.keyCount)"
+            )
+        }
+        guard key.withUnsafeBytes({ calls.setKey(context, $0.baseAddress) }) == 1 else {
+            throw CryptoFailure(draining: "installing a key")
+        }
     }
 
     /// Encrypts `text` in place and writes its tag.
@@ -55,7 +62,7 @@ package final class AES256GCM {
     ///   - header: Authenticated as it is; may be empty.
     ///   - nonce: Never used before under this key.
     ///   - tag: Receives 16 bytes. May lie right behind the text.
-    /// - Returns: False when libcrypto fails or a length is above ``longestText``; the text is then cleansed.
+    /// - Returns: False when the library fails or a length is above ``longestText``; the text is then cleansed.
     package func seal(
         _ text: UnsafeMutableRawBufferPointer,
         header: UnsafeRawBufferPointer,
@@ -64,7 +71,7 @@ package final class AES256GCM {
     ) -> Bool {
         guard Self.accepts(text.count, header.count) else { return Self.refuse(text) }
         return nonce.withUnsafeBytes { nonce in
-            sly_gcm_seal(
+            calls.seal(
                 context,
                 nonce.baseAddress,
                 header.baseAddress,
@@ -93,7 +100,7 @@ package final class AES256GCM {
     ) -> Bool {
         guard Self.accepts(text.count, header.count) else { return Self.refuse(text) }
         return nonce.withUnsafeBytes { nonce in
-            sly_gcm_open(
+            calls.open(
                 context,
                 nonce.baseAddress,
                 header.baseAddress,
@@ -115,7 +122,7 @@ package final class AES256GCM {
     ///   - header: Authenticated before the text.
     ///   - nonce: Never used before under this key.
     ///   - tag: Receives 16 bytes.
-    /// - Returns: False when libcrypto fails or a length is above ``longestText``.
+    /// - Returns: False when the library fails or a length is above ``longestText``.
     package func authenticate(
         _ text: UnsafeRawBufferPointer,
         header: UnsafeRawBufferPointer,
@@ -124,7 +131,7 @@ package final class AES256GCM {
     ) -> Bool {
         guard Self.accepts(text.count, header.count) else { return false }
         return nonce.withUnsafeBytes { nonce in
-            sly_gcm_authenticate(
+            calls.authenticate(
                 context,
                 nonce.baseAddress,
                 header.baseAddress,
@@ -152,7 +159,7 @@ package final class AES256GCM {
     ) -> Bool {
         guard Self.accepts(text.count, header.count) else { return false }
         return nonce.withUnsafeBytes { nonce in
-            sly_gcm_verify(
+            calls.verify(
                 context,
                 nonce.baseAddress,
                 header.baseAddress,
@@ -173,15 +180,6 @@ package final class AES256GCM {
         return false
     }
 
-    private static func install(_ key: SecretBytes, in context: OpaquePointer) throws(CryptoFailure) {
-        guard key.count == keyCount else {
-            throw CryptoFailure(
-                operation: "AES-256-GCM key",
-                reason: "\(key.count) bytes instead of \(keyCount)"
-            )
-        }
-        guard key.withUnsafeBytes({ sly_gcm_set_key(context, $0.baseAddress) }) == 1 else {
-            throw CryptoFailure(draining: "EVP_CipherInit_ex2")
-        }
-    }
+    /// Whether the library has written outside of its memory.
+    var hasOverrun: Bool { calls.overran?(context) == 1 }
 }
