@@ -124,7 +124,10 @@ let package = Package(
 
         .testTarget(
             name: "SecureLinkTests",
-            dependencies: ["SecureLink", "ProtocolCore", "CryptoPrimitives", "EventIO"],
+            dependencies: [
+                "SecureLink", "ProtocolCore", "ProtocolCoreTesting", "CryptoPrimitives", "EventIO",
+                "WireCoding",
+            ],
             swiftSettings: strict
         ),
         .testTarget(

@@ -27,11 +27,15 @@ package final class EventLoop {
     private var isIdling = false
     private var isStopping = false
     private var turnEnds: [any TurnEndHandler] = []
+    private var isEndingTurn = false
     private var nextTurn: [any TurnEndHandler] = []
     private var mailboxes: [any MailboxDrain] = []
 
     /// The version of libuv that was loaded, such as "1.44.2".
     package static var libraryVersion: String { String(cString: uv_version_string()) }
+
+    /// How many turns there are after the loop was stopped, at most: one for what was asked for, one for what comes of it.
+    private static let lastTurns = 2
 
     /// How long the thread may hold a processor that others want, in nanoseconds.
     ///
@@ -90,7 +94,8 @@ package final class EventLoop {
         precondition(isOnLoop, "an event loop runs on the thread that made it")
         sly_shorten_slices(Self.slice)
         while !isStopping { uv_run(uv, UV_RUN_ONCE) }
-        endTurn()
+        // Last words; who asks for more and more has none.
+        for _ in 0..<Self.lastTurns where !turnEnds.isEmpty { endTurn() }
     }
 
     /// Ends ``run()`` after this turn.
@@ -122,9 +127,10 @@ package protocol TurnEndHandler: AnyObject {
 extension EventLoop {
     /// Calls the handler at the end of this turn.
     ///
-    /// The handler sees to it that it is not asked for twice.
+    /// When the end has begun, at the end of the next turn, which then begins without waiting: so no turn is without end,
+    /// whatever handlers ask for. The handler sees to it that it is not asked for twice.
     package func atEndOfTurn(_ handler: any TurnEndHandler) {
-        turnEnds.append(handler)
+        if isEndingTurn { nextTurn.append(handler) } else { turnEnds.append(handler) }
     }
 
     /// Calls the handler at the end of the next turn, which begins without waiting: for who has done enough for now.
@@ -133,11 +139,9 @@ extension EventLoop {
     }
 
     private func endTurn() {
-        var index = 0
-        while index < turnEnds.count {
-            turnEnds[index].turnEnded()
-            index += 1
-        }
+        isEndingTurn = true
+        for handler in turnEnds { handler.turnEnded() }
+        isEndingTurn = false
         turnEnds.removeAll(keepingCapacity: true)
         swap(&turnEnds, &nextTurn)
         armTimer()

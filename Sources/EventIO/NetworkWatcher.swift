@@ -8,17 +8,26 @@ import Glibc
 package final class NetworkWatcher: PollSource {
     private let loop: EventLoop
     private var timer: LoopTimer?
+    private var toldAt: UInt64 = 0
 
     /// How long it waits for further changes.
     ///
     /// Longer would let streams wait for a network that is back; shorter would look at every step of one change.
     private static let flock = Duration.milliseconds(100)
+    /// How long after it has told it tells again, at the earliest.
+    ///
+    /// Each time, the way of every link is looked at. Longer would be noticed by who has plugged in a cable again; shorter
+    /// would keep a machine busy on which containers come and go all the time.
+    private static let pause: UInt64 = 1_000_000_000
 
     /// Begins to watch; `changed` is called on the loop's thread.
     package init(_ loop: EventLoop, _ changed: @escaping () -> Void) {
         self.loop = loop
         super.init(max(-1, sly_network_changes()))
-        timer = LoopTimer(loop, changed)
+        timer = LoopTimer(loop) { [unowned self] in
+            toldAt = self.loop.now
+            changed()
+        }
         guard descriptor >= 0 else { return }
         do throws(SystemFailure) { try loop.sockets.add(self, .readable) } catch { closeDescriptor() }
     }
@@ -34,6 +43,8 @@ package final class NetworkWatcher: PollSource {
         withUnsafeTemporaryAllocation(byteCount: 8192, alignment: 8) { buffer in
             while recv(descriptor, buffer.baseAddress, buffer.count, 0) > 0 || errno == ENOBUFS {}
         }
-        if timer?.isScheduled == false { timer?.schedule(after: Self.flock) }
+        guard timer?.isScheduled == false else { return }
+        let earliest = toldAt == 0 ? 0 : toldAt + Self.pause
+        timer?.schedule(at: max(loop.now.addingClamped(Self.flock), earliest))
     }
 }

@@ -18,11 +18,13 @@ extension PeerSession {
         let seated = seats.compactMap(\.endpoint)
         seats = []
         interruptedStreams = seated.count
+        // What came in front of the end lies in memory that all links of the loop read into: it is delivered before
+        // anything else is read.
+        for endpoint in seated { endpoint.sessionEnded(reason) }
         switch reason.kind {
         case .closedByUs, .violation: linger()
         case .closedByPeer, .linkLost: letGo()
         }
-        for endpoint in seated { endpoint.sessionEnded(reason) }
         owner?.session(self, ended: reason)
     }
 
@@ -42,17 +44,26 @@ extension PeerSession {
         if core.unwrittenCount == 0, preamble.isEmpty { socket?.shutdownWriting() }
     }
 
+    /// Reads what nobody wants any more, into memory that nobody looks at, and not for longer than a turn may take.
     func discard() {
-        while let socket {
-            switch socket.read(into: environment.scratch) {
-            case .bytes: continue
-            case .nothing: return
-            case .end, .failed:
-                letGo()
-                return
+        withUnsafeTemporaryAllocation(byteCount: Self.discardedAtOnce, alignment: 1) { space in
+            for _ in 0..<Self.mostDiscards {
+                guard let socket else { return }
+                switch socket.read(into: space) {
+                case .bytes: continue
+                case .nothing: return
+                case .end, .failed:
+                    letGo()
+                    return
+                }
             }
         }
+        if socket?.isReadable ?? false { readAgainSoon() }
     }
+
+    /// How much is read at once of what is thrown away, and how often in a turn; together a turn's bytes.
+    private static let discardedAtOnce = 16 << 10
+    private static let mostDiscards = 16
 
     func letGo() {
         timer?.cancel()

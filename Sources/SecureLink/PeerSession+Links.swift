@@ -52,7 +52,10 @@ extension PeerSession {
     }
 
     /// Takes the session to another link; one that there still is counts as lost.
-    func attach(_ arrival: Arrival) {
+    ///
+    /// - Returns: whether the session has taken the link, if only to say its last words over it; otherwise it is closed.
+    @discardableResult
+    func attach(_ arrival: Arrival) -> Bool {
         if core.isAttached {
             core.linkEnded(.replaced, at: environment.now)
             takeEvents()
@@ -65,11 +68,11 @@ extension PeerSession {
             // The core has said so itself.
             arrival.socket.close()
             takeEvents()
-            return
+            return false
         }
-        guard core.isOpen else {
+        guard core.isOpen || core.unwrittenCount > 0 else {
             arrival.socket.close()
-            return
+            return false
         }
         socket = arrival.socket
         remote = arrival.remote
@@ -77,8 +80,23 @@ extension PeerSession {
         hasLostLink = false
         adopt(arrival.socket)
         owner?.session(self, reattached: Reattachment(gap: gap, resentBytes: resent))
-        start(received: arrival.records)
+        // It may have been waiting for this to be closed.
+        takeEvents()
+        if core.isOpen { start(received: arrival.records) }
+        return true
     }
+
+    /// Whether the session may be taken to another link at once, and not only after a wait, after it has lost one again.
+    ///
+    /// Asked once for each link that is lost.
+    package func mayHurry() -> Bool { haste.take(at: environment.now) }
+
+    /// Links that may be lost before there is a wait, and how many more each second.
+    ///
+    /// Fewer would slow down a line that is cut often and still carries; more would let two ends spin whose links are cut
+    /// as soon as they stand.
+    static let hasteBurst = 64
+    static let hastePerSecond = 2
 
     /// Makes the socket the session's own.
     func adopt(_ socket: StreamSocket) {
@@ -102,8 +120,23 @@ extension PeerSession {
         owner?.session(self, detached: SessionEndReason(.linkLost(fault)))
     }
 
+    /// Why a session is given up that has no link.
+    package enum Abandonment: Sendable {
+        /// No other link came within `resume-window`.
+        case late
+        /// The server has it no more.
+        case unknownToServer
+        /// Its user has too many of them.
+        case crowded
+        /// There is no memory for it.
+        case memory
+        /// This end is stopping.
+        case shutdown
+    }
+
     /// No other link will come: the session is over.
-    package func abandon() {
+    package func abandon(_ cause: Abandonment) {
+        abandonment = cause
         core.abandon()
         takeEvents()
     }

@@ -91,7 +91,7 @@ extension PeerSession: StreamSocketHandler {
             case .goAway: owner?.sessionGoesAway(self)
             case .message: break
             case .detached(let fault): detached(fault)
-            case .closed(let end): ended(SessionEndReason(end))
+            case .closed(let end): ended(SessionEndReason(end, whenDetached: hasLostLink ? abandonment : nil))
             }
         }
     }

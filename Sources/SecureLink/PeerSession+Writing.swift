@@ -6,9 +6,12 @@ import WireCoding
 
 extension PeerSession: TurnEndHandler {
     package func turnEnded() {
-        isFlushQueued = false
+        // Once a turn, however much there is: others have to get at the processor as well.
         if wantsRead { read() }
+        // Until here, so that what was read does not ask for what is done right now.
+        isFlushQueued = false
         if lingering == nil { flush() } else { finishWriting() }
+        if wantsRead { readAgainSoon() }
     }
 
     func flush() {

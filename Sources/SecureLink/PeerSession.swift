@@ -66,6 +66,10 @@ package final class PeerSession {
     var armedFor = UInt64.max
     var timer: LoopTimer?
     var lingering: PeerSession?
+    /// How often links may be lost without a wait.
+    var haste: TokenBucket
+    /// Why it is given up, if it has no link then.
+    var abandonment = Abandonment.late
     /// When the link was lost, in nanoseconds of the loop's clock.
     var detachedAt: UInt64 = 0
     let keepAliveTimeout: Duration
@@ -110,6 +114,7 @@ package final class PeerSession {
             throw .crypto(error)
         }
         self.environment = environment
+        haste = TokenBucket(capacity: Self.hasteBurst, perSecond: Self.hastePerSecond, at: environment.now)
         self.socket = socket
         self.remote = remote
         self.preamble = preamble

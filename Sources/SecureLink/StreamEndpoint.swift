@@ -170,7 +170,7 @@ package struct SessionEndReason: Error, Hashable, Sendable {
     /// What the end that closed said about it, or what is known about the link; may be empty.
     package let text: String
 
-    init(_ end: SessionEnd) {
+    init(_ end: SessionEnd, whenDetached abandonment: PeerSession.Abandonment? = nil) {
         switch end {
         case .byPeer(let code, let text):
             kind = [.none, .shutdown, .idle, .revoked].contains(code) ? .closedByPeer : .violation
@@ -187,7 +187,20 @@ package struct SessionEndReason: Error, Hashable, Sendable {
         case .linkLost(let fault):
             kind = .linkLost
             reason = "link-lost"
-            text = fault.words
+            // What became of the link was told when it was lost.
+            text = abandonment?.words ?? fault.words
+        }
+    }
+}
+
+extension PeerSession.Abandonment {
+    fileprivate var words: String {
+        switch self {
+        case .late: "no other link came in time"
+        case .unknownToServer: "the server does not have the session any more"
+        case .crowded: "its user has too many sessions without a link"
+        case .memory: "there is no memory for sessions without a link"
+        case .shutdown: "this end is stopping"
         }
     }
 }

@@ -13,7 +13,7 @@ package enum RecordHeader {
     package static let traffic: UInt8 = 0xD1
 
     /// Writes the header of a record with that many bytes of plaintext.
-    static func write(plaintextCount: Int, at base: UnsafeMutableRawPointer) {
+    package static func write(plaintextCount: Int, at base: UnsafeMutableRawPointer) {
         var writer = ByteWriter(UnsafeMutableRawBufferPointer(start: base, count: count))
         writer.uint8(traffic)
         writer.uint24(plaintextCount + tagCount)

@@ -22,36 +22,31 @@ package final class LinkReattacher {
     /// What the peer's last server to be asked has answered; the other addresses may be other servers.
     private var refusal: LinkFailure?
 
-    /// How long one address may take to be connected to, and how long to answer.
-    ///
-    /// A link that stood a moment ago is there again quickly or not at all; the next try comes soon.
-    private static let longestWait = Duration.seconds(5)
-
     /// A try to take a session to another link.
     ///
     /// - Parameters:
     ///   - session: what has lost its link; on success it has the new one when `completion` is called.
     ///   - endpoints: where the peer is.
     ///   - first: the address that is tried first.
-    ///   - options: how links behave.
-    ///   - connectTimeout: how long one address may take to be connected to, at most.
+    ///   - connectTimeout: how long one address may take to be connected to.
+    ///   - answerTimeout: how long it may take to answer after that.
     ///   - completion: called once with what went wrong, or with nothing.
     package init(
         _ session: PeerSession,
         to endpoints: [Endpoint],
         first: SocketAddress?,
-        options: LinkOptions,
         connectTimeout: Duration,
+        answerTimeout: Duration,
         _ completion: @escaping (LinkFailure?) -> Void
     ) {
         self.session = session
         environment = session.environment
-        timeout = min(options.handshakeTimeout, Self.longestWait)
+        timeout = answerTimeout
         self.completion = completion
         connector = PeerConnector(
             to: endpoints,
             first: first,
-            timeout: min(connectTimeout, Self.longestWait),
+            timeout: connectTimeout,
             in: environment
         )
         deadline = LoopTimer(environment.loop) { [unowned self] in failed(.timeout) }
@@ -121,7 +116,8 @@ package final class LinkReattacher {
 
 extension LinkReattacher: StreamSocketHandler {
     package func socketReadable(_ socket: StreamSocket) {
-        while reattachment != nil {
+        // A try that has failed may have gone on with another socket already.
+        while reattachment != nil, self.socket === socket {
             switch buffer.withUnsafeMutableBytes({ socket.read(into: $0) }) {
             case .bytes(let count):
                 received += buffer[..<count]
@@ -170,7 +166,8 @@ extension LinkFailure {
         switch fault {
         case .rejected(.noSession, _): self = .sessionGone
         // No password is asked for here: who cannot prove the session is not the server that has it.
-        case .authentication: self = .incompatible("what answers cannot prove that it has the session")
+        case .authentication, .rejected(.authentication, _):
+            self = .incompatible("what answers cannot prove that it has the session")
         default: self = LinkFailure(fault)
         }
     }

@@ -9,7 +9,21 @@ package final class ResumableSessions {
     private let registry: SessionRegistry
     private let environment: LinkEnvironment
     private let home: SessionRegistry.Home
-    private var sessions: [SessionID: PeerSession] = [:]
+    private var sessions: [SessionID: Entry] = [:]
+
+    private struct Entry {
+        let session: PeerSession
+        /// The last attempt that came here: another loop may have accepted a later one and been faster.
+        var attempt: UInt64 = 0
+        var haste: TokenBucket
+    }
+
+    /// Links that a session may be taken to at once, and how many more each second.
+    ///
+    /// A line that is lost more often carries nothing; each time costs two lines of the log, and all that the client has not
+    /// acknowledged is written again. More than the client allows itself (``PeerSession/mayHurry()``).
+    private static let hasteBurst = 128
+    private static let hastePerSecond = 8
 
     /// Knows no session yet.
     ///
@@ -30,7 +44,14 @@ package final class ResumableSessions {
     /// A session has begun.
     package func add(_ session: PeerSession) {
         guard session.isResumable else { return }
-        sessions[session.proof.id] = session
+        sessions[session.proof.id] = Entry(
+            session: session,
+            haste: TokenBucket(
+                capacity: Self.hasteBurst,
+                perSecond: Self.hastePerSecond,
+                at: environment.now
+            )
+        )
         registry.add(session.proof, user: session.userName, home: home)
     }
 
@@ -52,43 +73,61 @@ package final class ResumableSessions {
 
     /// Does what another thread asks for.
     ///
-    /// - Returns: whether a link came to nothing, because the session was over before it arrived.
+    /// - Returns: whether a link came to nothing, because the session was over before it arrived or would not have it.
     package func answer(_ call: SessionCall) -> Bool {
-        let session = sessions[call.session]
         switch call.matter {
-        case .expire:
-            session?.abandon()
+        case .expire(let cause):
+            sessions[call.session]?.session.abandon(cause)
             return false
         case .reattach(let descriptor, let remote, let request):
             let socket = StreamSocket(adopting: descriptor, loop: environment.loop)
-            guard let session else {
-                let message = Reject(code: .noSession).encoded()
+            if let refusal = refusal(of: request) {
+                let message = refusal.encoded()
                 _ = message.withUnsafeBytes { socket.write($0) }
                 socket.close()
                 return true
             }
-            do {
-                let random = try SystemRandom.bytes(count: 32)
-                try socket.start(session)
-                session.attach(
-                    PeerSession.Arrival(
-                        socket: socket,
-                        remote: remote,
-                        peerReceived: request.received,
-                        preamble: request.answer(
-                            with: session.proof,
-                            received: session.receivedRecords,
-                            random: random
-                        ),
-                        records: []
-                    )
+            return !attach(socket, from: remote, request)
+        }
+    }
+
+    /// Why a proved request is refused, if it is.
+    private func refusal(of request: ReattachRequest) -> Reject? {
+        guard var entry = sessions[request.session], request.attempt > entry.attempt else {
+            return Reject(code: .noSession)
+        }
+        entry.attempt = request.attempt
+        let isInTime = entry.haste.take(at: environment.now)
+        sessions[request.session] = entry
+        return isInTime ? nil : Reject(code: .busy, retryAfterSeconds: 1)
+    }
+
+    private func attach(
+        _ socket: StreamSocket,
+        from remote: SocketAddress,
+        _ request: ReattachRequest
+    ) -> Bool {
+        guard let session = sessions[request.session]?.session else { return false }
+        do {
+            let random = try SystemRandom.bytes(count: 32)
+            try socket.start(session)
+            return session.attach(
+                PeerSession.Arrival(
+                    socket: socket,
+                    remote: remote,
+                    peerReceived: request.received,
+                    preamble: request.answer(
+                        with: session.proof,
+                        received: session.receivedRecords,
+                        random: random
+                    ),
+                    records: []
                 )
-                return socket.isClosed
-            } catch {
-                // Out of descriptors or of random bytes: the client will come again.
-                socket.close()
-                return true
-            }
+            )
+        } catch {
+            // Out of descriptors or of random bytes: the client will come again.
+            socket.close()
+            return false
         }
     }
 }

@@ -9,7 +9,7 @@ package struct SessionCall: Sendable {
         /// A link has come whose client has proved that it has the session; the descriptor is the loop's now.
         case reattach(descriptor: Int32, from: SocketAddress, ReattachRequest)
         /// The session has no link, and has to make room.
-        case expire
+        case expire(PeerSession.Abandonment)
     }
 
     let session: SessionID
@@ -87,7 +87,7 @@ package final class SessionRegistry: Sendable {
             guard state.detachedPerUser[entry.user, default: 0] > Self.mostDetachedPerUser else { return nil }
             return state.oldest { $0.user == entry.user }
         }
-        if let (id, home) = excess { home(SessionCall(session: id, matter: .expire)) }
+        if let (id, home) = excess { home(SessionCall(session: id, matter: .expire(.crowded))) }
     }
 
     /// A session has a link again.
@@ -105,7 +105,7 @@ package final class SessionRegistry: Sendable {
     @discardableResult
     package func expireOldest() -> Bool {
         let oldest = state.withLock { $0.oldest { _ in true } }
-        if let (id, home) = oldest { home(SessionCall(session: id, matter: .expire)) }
+        if let (id, home) = oldest { home(SessionCall(session: id, matter: .expire(.memory))) }
         return oldest != nil
     }
 

@@ -28,8 +28,10 @@ struct ExclusiveLinks {
     var count: Int { ready.count + taken.count }
     var all: [PeerSession] { ready + taken }
 
-    /// Whether another session should be dialled.
-    var wantsAnother: Bool { isUsed && ready.count < max(Self.spare, min(demand, Self.mostReady)) }
+    /// Whether another session should be dialled; those that may never get a link again do not count.
+    func wantsAnother(_ isDoubtful: (PeerSession) -> Bool) -> Bool {
+        isUsed && ready.count { !isDoubtful($0) } < max(Self.spare, min(demand, Self.mostReady))
+    }
 
     mutating func add(_ session: PeerSession) {
         ready.append(session)
@@ -71,6 +73,9 @@ struct ExclusiveLinks {
         case close
     }
 
-    /// Sessions that can carry nothing any more.
-    var useless: [PeerSession] { ready.filter(\.isSpent) }
+    /// Sessions that can carry nothing any more, or that nobody will need.
+    var useless: [PeerSession] {
+        let isAttached = ready.filter(\.isAttached)
+        return ready.filter(\.isSpent) + isAttached.dropLast(Self.mostReady)
+    }
 }

@@ -10,7 +10,7 @@ final class PeerLinks {
     private let plan: LinkPlan
     private var sessions: [Entry] = []
     private var exclusive: ExclusiveLinks
-    /// What brings back the sessions that have lost their links.
+    /// What brings sessions back that have lost their links; each stays for as long as its session.
     private var reattaching: [ObjectIdentifier: Reattaching] = [:]
     private var dialer: LinkDialer?
     private var backoff = ReconnectBackoff()
@@ -54,7 +54,7 @@ final class PeerLinks {
     func makeReady() {
         guard !isStopping, dialer == nil, !(retry?.isScheduled ?? false) else { return }
         let wantsShared = worker.hasSharedRoute(to: peer.name) && decision.wantsAnother
-        guard wantsShared || exclusive.wantsAnother else { return }
+        guard wantsShared || exclusive.wantsAnother(isDoubtful) else { return }
         let delay = store.delayAfterRefusal(at: worker.loop.now)
         guard delay == .zero else {
             retry?.schedule(after: delay)
@@ -110,7 +110,8 @@ final class PeerLinks {
             session.rest()
         }
         waiting.removeAll(where: \.isOver)
-        exclusive.demand = waiting.count(where: \.isExclusive)
+        // There may be room for a stream, or a sign of life, that nothing else has told of.
+        serveWaiting()
         if isStopping {
             closeUnused()
             return
@@ -125,11 +126,11 @@ final class PeerLinks {
     func streamEnded(on session: PeerSession) {
         if let outcome = exclusive.returned(session) {
             if outcome == .close { session.close() }
-            return
+        } else if let index = sessions.firstIndex(where: { $0.session === session }) {
+            if session.streamCount == 0 { sessions[index].idleSince = worker.loop.now }
+            if session.isSpent, session.streamCount == 0 { session.close() }
         }
-        guard let index = sessions.firstIndex(where: { $0.session === session }) else { return }
-        if session.streamCount == 0 { sessions[index].idleSince = worker.loop.now }
-        if session.isSpent, session.streamCount == 0 { session.close() }
+        serveWaiting()
     }
 }
 
@@ -139,9 +140,7 @@ extension PeerLinks {
     private var decision: LinkPlan.Decision {
         // A session whose numbers are used up, or whose peer goes away, is no longer one of those that count; nor is one
         // that waits for a server which does not answer while another does.
-        let usable = sessions.filter { entry in
-            !entry.session.isSpent && !(reattaching[ObjectIdentifier(entry.session)]?.isElsewhere ?? false)
-        }
+        let usable = sessions.filter { !$0.session.isSpent && !isDoubtful($0.session) }
         var decision = plan.decide(
             usable.map { entry in
                 LinkPlan.SessionState(
@@ -154,6 +153,10 @@ extension PeerLinks {
         )
         if usable.count != sessions.count { decision.closes = [] }
         return decision
+    }
+
+    private func isDoubtful(_ session: PeerSession) -> Bool {
+        reattaching[ObjectIdentifier(session)]?.isDoubtful ?? false
     }
 
     private func open(_ relay: Relay) -> Bool {
@@ -182,9 +185,22 @@ extension PeerLinks {
     }
 
     private func serveWaiting() {
+        guard !waiting.isEmpty, !isStopping else {
+            exclusive.demand = 0
+            return
+        }
         let relays = waiting
         waiting = []
-        for relay in relays where !relay.isOver && !open(relay) { waiting.append(relay) }
+        // Where there was no room for one, there is none for those behind it.
+        var isFull = (shared: false, exclusive: false)
+        for relay in relays where !relay.isOver {
+            if relay.isExclusive ? isFull.exclusive : isFull.shared {
+                waiting.append(relay)
+            } else if !open(relay), !relay.isOver {
+                if relay.isExclusive { isFull.exclusive = true } else { isFull.shared = true }
+                waiting.append(relay)
+            }
+        }
         exclusive.demand = waiting.count(where: \.isExclusive)
     }
 }
@@ -224,7 +240,9 @@ extension PeerLinks {
             backoff.succeeded()
             session.owner = self
             // What was demanded first is served first; a peer with only exclusive routes has no shared session.
-            if exclusive.wantsAnother, !decision.wantsAnother || !worker.hasSharedRoute(to: peer.name) {
+            if exclusive.wantsAnother(isDoubtful),
+                !decision.wantsAnother || !worker.hasSharedRoute(to: peer.name)
+            {
                 exclusive.add(session)
             } else {
                 sessions.append(Entry(session: session, idleSince: worker.loop.now))
@@ -279,7 +297,8 @@ extension PeerLinks: PeerSessionOwner {
         sessions.removeAll { $0.session === session }
         exclusive.remove(session)
         // What was lost before has been counted then.
-        if reattaching.removeValue(forKey: ObjectIdentifier(session)) == nil { status.sessionDown() }
+        reattaching[ObjectIdentifier(session)] = nil
+        if !session.hasLostLink { status.sessionDown() }
         worker.ended(session, peer: peer.name, reason)
         if isStopping {
             worker.sessionEnded()
@@ -292,13 +311,13 @@ extension PeerLinks: PeerSessionOwner {
     func session(_ session: PeerSession, detached reason: SessionEndReason) {
         status.sessionDown()
         worker.lostLink(session, peer: peer.name, reason)
-        let attempt = Reattaching(session, of: self)
+        let known = reattaching[ObjectIdentifier(session)]
+        let attempt = known ?? Reattaching(session, of: self)
         reattaching[ObjectIdentifier(session)] = attempt
         attempt.begin()
     }
 
     func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment) {
-        reattaching[ObjectIdentifier(session)] = nil
         let wasDown = status.sessionUp()
         worker.reattached(session, peer: peer.name, reattachment)
         if wasDown { worker.log.peerUp(peer.name) }
@@ -310,5 +329,8 @@ extension PeerLinks: PeerSessionOwner {
         if status.failed(failure) { worker.log.peerDown(peer.name, failure) }
     }
 
-    func session(_ session: PeerSession, measured roundTrip: Duration) {}
+    func session(_ session: PeerSession, measured roundTrip: Duration) {
+        // The sign of life that who waits for a session of its own may have been waiting for.
+        serveWaiting()
+    }
 }

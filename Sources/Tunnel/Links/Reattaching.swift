@@ -1,8 +1,8 @@
 import EventIO
 import SecureLink
 
-/// Takes one session that has lost its link to another one: tries at once, then with back-off, until it works, the server
-/// says that it has the session no more, or the session's time is over.
+/// Takes one session to another link whenever it has lost its own: tries at once, then with back-off, until it works, the
+/// server says that it has the session no more, or the session's time is over.
 ///
 /// Each session comes back by itself. Confined to its worker's thread.
 final class Reattaching {
@@ -11,20 +11,30 @@ final class Reattaching {
     private var reattacher: LinkReattacher?
     private var backoff = ReconnectBackoff()
     private var retry: LoopTimer?
-    /// How many attempts have failed.
+    /// How many attempts have failed since the link was lost.
     private var failures = 0
     /// How often in a row the server that had the session has said that it has it no more.
     private var denials = 0
     /// Whether the address of the last link is tried first: it was not reached the last time, if not.
     private var triesLastAddress = true
-    /// Whether a server that answered did not have the session; another may, but new streams need not wait for it.
-    private(set) var isElsewhere = false
+    /// Whether a server that answered did not have the session; another may.
+    private var isElsewhere = false
 
     /// After so many denials the session is over.
     ///
     /// A hello that was altered on its way is denied like one of a session that is not there; two in a row are not altered
     /// on any line that could carry a session.
     private static let mostDenials = 2
+    /// After so many failures new streams do not wait for the session any longer.
+    ///
+    /// More, and they would wait in vain for one that a server does not know how to take back; fewer, and each moment
+    /// without a line would cost a login.
+    private static let mostFailures = 3
+    /// How long one address may take to be connected to, and how long to answer; doubled with each failure.
+    ///
+    /// A link that stood a moment ago is there again quickly or not at all, and if the line is only slow, the next try has
+    /// more time.
+    private static let firstWait = Duration.seconds(5)
 
     init(_ session: PeerSession, of links: PeerLinks) {
         self.session = session
@@ -32,21 +42,33 @@ final class Reattaching {
         retry = LoopTimer(links.worker.loop) { [unowned self] in attempt() }
     }
 
-    /// Begins; not from within the session's own call, because what is tried may end the session.
+    /// Whether new streams had better have another session: this one may never come back.
+    var isDoubtful: Bool { !session.isAttached && (isElsewhere || failures >= Self.mostFailures) }
+
+    /// The session has lost its link.
+    ///
+    /// Nothing is tried from within the session's own call, because what is tried may end the session.
     func begin() {
-        retry?.schedule(after: .zero)
+        failures = 0
+        denials = 0
+        isElsewhere = false
+        triesLastAddress = true
+        backoff.succeeded()
+        // Links that are lost as soon as they stand are not worth one attempt after the other.
+        retry?.schedule(after: session.mayHurry() ? .zero : ReconnectBackoff.first)
     }
 
     private func attempt() {
         retry?.cancel()
         guard reattacher == nil else { return }
         let peer = links.peer
+        let wait = Self.firstWait * (1 << min(failures, 4))
         let reattacher = LinkReattacher(
             session,
             to: peer.addresses,
             first: triesLastAddress ? session.remote : nil,
-            options: LinkOptions(peer.link, links.worker.shared.configuration.limits),
-            connectTimeout: peer.connectTimeout
+            connectTimeout: min(peer.connectTimeout, wait),
+            answerTimeout: min(peer.link.handshakeTimeout, wait)
         ) { [weak self] failure in
             self?.tried(failure)
         }
@@ -56,7 +78,7 @@ final class Reattaching {
 
     /// Something has changed in the network: what did not work may work now.
     func networkChanged() {
-        if retry?.isScheduled ?? false {
+        if retry?.isScheduled ?? false, failures > 0 {
             backoff.succeeded()
             attempt()
         }
@@ -67,17 +89,18 @@ final class Reattaching {
         guard let failure else { return }
         denials = failure == .sessionGone ? denials + 1 : 0
         guard denials < Self.mostDenials else {
-            session.abandon()
+            session.abandon(.unknownToServer)
             return
         }
-        if failure == .sessionElsewhere {
-            isElsewhere = true
-            links.makeReady()
-        }
+        failures += 1
+        if failure == .sessionElsewhere { isElsewhere = true }
         triesLastAddress.toggle()
         retry?.schedule(after: backoff.failed(using: &links.worker.random))
-        failures += 1
-        // The first comes in the moment in which the link was lost, and says more of that moment than of what follows.
-        if failures > 1 { links.reattachingFailed(failure) }
+        if isDoubtful { links.makeReady() }
+        // The first comes in the moment in which the link was lost, and says more of that moment than of what follows; and a
+        // server that does not have the session answers, which is all that is asked of a peer.
+        if failures > 1, failure != .sessionGone, failure != .sessionElsewhere {
+            links.reattachingFailed(failure)
+        }
     }
 }

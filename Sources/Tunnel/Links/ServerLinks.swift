@@ -87,7 +87,11 @@ final class ServerLinks {
         for session in Array(sessions.values) {
             session.goAway()
             // Nobody listens any more, so no client can come back.
-            if !session.isAttached { session.abandon() } else if session.streamCount == 0 { session.close() }
+            if !session.isAttached {
+                session.abandon(.shutdown)
+            } else if session.streamCount == 0 {
+                session.close()
+            }
         }
     }
 
@@ -193,7 +197,7 @@ extension ServerLinks: PeerSessionOwner {
     func session(_ session: PeerSession, detached reason: SessionEndReason) {
         worker.shared.links.subtract(1, ordering: .relaxed)
         worker.lostLink(session, peer: nil, reason)
-        if isStopping { session.abandon() } else { resumable.detached(session) }
+        if isStopping { session.abandon(.shutdown) } else { resumable.detached(session) }
     }
 
     func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment) {

@@ -28,6 +28,11 @@ extension Relay: StreamEndpoint {
         // What came in front of the end still belongs to the stream.
         deliver()
         guard !isOver else { return }
+        if outward == .finished, inward == .finished {
+            // Only the end of the turn was to come.
+            finish()
+            return
+        }
         if outward == .finished, inward == .ending {
             // Nothing is owed to the other end, and everything from there is here: it only waits for the socket.
             stream?.release()

@@ -30,6 +30,8 @@ package final class TunnelService {
     private var deadline: LoopTimer?
     private var signals: [SignalWatcher] = []
     private var network: NetworkWatcher?
+    /// The users, once the passwords have been read again.
+    private var users: PasswordTable?
     private var isDraining = false
     private var isStopping = false
     private let observer: (Event) -> Void
@@ -164,6 +166,8 @@ package final class TunnelService {
             let known = workers.compactMap { $0 }
             guard known.count == workers.count else { break }
             for worker in known { worker.send(.begin(known)) }
+            // Read again before there was anybody to tell.
+            if let users { send(.passwords(users)) }
             if isDraining { send(.drain) }
         case .bound:
             bound += 1
@@ -199,6 +203,7 @@ package final class TunnelService {
         do throws(CredentialFault) {
             let table = try read()
             log.passwordsRead(table)
+            users = table
             send(.passwords(table))
         } catch {
             log.passwordsNotRead(error)

@@ -178,16 +178,3 @@ extension ServerHandshake {
         try bytes.withUnsafeBytes { try receive($0).step }
     }
 }
-
-extension DirectionKeys {
-    mutating func sealed(_ plaintext: [UInt8]) throws -> [UInt8] {
-        var record = [UInt8](repeating: 0, count: 4) + plaintext + [UInt8](repeating: 0, count: 16)
-        let sealed = record.withUnsafeMutableBytes { record in
-            guard let base = record.baseAddress else { return false }
-            RecordHeader.write(plaintextCount: plaintext.count, at: base)
-            return seal(record)
-        }
-        #expect(sealed)
-        return record
-    }
-}

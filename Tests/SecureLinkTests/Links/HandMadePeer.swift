@@ -1,0 +1,153 @@
+import CryptoPrimitives
+import EventIO
+import Glibc
+import ProtocolCoreTesting
+import Testing
+import WireCoding
+
+@testable import ProtocolCore
+@testable import SecureLink
+
+/// A session on a real loop and socket, whose peer is made by hand: it says whatever a test wants, sealed with the right
+/// keys or with none.
+///
+/// Everything happens on the thread that made it.
+final class HandMadePeer {
+    let loop: EventLoop
+    let session: PeerSession
+    /// What the session has told its owner.
+    let owner = RecordingOwner()
+    private let environment: LinkEnvironment
+    private let descriptor: Int32
+    private var sealing: DirectionKeys
+
+    init() throws {
+        loop = try EventLoop()
+        environment = LinkEnvironment(
+            loop,
+            pool: try JobPool(threads: 1, mostWaiting: 1, name: "test-pake"),
+            gauge: TrafficGauge(),
+            neighbours: [],
+            aead: .libcrypto
+        )
+        var ends: [Int32] = [-1, -1]
+        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+        for end in ends {
+            // All that a test says fits in at once.
+            var bytes: Int32 = 4 << 20
+            setsockopt(end, SOL_SOCKET, SO_SNDBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
+            _ = fcntl(end, F_SETFL, O_NONBLOCK)
+        }
+        descriptor = ends[1]
+        let secrets = try SessionSecrets(
+            shared: SecretBytes([UInt8](repeating: 7, count: 64)),
+            hellos: [1],
+            whole: [2]
+        )
+        let socket = StreamSocket(adopting: ends[0], loop: loop)
+        session = try PeerSession(
+            role: .server,
+            agreement: Agreement(
+                identity: try #require(Identity("alice")),
+                suite: .encrypted,
+                secrets: secrets,
+                peerParameters: SessionParameters()
+            ),
+            options: LinkOptions(),
+            socket: socket,
+            remote: try #require(SocketAddress(unixPath: "/peer")),
+            preamble: [],
+            environment: environment
+        )
+        sealing = try DirectionKeys(
+            secret: secrets.client,
+            suite: .encrypted,
+            limits: .standard,
+            makeCipher: recordCiphers(by: .libcrypto)
+        )
+        session.owner = owner
+        try socket.start(session)
+        session.start(received: [])
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// A record with these frames.
+    func record(_ frames: [UInt8]...) throws -> [UInt8] {
+        try sealing.sealed(frames.flatMap { $0 })
+    }
+
+    /// Says bytes as they are.
+    ///
+    /// - Returns: how many the session's socket has taken.
+    @discardableResult
+    func say(_ bytes: [UInt8]) -> Int {
+        max(0, bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) })
+    }
+
+    /// Runs the loop for so long.
+    func run(for duration: Duration) {
+        let timer = LoopTimer(loop) { [unowned loop] in loop.stop() }
+        loop.refreshTime()
+        timer.schedule(after: duration)
+        loop.run()
+    }
+}
+
+/// An endpoint that only notes what it is told, and looks at bytes as late as it may.
+final class RecordingEndpoint: StreamEndpoint {
+    private(set) var delivered: [UInt8] = []
+    private(set) var end: SessionEndReason?
+    private(set) var deliveries = 0
+    private var batch: [UnsafeRawBufferPointer] = []
+
+    func fill(_ segments: UnsafeMutableBufferPointer<MemorySegment>) -> StreamFill { StreamFill(0, .drained) }
+
+    func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        batch.append(bytes)
+        return true
+    }
+
+    func deliver() {
+        deliveries += 1
+        for bytes in batch { delivered += bytes }
+        batch = []
+    }
+
+    func receiveEnd() {}
+    func targetAnswered(_ failure: StreamFailure?) {}
+    func streamReset(_ failure: StreamFailure) {}
+
+    func sessionEnded(_ end: SessionEndReason) {
+        deliver()
+        self.end = end
+    }
+}
+
+/// Gives every stream a recording endpoint and notes what the session tells.
+final class RecordingOwner: PeerSessionOwner {
+    private(set) var streams: [(stream: LinkStream, endpoint: RecordingEndpoint)] = []
+    private(set) var end: SessionEndReason?
+    private(set) var detachments: [SessionEndReason] = []
+    private(set) var reattachments = 0
+
+    func session(
+        _ session: PeerSession,
+        opened stream: LinkStream,
+        for request: StreamRequest
+    ) -> (any StreamEndpoint)? {
+        let endpoint = RecordingEndpoint()
+        streams.append((stream, endpoint))
+        return endpoint
+    }
+
+    func sessionGoesAway(_ session: PeerSession) {}
+    func session(_ session: PeerSession, ended reason: SessionEndReason) { end = reason }
+    func session(_ session: PeerSession, detached reason: SessionEndReason) { detachments.append(reason) }
+    func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment) {
+        reattachments += 1
+    }
+    func session(_ session: PeerSession, measured roundTrip: Duration) {}
+}
