@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 30
 SCHEDULES ?= 1000000
 SEED ?= 1
 
-.PHONY: all demo build test lint fuzz soak bench install uninstall clean dependencies
+.PHONY: all demo build test lint fuzz soak bench bench-distance install uninstall clean dependencies
 
 all: build
 
@@ -44,6 +44,10 @@ soak: dependencies
 # The ladder: what each layer costs, in this run.
 bench: dependencies
 	$(SWIFT) run -c release Ladder
+
+# A line to a place far away: how soon one stream fills it, how late the first byte comes.
+bench-distance: dependencies
+	$(SWIFT) run -c release Ladder distance
 
 install: $(BINARY)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/sallyport \

@@ -74,6 +74,7 @@ let package = Package(
             dependencies: [
                 "Tunnel", "SecureLink", "ProtocolCore", "EventIO", "WireCoding", "CryptoPrimitives",
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/Ladder",
             swiftSettings: strict

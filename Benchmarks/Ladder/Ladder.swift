@@ -1,18 +1,58 @@
+import ArgumentParser
 import EventIO
 
-/// What each layer costs: every rung does what the one above it does and one thing more, so that the
-/// difference of two rungs is the price of a layer.
-///
-/// All rungs run in turn, several times, and the best of each counts: figures of one run can be compared with
-/// each other, and with nothing else.
+/// What each layer costs, by the clock and in instructions.
 @main
-enum Ladder {
+struct Ladder: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "What each layer costs.",
+        subcommands: [Climb.self, Distance.self, Count.self, Names.self],
+        defaultSubcommand: Climb.self
+    )
+}
+
+/// Does one thing so often, for a tool that counts instructions.
+struct Count: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Do one thing so often, under a tool that counts instructions, or by the clock."
+    )
+
+    @Argument(help: "What is done.")
+    var rung: CountedRung
+    @Argument(help: "How often.")
+    var units: Int
+
+    func run() throws {
+        let begin = ProcessTime.now
+        try rung.run(units)
+        let microseconds = (ProcessTime.now - begin).inSeconds * 1e6 / Double(max(1, units))
+        Output.line("\(microseconds.short) us each: \(rung.unit)")
+    }
+}
+
+/// Lists what can be counted, and what one unit of it is.
+struct Names: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "List what can be counted.")
+
+    func run() {
+        for rung in CountedRung.allCases { Output.line("\(rung.rawValue)\t\(rung.unit)") }
+    }
+}
+
+/// The rungs by the clock: every one does what the one above it does and one thing more, so that the difference of two is
+/// the price of a layer.
+///
+/// All rungs run in turn, several times, and the best of each counts: figures of one run can be compared with each other,
+/// and with nothing else.
+struct Climb: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Measure every rung by the clock.")
+
     /// How often every rung is tried.
     private static let rounds = 5
     /// How many bytes a rung moves each time.
     private static let bytes = 256 << 20
 
-    static func main() throws {
+    func run() throws {
         ProcessSetup.prepare()
         let rungs: [any Rung] = [
             try CipherRung(), try RecordRung(), try SessionRung(encrypts: false),
@@ -21,27 +61,27 @@ enum Ladder {
             try LoopbackRung(.tunnel),
         ]
         var best: [Measurement?] = Array(repeating: nil, count: rungs.count)
-        for round in 1...rounds {
+        for round in 1...Self.rounds {
             for (index, rung) in rungs.enumerated() {
                 let measured = try measure(rung)
                 if best[index].map({ measured.cpu < $0.cpu }) ?? true { best[index] = measured }
             }
-            Output.progress("round \(round) of \(rounds)")
+            Output.progress("round \(round) of \(Self.rounds)")
         }
         print(rungs, best)
     }
 
-    private static func measure(_ rung: any Rung) throws -> Measurement {
+    private func measure(_ rung: any Rung) throws -> Measurement {
         let (wall, cpu) = (ContinuousClock.now, ProcessTime.now)
-        try rung.move(bytes)
+        try rung.move(Self.bytes)
         return Measurement(
-            bytes: bytes,
+            bytes: Self.bytes,
             wall: (ContinuousClock.now - wall).inSeconds,
             cpu: (ProcessTime.now - cpu).inSeconds
         )
     }
 
-    private static func print(_ rungs: [any Rung], _ best: [Measurement?]) {
+    private func print(_ rungs: [any Rung], _ best: [Measurement?]) {
         Output.line("| rung | MB/s | CPU s/GB | more than the rung it stands on |")
         Output.line("|---|---|---|---|")
         for (index, rung) in rungs.enumerated() {

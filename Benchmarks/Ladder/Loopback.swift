@@ -81,8 +81,18 @@ final class TunnelPair {
     let entry: SocketAddress
     private let folder: String
 
-    /// `keeps` says whether sessions outlive their links, and so keep what was sent.
-    init(to target: SocketAddress, keeps: Bool) throws {
+    /// Begins.
+    ///
+    /// - Parameters:
+    ///   - target: what the service is.
+    ///   - keeps: whether sessions outlive their links, and so keep what was sent.
+    ///   - line: what leads to the server's address.
+    /// - Throws: what the system says, or `line`.
+    init(
+        to target: SocketAddress,
+        keeps: Bool,
+        line: (SocketAddress) throws -> SocketAddress = { $0 }
+    ) throws {
         var template = Array("/tmp/sallyport-ladder-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw BenchmarkFailure("no folder for the passwords") }
         folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -91,13 +101,14 @@ final class TunnelPair {
         _ = try passwords.set("bench", password)
         let link = try Self.freePort()
         let accept = try Self.freePort()
-        guard let entry = SocketAddress(numericHost: "127.0.0.1", port: accept) else {
-            throw BenchmarkFailure("no loopback interface")
-        }
+        guard let entry = SocketAddress(numericHost: "127.0.0.1", port: accept),
+            let server = SocketAddress(numericHost: "127.0.0.1", port: link)
+        else { throw BenchmarkFailure("no loopback interface") }
         self.entry = entry
+        let way = try line(server)
         var settings = LinkSettings()
         if !keeps { settings.resumption.buffer = 0 }
-        let server = try TunnelConfiguration(
+        let serving = try TunnelConfiguration(
             workers: 1,
             server: ServerConfiguration(
                 listen: [.tcp(host: "127.0.0.1", port: link)],
@@ -108,12 +119,12 @@ final class TunnelPair {
                 ServiceConfiguration(name: "sink", targets: [.tcp(host: "127.0.0.1", port: target.port)])
             ]
         )
-        let client = try TunnelConfiguration(
+        let routing = try TunnelConfiguration(
             workers: 1,
             peers: [
                 PeerConfiguration(
                     name: "server",
-                    addresses: [.tcp(host: "127.0.0.1", port: link)],
+                    addresses: [.tcp(host: "127.0.0.1", port: way.port)],
                     user: try UserIdentity(parsing: "bench"),
                     password: .environment(name: "NONE"),
                     link: settings
@@ -130,8 +141,8 @@ final class TunnelPair {
         )
         let table = try passwords.table()
         let store = try CredentialStore(user: "bench", password: password, realm: passwords.realm)
-        try Self.start(server, TunnelSecrets(passwords: table, credentials: [:]))
-        try Self.start(client, TunnelSecrets(passwords: nil, credentials: ["server": store]))
+        try Self.start(serving, TunnelSecrets(passwords: table, credentials: [:]))
+        try Self.start(routing, TunnelSecrets(passwords: nil, credentials: ["server": store]))
         while (try? BlockingSocket.connect(to: entry)) == nil { usleep(10_000) }
     }
 

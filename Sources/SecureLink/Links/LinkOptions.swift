@@ -22,7 +22,7 @@ package struct LinkOptions: Hashable, Sendable {
     package var resumeWindow = Duration.seconds(120)
     /// How many bytes of records a session keeps until the peer acknowledges them; zero means that it keeps none, and is
     /// over when it loses its link.
-    package var resumeBuffer = 4 << 20
+    package var resumeBuffer = 16 << 20
     /// Whether a suite is accepted that authenticates records but does not hide them.
     package var allowsUnencrypted = false
 

@@ -134,11 +134,11 @@ extension LinkSettings {
         package static let defaultWindow = Duration.seconds(120)
         /// From what a change of network takes to a day, after which no application waits any more.
         package static let windowRange = Duration.seconds(1)...Duration.seconds(86400)
-        /// Enough for 1 Gbit/s at 32 ms.
+        /// Enough for 1 Gbit/s at 130 ms, and as much as one stream may be granted.
         ///
         /// Larger: longer and faster lines are filled, and a session whose peer is gone may hold more memory. Smaller:
         /// what is under way is the bound of what a line carries.
-        package static let defaultBuffer = 4 << 20
+        package static let defaultBuffer = 16 << 20
         /// At least some records of the largest size; at most what one session may cost.
         package static let bufferRange = (256 << 10)...(1 << 30)
     }

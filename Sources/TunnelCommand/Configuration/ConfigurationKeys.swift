@@ -124,7 +124,7 @@ extension ConfigurationKey {
             case .maxRecord: (.inherited([.server, .peer]), false, "64KiB")
             case .window: (.inherited([.server, .peer]), false, "256KiB/16MiB")
             case .resumeWindow: (.inherited([.server, .peer]), false, "120s")
-            case .resumeBuffer: (.inherited([.server, .peer]), false, "4MiB")
+            case .resumeBuffer: (.inherited([.server, .peer]), false, "16MiB")
             case .idleTimeout: (.inherited([.route, .service]), false, "off")
             case .halfCloseTimeout: (.inherited([.route, .service]), false, "60s")
             }
