@@ -47,7 +47,10 @@ enum CountedRung: String, CaseIterable, ExpressibleByArgument {
             for _ in 0..<units { try pair.visit() }
         case .login:
             let people = try LoginRung()
-            for _ in 0..<units { try people.login() }
+            var ofServer = Duration.zero
+            for _ in 0..<units { ofServer += try people.login() }
+            let microseconds = ofServer.inSeconds * 1e6 / Double(max(1, units))
+            Output.line("\(microseconds.short) us of each are the server's")
         }
     }
 }

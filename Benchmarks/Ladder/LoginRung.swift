@@ -34,7 +34,11 @@ struct LoginRung {
     }
 
     /// Both ends of one login.
-    func login() throws {
+    ///
+    /// - Returns: the processor time of the server's end.
+    /// - Throws: when it does not come about.
+    @discardableResult
+    func login() throws -> Duration {
         var client = ClientHandshake(
             random: try SystemRandom.bytes(count: 32),
             suites: [.encrypted],
@@ -55,16 +59,20 @@ struct LoginRung {
             random: SystemRandom.secretBytes(count: P521.scalarCount)
         )
         let hello = client.begin(with: (credential, share))
+        let began = ProcessTime.now
         guard case .verify(let verifying) = try hello.withUnsafeBytes({ try server.receive($0).step }) else {
             throw BenchmarkFailure("the server does not begin")
         }
         let answer = try server.answer(with: verifying.run())
+        let answered = ProcessTime.now - began
         guard case .prove(let proving) = try answer.withUnsafeBytes({ try client.receive($0).step }) else {
             throw BenchmarkFailure("the client does not go on")
         }
         let (finish, _) = try client.finish(with: proving.run())
+        let finished = ProcessTime.now
         guard case .established = try finish.withUnsafeBytes({ try server.receive($0).step }) else {
             throw BenchmarkFailure("the server does not accept")
         }
+        return answered + (ProcessTime.now - finished)
     }
 }

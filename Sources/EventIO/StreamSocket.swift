@@ -33,7 +33,21 @@ package final class StreamSocket: PollSource {
     package private(set) var isEnding = false
     private var isConnecting = false
     private var watchesWritable = false
+    private var smallWrites = SmallWrites.leave
     private let loop: EventLoop
+
+    /// Whether the system sends small writes at once.
+    ///
+    /// It holds back only what follows something unacknowledged, so a connection on which one thing is written need not be
+    /// told: a system call less for each.
+    private enum SmallWrites {
+        /// Always.
+        case leave
+        /// The first one; it has to be told before the second.
+        case firstLeaves
+        /// It has been, and the next one is the second.
+        case nextWouldWait
+    }
 
     /// What a read gave.
     package enum ReadResult {
@@ -77,7 +91,7 @@ package final class StreamSocket: PollSource {
         let descriptor = sly_stream_socket(address.family)
         guard descriptor >= 0 else { throw SystemFailure("socket", code: -descriptor) }
         let result = StreamSocket(adopting: descriptor, loop: loop)
-        if !address.isUnix { SocketOptions.noDelay(descriptor) }
+        if !address.isUnix { result.smallWrites = .firstLeaves }
         let code = address.withSystemAddress { Glibc.connect(descriptor, $0, $1) == 0 ? 0 : errno }
         switch code {
         case 0: break
@@ -134,6 +148,7 @@ package final class StreamSocket: PollSource {
     /// Writes once, as much as the system takes.
     package func write(_ segments: UnsafeMutableBufferPointer<MemorySegment>) -> WriteResult {
         guard isWritable else { return .took(0) }
+        if smallWrites != .leave { sendAtOnce() }
         let wanted = segments.reduce(0) { $0 + $1.count }
         let count = segments.withMemoryRebound(to: iovec.self) {
             sly_send(descriptor, $0.baseAddress, Int32($0.count))
@@ -149,6 +164,11 @@ package final class StreamSocket: PollSource {
         case EINTR, ENOBUFS: return .took(0)
         case let code: return .failed(SystemFailure("write", code: code))
         }
+    }
+
+    private func sendAtOnce() {
+        if smallWrites == .nextWouldWait { SocketOptions.noDelay(descriptor) }
+        smallWrites = smallWrites == .firstLeaves ? .nextWouldWait : .leave
     }
 
     /// Reads once into one run of memory.
@@ -215,7 +235,7 @@ package final class StreamSocket: PollSource {
 
     override func ready(_ events: PollEvents) {
         // Who is connected to may have spoken already: that comes with the same event, and is told only once.
-        if isConnecting, !finishConnecting() { return }
+        if isConnecting, !finishConnecting(events) { return }
         if !events.isDisjoint(with: [.ended, .hungUp]) { isEnding = true }
         if events.contains(.failed), let failure = pendingFailure("connection") {
             isReadable = true
@@ -236,9 +256,9 @@ package final class StreamSocket: PollSource {
     /// Tells how connecting went.
     ///
     /// - Returns: whether it is connected, and still wanted.
-    private func finishConnecting() -> Bool {
+    private func finishConnecting(_ events: PollEvents) -> Bool {
         isConnecting = false
-        if let failure = pendingFailure("connect") {
+        if !events.isDisjoint(with: [.failed, .hungUp]), let failure = pendingFailure("connect") {
             handler?.socketBroken(self, failure)
             return false
         }
