@@ -13,7 +13,8 @@ let strict: [SwiftSetting] = [
 let package = Package(
     name: "sallyport",
     products: [
-        .executable(name: "sallyport", targets: ["sallyport"])
+        .executable(name: "sallyport", targets: ["sallyport"]),
+        .library(name: "Sallyport", targets: ["Sallyport"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -44,6 +45,13 @@ let package = Package(
         .target(
             name: "SecureLink",
             dependencies: ["ProtocolCore", "EventIO", "WireCoding", "CryptoPrimitives"],
+            swiftSettings: strict
+        ),
+
+        // The library: messages and streams of bytes for Swift programs.
+        .target(
+            name: "Sallyport",
+            dependencies: ["SecureLink", "EventIO", "WireCoding", "CryptoPrimitives"],
             swiftSettings: strict
         ),
 
@@ -123,6 +131,11 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        .testTarget(
+            name: "SallyportTests",
+            dependencies: ["Sallyport", "ProtocolCoreTesting", "EventIO"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "SecureLinkTests",
             dependencies: [

@@ -198,16 +198,17 @@ extension PeerSession {
         flushSoon()
     }
 
-    /// Ends the session in an orderly way, as soon as the peer has everything that was said on its streams.
-    package func close() {
-        core.closeWhenSettled(.shutdown)
+    /// Ends the session in an orderly way, as soon as the peer has everything that was said on its streams; the peer is told
+    /// `text`, at most so much of it as a close has room for.
+    package func close(_ text: String = "") {
+        core.closeWhenSettled(.shutdown, text)
         takeEvents()
         if core.hasControl { flushSoon() }
     }
 
-    /// Ends the session at once; streams that there still are end with it.
-    package func closeAtOnce() {
-        core.close(.shutdown)
+    /// Ends the session at once; streams that there still are end with it, and the peer is told `text`.
+    package func closeAtOnce(_ text: String = "") {
+        core.close(.shutdown, text)
         takeEvents()
     }
 

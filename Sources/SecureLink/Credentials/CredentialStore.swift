@@ -29,6 +29,8 @@ package final class CredentialStore: Sendable {
 
     /// The only realm that is accepted, if one was configured.
     let pinnedRealm: Realm?
+    /// The application whose realms are accepted, if there is one.
+    let application: String?
     private let identity: Identity
     private let password: Password
     private let content = Mutex(Content())
@@ -52,8 +54,34 @@ package final class CredentialStore: Sendable {
         } else {
             pinnedRealm = nil
         }
+        application = nil
         self.identity = identity
         self.password = password.password
+    }
+
+    /// What it takes to log in at a server of an application.
+    ///
+    /// - Parameters:
+    ///   - user: as above.
+    ///   - password: as above.
+    ///   - application: what the realm of the server has to belong to; see ``PasswordFile/realmPrefix(of:)``.
+    /// - Throws: what cannot be used of these.
+    package init(user: String, password: LoginPassword, application: String) throws(CredentialFault) {
+        guard let identity = Identity(user) else {
+            throw CredentialFault("`\(user)` cannot be a user's name")
+        }
+        _ = try PasswordFile.realmPrefix(of: application)
+        pinnedRealm = nil
+        self.application = application
+        self.identity = identity
+        self.password = password.password
+    }
+
+    /// Whether a password may be stretched for this realm.
+    func accepts(_ realm: Realm) -> Bool {
+        guard let application else { return true }
+        guard let prefix = try? PasswordFile.realmPrefix(of: application) else { return false }
+        return realm.text.hasPrefix(prefix)
     }
 
     /// Begins to stretch for the configured realm at the usual cost, so that the first link need not ask.

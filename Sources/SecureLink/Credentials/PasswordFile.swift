@@ -25,13 +25,37 @@ package struct PasswordFile: Sendable {
             content = try Self.read(path)
             return
         }
+        content = try Self.empty(Self.hostName)
+    }
+
+    /// Begins a file of an application's server, which is not written yet; with an empty path it never is.
+    package init(path: String, application: String) throws(CredentialFault) {
+        self.path = path
+        content = try Self.empty(String(Self.realmPrefix(of: application).dropLast()))
+    }
+
+    /// What the realms of an application's servers begin with.
+    ///
+    /// - Parameter application: 1 to 64 bytes without `#` and without control characters.
+    /// - Returns: the application and a `#`, behind which there are random digits.
+    /// - Throws: what cannot be an application's name.
+    package static func realmPrefix(of application: String) throws(CredentialFault) -> String {
+        guard (1...64).contains(application.utf8.count), !application.contains("#"),
+            Realm(application) != nil
+        else {
+            throw CredentialFault(
+                "an application's name has 1 to 64 bytes, no `#` and no control characters"
+            )
+        }
+        return application + "#"
+    }
+
+    private static func empty(_ prefix: String) throws(CredentialFault) -> VerifierText {
         let random: [UInt8]
         do { random = try SystemRandom.bytes(count: 8) } catch { throw CredentialFault(error.reason) }
         let suffix = random.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        guard let realm = Realm("\(Self.hostName)#\(suffix)") else {
-            throw CredentialFault("no name for a realm")
-        }
-        content = VerifierText(realm: realm, cost: .standard, verifiers: [])
+        guard let realm = Realm("\(prefix)#\(suffix)") else { throw CredentialFault("no name for a realm") }
+        return VerifierText(realm: realm, cost: .standard, verifiers: [])
     }
 
     /// The realm as text.

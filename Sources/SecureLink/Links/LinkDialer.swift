@@ -178,6 +178,10 @@ extension LinkDialer: StreamSocketHandler {
     }
 
     private func learn(_ realm: Realm, _ cost: ScryptCost) {
+        guard store.accepts(realm) else {
+            fail(.otherApplication(realm.text))
+            return
+        }
         let attempt = attempt
         hasStretched = true
         let done = environment.jobs.callback {

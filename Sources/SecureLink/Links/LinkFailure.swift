@@ -13,6 +13,8 @@ package enum LinkFailure: Error, Hashable, Sendable {
     case closed
     /// The other end does not know the password, or is not the peer.
     case passwordRefused
+    /// The server belongs to another application: what it says its realm is.
+    case otherApplication(String)
     /// The other end speaks another protocol or another version.
     case incompatible(String)
     /// The server turned us away for now.
@@ -55,7 +57,7 @@ package enum LinkFailure: Error, Hashable, Sendable {
     var mayBeOfOneAddress: Bool {
         switch self {
         case .timeout, .closed, .incompatible, .turnedAway, .sessionGone, .sessionElsewhere: true
-        case .unresolved, .unreachable, .passwordRefused, .misconfigured, .failed: false
+        case .unresolved, .unreachable, .passwordRefused, .otherApplication, .misconfigured, .failed: false
         }
     }
 
@@ -67,6 +69,7 @@ package enum LinkFailure: Error, Hashable, Sendable {
         case .timeout: "the handshake took too long"
         case .closed: "closed during the handshake"
         case .passwordRefused: "the server does not know this password, or is an impostor"
+        case .otherApplication(let realm): "the server belongs to another application: its realm is \(realm)"
         case .incompatible(let what): what
         case .turnedAway(let what): "turned away: \(what)"
         case .sessionGone: "the server does not have the session any more"

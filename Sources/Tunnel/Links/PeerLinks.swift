@@ -312,7 +312,7 @@ extension PeerLinks: PeerSessionOwner {
         status.sessionDown()
         worker.lostLink(session, peer: peer.name, reason)
         let known = reattaching[ObjectIdentifier(session)]
-        let attempt = known ?? Reattaching(session, of: self)
+        let attempt = known ?? Reattaching(session, by: way)
         reattaching[ObjectIdentifier(session)] = attempt
         attempt.begin()
     }
@@ -324,9 +324,17 @@ extension PeerLinks: PeerSessionOwner {
         serveWaiting()
     }
 
-    /// A session could not be taken to another link, this time.
-    func reattachingFailed(_ failure: LinkFailure) {
-        if status.failed(failure) { worker.log.peerDown(peer.name, failure) }
+    /// How sessions come back.
+    private var way: Reattaching.Way {
+        Reattaching.Way(
+            to: peer.addresses,
+            connectTimeout: peer.connectTimeout,
+            handshakeTimeout: peer.link.handshakeTimeout,
+            failed: { [unowned self] failure in
+                if status.failed(failure) { worker.log.peerDown(peer.name, failure) }
+            },
+            becameDoubtful: { [unowned self] in makeReady() }
+        )
     }
 
     func session(_ session: PeerSession, measured roundTrip: Duration) {

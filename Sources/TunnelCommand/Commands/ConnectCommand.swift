@@ -109,7 +109,7 @@ extension CommandFailure {
         let status: ExitStatus =
             switch failure {
             case .passwordRefused: .passwordRefused
-            case .incompatible: .incompatible
+            case .incompatible, .otherApplication: .incompatible
             case .misconfigured: .configuration
             case .unresolved, .unreachable, .timeout, .closed, .turnedAway, .sessionGone, .sessionElsewhere:
                 .unreachable

@@ -1,13 +1,41 @@
-import EventIO
-import SecureLink
+package import EventIO
 
 /// Takes one session to another link whenever it has lost its own: tries at once, then with back-off, until it works, the
 /// server says that it has the session no more, or the session's time is over.
 ///
-/// Each session comes back by itself. Confined to its worker's thread.
-final class Reattaching {
+/// Each session comes back by itself. Confined to its loop's thread.
+package final class Reattaching {
+    /// What is told of attempts that have failed, and where the peer is.
+    package struct Way {
+        /// Where the peer is.
+        package var endpoints: [Endpoint]
+        /// How long one address may take to be connected to, and how long to answer, at most.
+        package var connectTimeout: Duration
+        package var handshakeTimeout: Duration
+        /// Called when an attempt has failed in a way that says something of the peer, but for the first one: that comes in
+        /// the moment in which the link was lost, and says more of that moment than of what follows.
+        package var failed: (LinkFailure) -> Void
+        /// Called when new streams had better have another session.
+        package var becameDoubtful: () -> Void
+
+        package init(
+            to endpoints: [Endpoint],
+            connectTimeout: Duration,
+            handshakeTimeout: Duration,
+            failed: @escaping (LinkFailure) -> Void,
+            becameDoubtful: @escaping () -> Void
+        ) {
+            self.endpoints = endpoints
+            self.connectTimeout = connectTimeout
+            self.handshakeTimeout = handshakeTimeout
+            self.failed = failed
+            self.becameDoubtful = becameDoubtful
+        }
+    }
+
     private let session: PeerSession
-    private unowned let links: PeerLinks
+    private let way: Way
+    private var random = SystemRandomNumberGenerator()
     private var reattacher: LinkReattacher?
     private var backoff = ReconnectBackoff()
     private var retry: LoopTimer?
@@ -36,19 +64,20 @@ final class Reattaching {
     /// more time.
     private static let firstWait = Duration.seconds(5)
 
-    init(_ session: PeerSession, of links: PeerLinks) {
+    /// For this session, whose client is here.
+    package init(_ session: PeerSession, by way: Way) {
         self.session = session
-        self.links = links
-        retry = LoopTimer(links.worker.loop) { [unowned self] in attempt() }
+        self.way = way
+        retry = LoopTimer(session.environment.loop) { [unowned self] in attempt() }
     }
 
     /// Whether new streams had better have another session: this one may never come back.
-    var isDoubtful: Bool { !session.isAttached && (isElsewhere || failures >= Self.mostFailures) }
+    package var isDoubtful: Bool { !session.isAttached && (isElsewhere || failures >= Self.mostFailures) }
 
     /// The session has lost its link.
     ///
     /// Nothing is tried from within the session's own call, because what is tried may end the session.
-    func begin() {
+    package func begin() {
         failures = 0
         denials = 0
         isElsewhere = false
@@ -61,14 +90,13 @@ final class Reattaching {
     private func attempt() {
         retry?.cancel()
         guard reattacher == nil else { return }
-        let peer = links.peer
         let wait = Self.firstWait * (1 << min(failures, 4))
         let reattacher = LinkReattacher(
             session,
-            to: peer.addresses,
+            to: way.endpoints,
             first: triesLastAddress ? session.remote : nil,
-            connectTimeout: min(peer.connectTimeout, wait),
-            answerTimeout: min(peer.link.handshakeTimeout, wait)
+            connectTimeout: min(way.connectTimeout, wait),
+            answerTimeout: min(way.handshakeTimeout, wait)
         ) { [weak self] failure in
             self?.tried(failure)
         }
@@ -77,7 +105,7 @@ final class Reattaching {
     }
 
     /// Something has changed in the network: what did not work may work now.
-    func networkChanged() {
+    package func networkChanged() {
         if retry?.isScheduled ?? false, failures > 0 {
             backoff.succeeded()
             attempt()
@@ -95,12 +123,11 @@ final class Reattaching {
         failures += 1
         if failure == .sessionElsewhere { isElsewhere = true }
         triesLastAddress.toggle()
-        retry?.schedule(after: backoff.failed(using: &links.worker.random))
-        if isDoubtful { links.makeReady() }
-        // The first comes in the moment in which the link was lost, and says more of that moment than of what follows; and a
-        // server that does not have the session answers, which is all that is asked of a peer.
+        retry?.schedule(after: backoff.failed(using: &random))
+        if isDoubtful { way.becameDoubtful() }
+        // A server that does not have the session answers, which is all that is asked of a peer.
         if failures > 1, failure != .sessionGone, failure != .sessionElsewhere {
-            links.reattachingFailed(failure)
+            way.failed(failure)
         }
     }
 }

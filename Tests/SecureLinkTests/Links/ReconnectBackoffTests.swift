@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Tunnel
+@testable import SecureLink
 
 @Suite struct ReconnectBackoffTests {
     @Test func theFirstRetryIsAtOnceAndTheOthersDoubleToTenSeconds() {

@@ -1,0 +1,111 @@
+import Synchronization
+
+/// The requests that wait for their answers.
+final class Calls: Sendable {
+    private struct State {
+        var waiting: [UInt64: Waiting] = [:]
+        /// Which requests have to be looked at in which tick, so that none needs a timer of its own.
+        var ticks: [UInt64: [UInt64]] = [:]
+        var failure: SallyportError?
+    }
+
+    private struct Waiting {
+        let continuation: CheckedContinuation<Result<Item, SallyportError>, Never>
+        let timeout: Duration
+    }
+
+    private let state = Mutex(State())
+
+    /// How exactly timeouts are kept, in nanoseconds.
+    static let tick: UInt64 = 20_000_000
+
+    /// How many wait.
+    var count: Int { state.withLock { $0.waiting.count } }
+
+    /// Waits for the answer to the request of this number, which `send` sends.
+    ///
+    /// When the task is cancelled, or the time is over at `deadline`, in nanoseconds, nobody waits any more.
+    func call(
+        _ number: UInt64,
+        timeout: Duration,
+        deadline: UInt64,
+        cancelled: @escaping @Sendable () -> Void,
+        send: () -> Void
+    ) async throws(SallyportError) -> Item {
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let failure = state.withLock { state -> SallyportError? in
+                    if let failure = state.failure { return failure }
+                    if Task.isCancelled { return .cancelled }
+                    state.waiting[number] = Waiting(continuation: continuation, timeout: timeout)
+                    state.ticks[deadline / Self.tick, default: []].append(number)
+                    return nil
+                }
+                if let failure { continuation.resume(returning: .failure(failure)) } else { send() }
+            }
+        } onCancel: {
+            if end(number, .failure(.cancelled)) { cancelled() }
+        }
+        return try result.get()
+    }
+
+    /// An answer has come; one that nobody waits for is thrown away.
+    func answered(_ item: Item) {
+        _ = end(item.number, item.kind == .failure ? .failure(item.failure) : .success(item))
+    }
+
+    /// Gives up on the requests whose time is over, and tells which they are.
+    func expire(at now: UInt64) -> [UInt64] {
+        let due = state.withLock { state in
+            let ticks = state.ticks.keys.filter { $0 < now / Self.tick }
+            return ticks.flatMap { state.ticks.removeValue(forKey: $0) ?? [] }.filter {
+                state.waiting[$0] != nil
+            }
+        }
+        for number in due {
+            let timeout = state.withLock { $0.waiting[number]?.timeout } ?? .zero
+            _ = end(number, .failure(SallyportError(.timeout, "no answer within \(timeout)")))
+        }
+        return due
+    }
+
+    /// No answer will come any more.
+    func fail(_ failure: SallyportError) {
+        let waiting = state.withLock { state in
+            state.failure = state.failure ?? failure
+            defer {
+                state.waiting = [:]
+                state.ticks = [:]
+            }
+            return state.waiting
+        }
+        for call in waiting.values { call.continuation.resume(returning: .failure(failure)) }
+    }
+
+    private func end(_ number: UInt64, _ result: Result<Item, SallyportError>) -> Bool {
+        let waiting = state.withLock { $0.waiting.removeValue(forKey: number) }
+        waiting?.continuation.resume(returning: result)
+        return waiting != nil
+    }
+}
+
+extension Item {
+    /// The error that a failure tells of: two bytes of code, and a text.
+    var failure: SallyportError {
+        let bytes = payload.bytes
+        guard bytes.count >= 2 else { return SallyportError(.malformed, "a failure without a code") }
+        let code = SallyportError.Code(rawValue: UInt16(bytes[0]) << 8 | UInt16(bytes[1]))
+        return SallyportError(code, String(decoding: bytes[2...], as: UTF8.self))
+    }
+
+    /// Tells that a request was not answered.
+    static func failure(_ error: SallyportError, to number: UInt64) -> Item {
+        let code = error.code.rawValue
+        let text = error.message.utf8.prefix(1024)
+        return Item(
+            .failure,
+            number: number,
+            payload: .bytes([UInt8(code >> 8), UInt8(truncatingIfNeeded: code)] + text)
+        )
+    }
+}

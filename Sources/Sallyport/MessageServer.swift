@@ -1,0 +1,243 @@
+import CryptoPrimitives
+import EventIO
+import SecureLink
+import Synchronization
+
+/// A server that clients log in to.
+///
+/// ```swift
+/// let server = try await MessageServer.start(passwords: Passwords(["alice": "correct horse"]))
+/// server.answer("chat") { packet, _ in "hello \(packet.sender)" }
+/// await server.run()
+/// ```
+/// Everything may be called from any task.
+public final class MessageServer: HandlerHolder {
+    /// The addresses that it listens at; a port 0 has become a port.
+    public let addresses: [String]
+    /// How connections behave.
+    public let options: ConnectionOptions
+
+    private let local = Handlers()
+    private let loop: MessageLoop
+    private let state = Mutex(State())
+
+    private struct State {
+        var connections: [ConnectionToken: Connection] = [:]
+        var listeners: [UInt64: AsyncStream<ConnectionEvent>.Continuation] = [:]
+        var nextListener: UInt64 = 0
+        var isStopped = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    /// Events that wait for who is slow to take them; the oldest are dropped then.
+    private static let keptEvents = 1024
+
+    private init(_ addresses: [String], _ options: ConnectionOptions, _ loop: MessageLoop) {
+        self.addresses = addresses
+        self.options = options
+        self.loop = loop
+    }
+
+    /// Starts a server.
+    ///
+    /// - Parameters:
+    ///   - address: `HOST:PORT`, `:PORT` for every address of the machine, `PORT` for this machine alone, or `unix:/PATH`.
+    ///   - passwords: who may log in.
+    ///   - options: how connections behave.
+    /// - Returns: the server, once it listens.
+    /// - Throws: ``SallyportError/Code/invalidArgument``, ``SallyportError/Code/credentials`` or
+    ///   ``SallyportError/Code/system``.
+    public static func start(
+        on address: String = "127.0.0.1:25565",
+        passwords: Passwords,
+        options: ConnectionOptions = ConnectionOptions()
+    ) async throws(SallyportError) -> MessageServer {
+        let bound = try addresses(of: address)
+        let table = try await passwords.table(application: options.application)
+        let loop = try await MessageLoop.start(name: "sly-server")
+        let result: Result<MessageServer, SallyportError> = await withCheckedContinuation { continuation in
+            loop.perform { room in
+                do throws(SystemFailure) {
+                    let hub = try ServerHub(bound, table, LinkOptions(options), loop, in: room)
+                    let server = MessageServer(hub.addresses, options, loop)
+                    hub.server = server
+                    room.hub = hub
+                    continuation.resume(returning: .success(server))
+                } catch {
+                    continuation.resume(returning: .failure(SallyportError(error)))
+                }
+            }
+        }
+        return try result.get()
+    }
+
+    private static func addresses(of text: String) throws(SallyportError) -> [SocketAddress] {
+        let endpoint: Endpoint
+        do throws(EndpointFault) {
+            endpoint = try Endpoint(parsing: text, for: .listening(barePortHost: "127.0.0.1"))
+        } catch {
+            throw SallyportError(error)
+        }
+        do throws(SystemFailure) { return try endpoint.listenAddresses() } catch {
+            throw SallyportError(error)
+        }
+    }
+
+    deinit {
+        loop.perform { room in
+            room.hub?.stop("")
+            room.hub = nil
+        }
+    }
+
+    /// The handlers for packets and requests of all connections.
+    public var handlers: HandlerTable { HandlerTable(handlers: local) }
+
+    /// Runs until the task is cancelled or the server stopped, and stops it then.
+    public func run() async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isStopped = state.withLock { state in
+                    if !state.isStopped, !Task.isCancelled {
+                        state.waiting.append(continuation)
+                        return false
+                    }
+                    return true
+                }
+                if isStopped { continuation.resume() }
+            }
+        } onCancel: {
+            letGo()
+        }
+        await stop()
+    }
+
+    /// Takes no more clients and closes all connections, which are told `reason`; returns when they are closed.
+    public func stop(_ reason: String = "the server stops") async {
+        state.withLock { $0.isStopped = true }
+        loop.perform { $0.hub?.stopListening() }
+        await withTaskGroup { group in
+            for connection in connections { group.addTask { await connection.close(reason) } }
+        }
+        loop.perform { room in
+            room.hub?.stop(reason)
+            room.hub = nil
+        }
+        let listeners = state.withLock { state in
+            defer { state.listeners = [:] }
+            return state.listeners
+        }
+        for listener in listeners.values { listener.finish() }
+        letGo()
+    }
+
+    private func letGo() {
+        let waiting = state.withLock { state in
+            state.isStopped = true
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+}
+
+// MARK: - Connections
+
+extension MessageServer {
+    /// The connections that there are, in no order.
+    public var connections: [Connection] { state.withLock { Array($0.connections.values) } }
+
+    /// The connection of a token, while there is one.
+    public subscript(token: ConnectionToken) -> Connection? { state.withLock { $0.connections[token] } }
+
+    /// What happens to connections from now on, refused ones included; ends when the server has stopped.
+    ///
+    /// Who takes events so slowly that a thousand wait loses the oldest.
+    public var events: AsyncStream<ConnectionEvent> {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: ConnectionEvent.self,
+            bufferingPolicy: .bufferingNewest(Self.keptEvents)
+        )
+        let id = state.withLock { state -> UInt64? in
+            guard !state.isStopped else { return nil }
+            state.nextListener += 1
+            state.listeners[state.nextListener] = continuation
+            return state.nextListener
+        }
+        guard let id else {
+            continuation.finish()
+            return stream
+        }
+        continuation.onTermination = { [weak self] _ in
+            _ = self?.state.withLock { $0.listeners.removeValue(forKey: id) }
+        }
+        return stream
+    }
+
+    /// Sends a packet to all connections, each at its own pace.
+    ///
+    /// With `isConfirmed`, it waits until the packet is in each inbox, as ``Connection/deliver(_:_:timeout:)`` does. Never
+    /// throws: what went wrong with a connection stands at its token, where there is `nil` for those that it worked for.
+    @discardableResult
+    public func broadcast(
+        _ action: String,
+        _ payload: Payload = .empty,
+        isConfirmed: Bool = false
+    ) async -> [ConnectionToken: SallyportError?] {
+        await withTaskGroup(of: (ConnectionToken?, SallyportError?).self) { group in
+            for connection in connections {
+                group.addTask {
+                    do throws(SallyportError) {
+                        if isConfirmed {
+                            try await connection.deliver(action, payload)
+                        } else {
+                            try await connection.send(action, payload)
+                        }
+                        return (connection.token, nil)
+                    } catch {
+                        return (connection.token, error)
+                    }
+                }
+            }
+            var results: [ConnectionToken: SallyportError?] = [:]
+            for await (token, failure) in group {
+                if let token { results.updateValue(failure, forKey: token) }
+            }
+            return results
+        }
+    }
+
+    /// Takes the packet that has waited longest, of all connections.
+    public func takeOldest() -> Packet? {
+        let oldest = connections.compactMap { connection in
+            connection.inbox.oldestPlace.map { ($0, connection.inbox) }
+        }
+        return oldest.min { $0.0 < $1.0 }?.1.takeOldest()
+    }
+
+    /// Takes the packet that came last, of all connections.
+    public func takeNewest() -> Packet? {
+        let newest = connections.compactMap { connection in
+            connection.inbox.newestPlace.map { ($0, connection.inbox) }
+        }
+        return newest.max { $0.0 < $1.0 }?.1.takeNewest()
+    }
+
+    func began(_ connection: Connection) {
+        guard let token = connection.token else { return }
+        state.withLock { $0.connections[token] = connection }
+    }
+
+    func ended(_ connection: Connection) {
+        guard let token = connection.token else { return }
+        state.withLock { $0.connections[token] = nil }
+    }
+
+    func tell(_ event: ConnectionEvent) {
+        let listeners = state.withLock { Array($0.listeners.values) }
+        for listener in listeners { listener.yield(event) }
+    }
+
+    /// The handlers that all connections have behind their own.
+    var shared: Handlers { local }
+}

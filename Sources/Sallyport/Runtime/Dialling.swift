@@ -1,0 +1,184 @@
+import EventIO
+import SecureLink
+import Synchronization
+
+/// Who waits for a connection: told once, from whatever thread.
+final class Attempt: Sendable {
+    typealias Outcome = Result<Connection, SallyportError>
+
+    private enum State {
+        case new
+        case waiting(CheckedContinuation<Outcome, Never>)
+        case over(Outcome?)
+    }
+
+    private let state = Mutex(State.new)
+
+    /// Whether nobody waits any more.
+    var isOver: Bool {
+        state.withLock { state in
+            if case .over = state { return true }
+            return false
+        }
+    }
+
+    func begin(_ continuation: CheckedContinuation<Outcome, Never>) {
+        let early = state.withLock { state -> Outcome? in
+            if case .over(let outcome) = state { return outcome }
+            state = .waiting(continuation)
+            return nil
+        }
+        if let early { continuation.resume(returning: early) }
+    }
+
+    /// Tells it.
+    ///
+    /// - Returns: whether somebody has waited.
+    @discardableResult
+    func end(_ outcome: Outcome) -> Bool {
+        let waiting = state.withLock { state -> CheckedContinuation<Outcome, Never>? in
+            switch state {
+            case .new:
+                state = .over(outcome)
+                return nil
+            case .waiting(let continuation):
+                state = .over(nil)
+                return continuation
+            case .over: return nil
+            }
+        }
+        waiting?.resume(returning: outcome)
+        return waiting != nil
+    }
+}
+
+/// A client's way from an address to a connection.
+///
+/// Confined to its loop's thread.
+final class Dialling: ConnectionObserver {
+    private let endpoint: Endpoint
+    private let store: CredentialStore
+    private let options: ConnectionOptions
+    private let messageLoop: MessageLoop
+    private unowned let room: Room
+    private let attempt: Attempt
+    private let handlers: (@Sendable (Connection) -> Void)?
+    private var dialer: LinkDialer?
+    private var deadline: LoopTimer?
+    private weak var driver: ConnectionDriver?
+
+    init(
+        _ endpoint: Endpoint,
+        _ store: CredentialStore,
+        _ options: ConnectionOptions,
+        _ messageLoop: MessageLoop,
+        _ room: Room,
+        _ attempt: Attempt,
+        _ handlers: (@Sendable (Connection) -> Void)?
+    ) {
+        self.endpoint = endpoint
+        self.store = store
+        self.options = options
+        self.messageLoop = messageLoop
+        self.room = room
+        self.attempt = attempt
+        self.handlers = handlers
+    }
+
+    func begin() {
+        guard !attempt.isOver else { return }
+        room.kept[ObjectIdentifier(self)] = self
+        let timer = LoopTimer(room.loop) { [unowned self] in
+            fail(SallyportError(.timeout, "no connection to \(endpoint) within \(options.connectTimeout)"))
+        }
+        timer.schedule(after: options.connectTimeout)
+        deadline = timer
+        let dialer = LinkDialer(
+            to: [endpoint],
+            as: store,
+            options: LinkOptions(options),
+            connectTimeout: options.connectTimeout,
+            in: room.environment
+        ) { [unowned self] result in
+            switch result {
+            case .success(let session): begin(session)
+            case .failure(let failure): fail(SallyportError(failure))
+            }
+        }
+        self.dialer = dialer
+        dialer.start()
+    }
+
+    private func begin(_ session: PeerSession) {
+        let way = Reattaching.Way(
+            to: [endpoint],
+            connectTimeout: options.connectTimeout,
+            handshakeTimeout: options.connectTimeout,
+            failed: { _ in },
+            becameDoubtful: {}
+        )
+        let connection = Connection(
+            Connection.Facts(
+                user: session.userName,
+                remoteAddress: "\(session.remote)",
+                isEncrypted: session.isEncrypted,
+                token: nil
+            ),
+            options: options,
+            loop: messageLoop,
+            handlers: nil
+        )
+        handlers?(connection)
+        let driver = ConnectionDriver(
+            session,
+            connection,
+            in: room,
+            reattaching: Reattaching(session, by: way)
+        )
+        session.owner = driver
+        driver.observer = self
+        self.driver = driver
+        driver.begin()
+    }
+
+    private func fail(_ failure: SallyportError) {
+        attempt.end(.failure(failure))
+        driver?.session.closeAtOnce()
+        leave()
+    }
+
+    private func leave() {
+        deadline?.cancel()
+        driver?.observer = nil
+        // Freed only after the call that it is in.
+        messageLoop.perform { [id = ObjectIdentifier(self)] room in room.kept[id] = nil }
+    }
+
+    func connectionBegan(_ connection: Connection) {
+        // Who waited may have gone.
+        if !attempt.end(.success(connection)) { driver?.session.closeAtOnce() }
+        leave()
+    }
+
+    func connection(_ connection: Connection, lostLink reason: String) {}
+    func connectionResumed(_ connection: Connection) {}
+
+    func connection(_ connection: Connection, ended failure: SallyportError) {
+        attempt.end(.failure(failure))
+        leave()
+    }
+}
+
+extension LinkOptions {
+    init(_ options: ConnectionOptions) {
+        self.init()
+        let window = min(max(options.window, 128 << 10), 64 << 20)
+        chunk = min(max(options.chunk, 256), longestRecord)
+        streamWindow = window
+        largestStreamWindow = window
+        handshakeTimeout = options.connectTimeout
+        resumeWindow = options.resumeWindow
+        resumeBuffer = options.resumeWindow > .zero ? max(options.resumeBuffer, 256 << 10) : 0
+        allowsUnencrypted = options.allowsUnencrypted
+    }
+}

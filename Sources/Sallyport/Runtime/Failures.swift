@@ -1,0 +1,45 @@
+import EventIO
+import SecureLink
+
+// Other layers' failures as errors of this library.
+
+extension SallyportError {
+    init(_ failure: SystemFailure) {
+        self.init(.system, failure.description, cause: failure)
+    }
+
+    init(_ fault: CredentialFault) {
+        self.init(.credentials, fault.text, cause: fault)
+    }
+
+    init(_ fault: EndpointFault) {
+        self.init(.invalidArgument, fault.description, cause: fault)
+    }
+
+    init(_ failure: LinkFailure) {
+        let code: Code =
+            switch failure {
+            case .unresolved, .unreachable, .closed, .turnedAway: .cannotConnect
+            case .timeout: .timeout
+            case .passwordRefused: .wrongPassword
+            case .otherApplication: .otherApplication
+            case .incompatible: .incompatible
+            case .sessionGone, .sessionElsewhere: .linkLost
+            case .misconfigured: .credentials
+            case .failed: .system
+            }
+        self.init(code, failure.text, cause: failure)
+    }
+
+    init(_ reason: SessionEndReason) {
+        let text = reason.text.isEmpty ? "" : ": \(reason.text)"
+        switch reason.kind {
+        case .closedByPeer:
+            self.init(.closed, "the other end has closed the connection" + text, cause: reason)
+        case .closedByUs: self.init(.closed, "closed here" + text, cause: reason)
+        case .violation:
+            self.init(.malformed, "the connection was broken off (\(reason.reason))" + text, cause: reason)
+        case .linkLost: self.init(.linkLost, "the link was lost" + text, cause: reason)
+        }
+    }
+}

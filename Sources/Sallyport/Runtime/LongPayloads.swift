@@ -1,0 +1,287 @@
+import SecureLink
+import WireCoding
+
+/// A payload too long for a lane goes by a stream of its own: the length of the payload in eight bytes, the item's header, the
+/// payload, the end.
+///
+/// Confined to its loop's thread.
+final class LongSender: StreamEndpoint {
+    var stream: LinkStream?
+    private let header: [UInt8]
+    private let payload: [UInt8]
+    private var sent = 0
+    private var completion: ((SallyportError?) -> Void)?
+
+    init(_ item: Item, _ completion: @escaping (SallyportError?) -> Void) {
+        var head = item
+        head.payload = Payload(format: item.payload.format, bytes: [])
+        var bytes = [UInt8](repeating: 0, count: 8)
+        bytes.withUnsafeMutableBytes { space in
+            var writer = ByteWriter(space)
+            writer.uint64(UInt64(item.payload.bytes.count))
+        }
+        head.append(to: &bytes)
+        header = bytes
+        payload = item.payload.bytes
+        self.completion = completion
+    }
+
+    func fill(_ segments: UnsafeMutableBufferPointer<MemorySegment>) -> StreamFill {
+        var filled = 0
+        for segment in segments {
+            guard let base = segment.base else { break }
+            let space = UnsafeMutableRawBufferPointer(start: base, count: segment.count)
+            var used = 0
+            while used < space.count, sent < header.count + payload.count {
+                let (source, offset) = sent < header.count ? (header, sent) : (payload, sent - header.count)
+                let count = min(source.count - offset, space.count - used)
+                source.withUnsafeBytes { bytes in
+                    UnsafeMutableRawBufferPointer(rebasing: space[used..<used + count])
+                        .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count]))
+                }
+                used += count
+                sent += count
+            }
+            filled += used
+        }
+        guard sent == header.count + payload.count else { return StreamFill(filled, .more) }
+        end(nil)
+        return StreamFill(filled, .finished)
+    }
+
+    private func end(_ failure: SallyportError?) {
+        completion?(failure)
+        completion = nil
+    }
+
+    func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        stream?.consumed(bytes.count)
+        return false
+    }
+
+    func deliver() {}
+
+    func receiveEnd() {
+        // The other end has all of it.
+        stream?.release()
+        stream = nil
+    }
+
+    func targetAnswered(_ failure: StreamFailure?) {}
+
+    func streamReset(_ failure: StreamFailure) {
+        let code: SallyportError.Code = failure == .limit ? .tooLarge : .closed
+        end(SallyportError(code, "the other end does not take the payload: \(failure.name)"))
+        stream?.release()
+        stream = nil
+    }
+
+    func sessionEnded(_ reason: SessionEndReason) {
+        end(SallyportError(reason))
+    }
+}
+
+/// Puts a long payload together.
+///
+/// Confined to its loop's thread.
+final class LongReceiver: StreamEndpoint {
+    static let service = "sallyport.long"
+
+    private let stream: LinkStream
+    private unowned let driver: ConnectionDriver
+    private var head: [UInt8] = []
+    private var item: Item?
+    private var count = 0
+    private var bytes: [UInt8] = []
+    /// What came and was not given back as credit: the stream's turn has not come.
+    private var owed = 0
+    private var isAdmitted = false
+
+    /// The length of the payload, and a header with the longest action.
+    private static let longestHead = 8 + Item.headerCount + Item.longestAction
+
+    init(_ stream: LinkStream, _ driver: ConnectionDriver) {
+        self.stream = stream
+        self.driver = driver
+    }
+
+    func fill(_ segments: UnsafeMutableBufferPointer<MemorySegment>) -> StreamFill {
+        StreamFill(0, .drained)
+    }
+
+    func receive(_ arrived: UnsafeRawBufferPointer) -> Bool {
+        owed += arrived.count
+        var rest = arrived
+        if item == nil {
+            let wanted = Self.longestHead - head.count
+            head.append(contentsOf: rest.prefix(wanted))
+            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(wanted))
+            guard readHead() else { return false }
+        }
+        guard bytes.count + rest.count <= count else {
+            refuse("more of a payload than was announced")
+            return false
+        }
+        bytes.append(contentsOf: rest)
+        giveCredit()
+        return false
+    }
+
+    /// Reads the header when it is there.
+    ///
+    /// - Returns: whether the item is known.
+    private func readHead() -> Bool {
+        let result = head.withUnsafeBytes { head -> Result<(Item, UInt64, Int)?, ItemFault> in
+            var reader = ByteReader(head)
+            guard let announced = reader.uint64(), let length = reader.uint32() else { return .success(nil) }
+            guard reader.remaining >= Int(length) else {
+                return Int(length) > Self.longestHead ? .failure(ItemFault("its length")) : .success(nil)
+            }
+            var cutter = ItemCutter()
+            var found: Item?
+            let end = 8 + 4 + Int(length)
+            do throws(ItemFault) {
+                let frame = UnsafeRawBufferPointer(rebasing: head[8..<end])
+                try cutter.feed(frame) { item, _ in found = item }
+            } catch {
+                return .failure(error)
+            }
+            return .success(found.map { ($0, announced, end) })
+        }
+        switch result {
+        case .success(nil): return false
+        case .failure(let fault):
+            refuse("a payload whose header cannot be read: \(fault.part)")
+            return false
+        case .success(.some((let found, let announced, let end))):
+            guard announced <= UInt64(driver.connection.options.longestPayload) else {
+                stream.reset(.limit)
+                driver.tooLong(found)
+                leave()
+                return false
+            }
+            item = found
+            count = Int(announced)
+            bytes = Array(head[end...])
+            head = []
+            driver.admit(self)
+            return bytes.count <= count
+        }
+    }
+
+    /// How many bytes were announced.
+    var announcedBytes: Int { count }
+
+    /// There is room for all of it now.
+    func admitted() {
+        isAdmitted = true
+        giveCredit()
+    }
+
+    private func giveCredit() {
+        guard isAdmitted, owed > 0 else { return }
+        stream.consumed(owed)
+        owed = 0
+    }
+
+    func deliver() {}
+
+    func receiveEnd() {
+        guard var item, bytes.count == count else {
+            refuse("less of a payload than was announced")
+            return
+        }
+        item.payload = Payload(format: item.payload.format, bytes: bytes)
+        bytes = []
+        stream.release()
+        leave()
+        driver.receivedLong(item)
+    }
+
+    func targetAnswered(_ failure: StreamFailure?) {}
+
+    func streamReset(_ failure: StreamFailure) {
+        stream.release()
+        leave()
+    }
+
+    func sessionEnded(_ end: SessionEndReason) {}
+
+    private func refuse(_ text: String) {
+        leave()
+        driver.violated(text)
+    }
+
+    private func leave() {
+        driver.forget(self)
+    }
+}
+
+extension ConnectionDriver {
+    /// Sends what is too long for a lane; `sent` is called when the session has taken all of it.
+    func sendLong(_ item: Item, _ sent: @escaping @Sendable (SallyportError?) -> Void) {
+        if connection.calls.count > 0 { room.watchCalls() }
+        let sender = LongSender(item) { sent($0) }
+        guard let stream = session.open(StreamRequest(service: LongReceiver.service), for: sender) else {
+            sent(SallyportError(.refused, "too many streams at once"))
+            return
+        }
+        sender.stream = stream
+        stream.setReady()
+    }
+
+    func receiveLong(_ stream: LinkStream) -> any StreamEndpoint {
+        stream.reportTarget(nil)
+        return LongReceiver(stream, self)
+    }
+
+    /// Lets a payload come in, now or when others are through: so many bytes as one may have are held at a time.
+    func admit(_ receiver: LongReceiver) {
+        let isFirst = announcedBytes == 0
+        guard isFirst || announcedBytes + receiver.announcedBytes <= connection.options.longestPayload else {
+            postponed.append(receiver)
+            return
+        }
+        announcedBytes += receiver.announcedBytes
+        admittedReceivers.insert(ObjectIdentifier(receiver))
+        receiver.admitted()
+    }
+
+    /// A payload has come, or will not.
+    func forget(_ receiver: LongReceiver) {
+        postponed.removeAll { $0 === receiver }
+        guard admittedReceivers.remove(ObjectIdentifier(receiver)) != nil else { return }
+        announcedBytes -= receiver.announcedBytes
+        while let next = postponed.first {
+            let fits =
+                announcedBytes == 0
+                || announcedBytes + next.announcedBytes <= connection.options.longestPayload
+            guard fits else { return }
+            postponed.removeFirst()
+            admit(next)
+        }
+    }
+
+    /// A long payload is there; it takes nothing of a lane's window.
+    func receivedLong(_ item: Item) {
+        switch item.kind {
+        case .packet, .confirmedPacket: received(item, size: 0, on: .packets)
+        case .request, .cancel: received(item, size: 0, on: .answers)
+        case .reply, .failure: received(item, size: 0, on: .calls)
+        case .welcome: violated("a long welcome")
+        }
+    }
+
+    /// What was announced is more than this end takes: who waits for it is told.
+    func tooLong(_ item: Item) {
+        let error = SallyportError(
+            .tooLarge,
+            "the payload is longer than the \(connection.options.longestPayload) bytes that are allowed"
+        )
+        switch item.kind {
+        case .request, .confirmedPacket: connection.replyOutbox.sendAtOnce(.failure(error, to: item.number))
+        case .reply: connection.calls.answered(.failure(error, to: item.number))
+        case .packet, .failure, .cancel, .welcome: break
+        }
+    }
+}

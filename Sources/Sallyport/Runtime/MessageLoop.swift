@@ -1,0 +1,130 @@
+import CryptoPrimitives
+import EventIO
+import Glibc
+import SecureLink
+
+/// A thread that moves the bytes of connections, and the way to it from any task.
+final class MessageLoop: Sendable {
+    private let mailbox: Mailbox<@Sendable (Room) -> Void>
+
+    private init(_ mailbox: Mailbox<@Sendable (Room) -> Void>) {
+        self.mailbox = mailbox
+    }
+
+    deinit {
+        // Everything that was asked for before is done before.
+        mailbox.send { $0.loop.stop() }
+    }
+
+    /// Starts a thread, which ends when nobody holds this any more.
+    static func start(name: String) async throws(SallyportError) -> MessageLoop {
+        let result: Result<MessageLoop, SallyportError> = await withCheckedContinuation { continuation in
+            do throws(SystemFailure) {
+                ProcessSetup.prepare()
+                let jobs = try arithmetic.get()
+                _ = try LoopThread(name: name) { run(jobs) { continuation.resume(returning: $0) } }
+            } catch {
+                continuation.resume(returning: .failure(SallyportError(error)))
+            }
+        }
+        return try result.get()
+    }
+
+    /// The one that all clients of the process share.
+    static func shared() async throws(SallyportError) -> MessageLoop {
+        try await clients.value.get()
+    }
+
+    private static let clients = Task {
+        await Result { () async throws(SallyportError) in try await start(name: "sly-clients") }
+    }
+
+    /// Has something done on the thread.
+    func perform(_ action: @escaping @Sendable (Room) -> Void) {
+        mailbox.send(action)
+    }
+
+    /// The clock of all loops, in nanoseconds.
+    static var now: UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
+    /// Threads for the arithmetic of logins, for the whole process.
+    private static let arithmetic = Result { () throws(SystemFailure) in
+        try JobPool(threads: 2, mostWaiting: 256, name: "sly-pake")
+    }
+
+    private static func run(
+        _ jobs: JobPool,
+        _ started: (Result<MessageLoop, SallyportError>) -> Void
+    ) {
+        do throws(SystemFailure) {
+            let room = try Room(jobs)
+            started(.success(MessageLoop(Mailbox(room.loop) { [unowned room] action in action(room) })))
+            room.run()
+        } catch {
+            started(.failure(SallyportError(error)))
+        }
+    }
+}
+
+extension Result {
+    fileprivate init(_ body: () async throws(Failure) -> Success) async {
+        do throws(Failure) { self = .success(try await body()) } catch { self = .failure(error) }
+    }
+}
+
+/// What lives on a loop's thread: connections, and a server's listeners.
+///
+/// Confined to it.
+final class Room {
+    let loop: EventLoop
+    let environment: LinkEnvironment
+    var drivers: [UInt64: ConnectionDriver] = [:]
+    /// Things that have to be kept until they have called back.
+    var kept: [ObjectIdentifier: AnyObject] = [:]
+    /// The server that lives here, if one does.
+    var hub: ServerHub?
+    private var sweep: LoopTimer?
+    private var ticker: LoopTimer?
+
+    /// How often silent sessions are asked to give back memory.
+    private static let sweepInterval = Duration.milliseconds(250)
+
+    init(_ jobs: JobPool) throws(SystemFailure) {
+        loop = try EventLoop()
+        environment = LinkEnvironment(
+            loop,
+            pool: jobs,
+            gauge: TrafficGauge(),
+            neighbours: [],
+            aead: .fastest
+        )
+    }
+
+    func run() {
+        sweep = LoopTimer(loop) { [unowned self] in look() }
+        sweep?.schedule(after: Self.sweepInterval)
+        ticker = LoopTimer(loop) { [unowned self] in tick() }
+        loop.run()
+    }
+
+    /// A connection has requests that wait for answers.
+    func watchCalls() {
+        if !(ticker?.isScheduled ?? true) { ticker?.schedule(after: .nanoseconds(Int64(Calls.tick))) }
+    }
+
+    private func look() {
+        for driver in drivers.values { driver.session.rest() }
+        environment.trim()
+        sweep?.schedule(after: Self.sweepInterval)
+    }
+
+    private func tick() {
+        var isWaiting = false
+        for driver in drivers.values where driver.expireCalls() { isWaiting = true }
+        if isWaiting { watchCalls() }
+    }
+}

@@ -1,0 +1,175 @@
+import CryptoPrimitives
+import EventIO
+import FoundationEssentials
+import SecureLink
+
+/// A server on its loop: listeners, strangers, sessions.
+///
+/// Confined to the loop's thread.
+final class ServerHub {
+    private unowned let room: Room
+    private let messageLoop: MessageLoop
+    private let table: PasswordTable
+    private let options: LinkOptions
+    private let gate = HandshakeGate(mostUnderWay: 1024)
+    private let registry: SessionRegistry
+    private let resumable: ResumableSessions
+    private var listeners: [Listener] = []
+    private var greeters: [ObjectIdentifier: LinkGreeter] = [:]
+    private var drivers: [ObjectIdentifier: ConnectionDriver] = [:]
+    weak var server: MessageServer?
+
+    init(
+        _ bound: [SocketAddress],
+        _ table: PasswordTable,
+        _ options: LinkOptions,
+        _ messageLoop: MessageLoop,
+        in room: Room
+    ) throws(SystemFailure) {
+        self.room = room
+        self.messageLoop = messageLoop
+        self.table = table
+        self.options = options
+        registry = try SessionRegistry()
+        resumable = ResumableSessions(registry, in: room.environment) { call in
+            messageLoop.perform { _ = $0.hub?.resumable.answer(call) }
+        }
+        for address in bound {
+            listeners.append(try Listener(BoundSocket(address), loop: room.loop, handler: self))
+        }
+    }
+
+    /// The addresses that are really bound.
+    var addresses: [String] { listeners.map { "\($0.address)" } }
+
+    func stopListening() {
+        for listener in listeners { listener.close() }
+        listeners = []
+        greeters = [:]
+    }
+
+    func stop(_ reason: String) {
+        stopListening()
+        for driver in Array(drivers.values) { driver.session.closeAtOnce(reason) }
+    }
+
+    private func greet(_ descriptor: Int32, from remote: SocketAddress) {
+        let greeter = LinkGreeter(
+            descriptor,
+            from: remote,
+            table: table,
+            options: options,
+            gate: gate,
+            registry: registry,
+            in: room.environment
+        ) { [unowned self] greeter, result in
+            greeters[ObjectIdentifier(greeter)] = nil
+            switch result {
+            case .session(let session): begin(session)
+            case .handedOver: break
+            case .refused(let failure):
+                tell(.refused(reason: failure.text), "\(failure.remote)", failure.user, nil)
+            }
+        }
+        greeters[ObjectIdentifier(greeter)] = greeter
+        greeter.start()
+    }
+
+    private func begin(_ session: PeerSession) {
+        guard let server, let random = try? SystemRandom.bytes(count: 16) else {
+            session.closeAtOnce()
+            return
+        }
+        let connection = Connection(
+            Connection.Facts(
+                user: session.userName,
+                remoteAddress: "\(session.remote)",
+                isEncrypted: session.isEncrypted,
+                token: ConnectionToken(random: random)
+            ),
+            options: server.options,
+            loop: messageLoop,
+            handlers: server.shared
+        )
+        let driver = ConnectionDriver(session, connection, in: room, reattaching: nil)
+        driver.observer = self
+        session.owner = self
+        drivers[ObjectIdentifier(session)] = driver
+        resumable.add(session)
+    }
+
+    private func tell(
+        _ kind: ConnectionEvent.Kind,
+        _ address: String,
+        _ user: String?,
+        _ token: ConnectionToken?
+    ) {
+        server?.tell(ConnectionEvent(kind: kind, address: address, user: user, token: token, time: Date()))
+    }
+
+    private func tell(_ kind: ConnectionEvent.Kind, _ connection: Connection) {
+        tell(kind, connection.remoteAddress, connection.user, connection.token)
+    }
+}
+
+extension ServerHub: ListenerHandler {
+    func listener(_ listener: Listener, accepted descriptor: Int32, from address: SocketAddress) {
+        greet(descriptor, from: address)
+    }
+
+    func listener(_ listener: Listener, pausedBy failure: SystemFailure) {
+        tell(.refused(reason: failure.description), "\(listener.address)", nil, nil)
+    }
+
+    func listenerResumed(_ listener: Listener) {}
+}
+
+extension ServerHub: ConnectionObserver {
+    func connectionBegan(_ connection: Connection) {
+        server?.began(connection)
+        tell(.connected, connection)
+    }
+
+    func connection(_ connection: Connection, lostLink reason: String) {
+        tell(.interrupted(reason: reason), connection)
+    }
+
+    func connectionResumed(_ connection: Connection) {
+        tell(.resumed, connection)
+    }
+
+    func connection(_ connection: Connection, ended failure: SallyportError) {
+        server?.ended(connection)
+        tell(.disconnected(failure), connection)
+    }
+}
+
+// A server's sessions are known to who takes them to other links; all else is their drivers' business.
+extension ServerHub: PeerSessionOwner {
+    func session(
+        _ session: PeerSession,
+        opened stream: LinkStream,
+        for request: StreamRequest
+    ) -> (any StreamEndpoint)? {
+        drivers[ObjectIdentifier(session)]?.session(session, opened: stream, for: request)
+    }
+
+    func sessionGoesAway(_ session: PeerSession) {}
+
+    func session(_ session: PeerSession, ended reason: SessionEndReason) {
+        resumable.remove(session)
+        drivers.removeValue(forKey: ObjectIdentifier(session))?.session(session, ended: reason)
+    }
+
+    func session(_ session: PeerSession, detached reason: SessionEndReason) {
+        resumable.detached(session)
+        drivers[ObjectIdentifier(session)]?.session(session, detached: reason)
+    }
+
+    func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment) {
+        resumable.attached(session)
+        drivers[ObjectIdentifier(session)]?.session(session, reattached: reattachment)
+    }
+
+    func session(_ session: PeerSession, measured roundTrip: Duration) {}
+}

@@ -1,0 +1,143 @@
+import SecureLink
+import WireCoding
+
+/// A stream of bytes on its loop.
+///
+/// It does not keep the public end: when nobody holds that any more, nobody reads or writes. Confined to the loop's thread.
+final class ByteStreamEnd: StreamEndpoint {
+    private let id: UInt64
+    private unowned let driver: ConnectionDriver
+    private let outbox: Outbox
+    private weak var stream: ByteStream?
+    var link: LinkStream?
+    private var isOutwardFinished = false
+    private var isInwardFinished = false
+
+    init(_ id: UInt64, _ stream: ByteStream, _ driver: ConnectionDriver) {
+        self.id = id
+        self.driver = driver
+        self.stream = stream
+        outbox = stream.outbox
+    }
+
+    func wake() {
+        link?.setReady()
+    }
+
+    func consumed(_ count: Int) {
+        link?.consumed(count)
+    }
+
+    /// Nobody holds it any more: what was written and finished still goes, and what comes is thrown away.
+    func abandon() {
+        if !outbox.isFinishing { reset() }
+    }
+
+    func reset() {
+        guard link != nil else { return }
+        end(SallyportError(.closed, "the stream was reset here"))
+    }
+
+    func fill(_ segments: UnsafeMutableBufferPointer<MemorySegment>) -> StreamFill {
+        let (count, rest) = outbox.take(into: segments)
+        switch rest {
+        case .more: return StreamFill(count, .more)
+        case .drained: return StreamFill(count, .drained)
+        case .finished:
+            isOutwardFinished = true
+            driver.connection.loop.perform { [owner = driver.connection.id, id] in
+                $0.drivers[owner]?.byteStreams[id]?.leaveIfOver()
+            }
+            return StreamFill(count, .finished)
+        }
+    }
+
+    func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        if let stream { stream.arrived(bytes) } else { link?.consumed(bytes.count) }
+        return false
+    }
+
+    func deliver() {}
+
+    func receiveEnd() {
+        isInwardFinished = true
+        stream?.ended()
+        leaveIfOver()
+    }
+
+    func targetAnswered(_ failure: StreamFailure?) {
+        if let failure { end(SallyportError(failure)) }
+    }
+
+    func streamReset(_ failure: StreamFailure) {
+        end(SallyportError(failure))
+    }
+
+    func sessionEnded(_ reason: SessionEndReason) {
+        stream?.failed(SallyportError(reason))
+        link = nil
+        driver.byteStreams[id] = nil
+    }
+
+    func leaveIfOver() {
+        guard isOutwardFinished, isInwardFinished else { return }
+        link?.release()
+        link = nil
+        driver.byteStreams[id] = nil
+    }
+
+    private func end(_ failure: SallyportError) {
+        stream?.failed(failure)
+        link?.release()
+        link = nil
+        driver.byteStreams[id] = nil
+    }
+}
+
+extension SallyportError {
+    fileprivate init(_ failure: StreamFailure) {
+        switch failure {
+        case .noService, .forbidden, .refused, .unreachable, .unresolved:
+            self.init(.noService, "the other end does not serve the stream: \(failure.name)", cause: failure)
+        default: self.init(.closed, "the stream was reset: \(failure.name)", cause: failure)
+        }
+    }
+}
+
+extension ConnectionDriver {
+    func openBytes(_ service: String) -> Result<ByteStream, SallyportError> {
+        let (stream, end) = makeBytes(service)
+        guard let link = session.open(StreamRequest(service: service), for: end) else {
+            byteStreams[stream.id] = nil
+            return .failure(SallyportError(.refused, "no stream can be opened now"))
+        }
+        end.link = link
+        return .success(stream)
+    }
+
+    /// The other end has opened a stream; `nil` when nobody serves it.
+    func acceptBytes(_ link: LinkStream, _ service: String) -> (any StreamEndpoint)? {
+        guard let handler = connection.local[service: service] else { return nil }
+        let (stream, end) = makeBytes(service)
+        end.link = link
+        link.reportTarget(nil)
+        let connection = connection
+        Task {
+            do {
+                try await handler(stream, connection)
+                stream.finish()
+            } catch {
+                stream.reset()
+            }
+        }
+        return end
+    }
+
+    private func makeBytes(_ service: String) -> (ByteStream, ByteStreamEnd) {
+        nextByteStream += 1
+        let stream = ByteStream(nextByteStream, service, connection)
+        let end = ByteStreamEnd(nextByteStream, stream, self)
+        byteStreams[nextByteStream] = end
+        return (stream, end)
+    }
+}

@@ -1,0 +1,128 @@
+import EventIO
+import Sallyport
+import Synchronization
+import Testing
+
+/// A server with two users, and logins for them, which are stretched once for all tests.
+final class Party: Sendable {
+    let server: MessageServer
+
+    static let alice = Result { try Login(user: "alice", password: "correct horse") }
+    private static let passwords = Task {
+        let path = "/tmp/sallyport-tests-\(UInt64.random(in: 0 ..< .max))"
+        try await Passwords.set("alice", "correct horse", in: path)
+        return path
+    }
+
+    init(_ options: ConnectionOptions = ConnectionOptions()) async throws {
+        server = try await MessageServer.start(
+            on: "127.0.0.1:0",
+            passwords: Passwords(file: try await Self.passwords.value),
+            options: options
+        )
+    }
+
+    var address: String { server.addresses[0] }
+
+    /// Another connection, and the server's end of it.
+    func connect(
+        _ options: ConnectionOptions = ConnectionOptions(),
+        by address: String? = nil,
+        handlers: (@Sendable (Connection) -> Void)? = nil
+    ) async throws -> (client: Connection, server: Connection) {
+        let known = Set(server.connections.compactMap(\.token))
+        let client = try await MessageClient.connect(
+            to: address ?? self.address,
+            as: Self.alice.get(),
+            options: options,
+            handlers: handlers
+        )
+        let other = try #require(server.connections.first { !($0.token.map(known.contains) ?? true) })
+        return (client, other)
+    }
+}
+
+/// A list that several tasks add to.
+final class Notes<Element: Sendable>: Sendable {
+    private let notes = Mutex<[Element]>([])
+
+    var all: [Element] { notes.withLock { $0 } }
+
+    func add(_ note: Element) { notes.withLock { $0.append(note) } }
+}
+
+/// Waits until something holds, ten seconds at most.
+func eventually(_ what: Comment, _ condition: () async throws -> Bool) async throws {
+    for _ in 0..<1000 {
+        if try await condition() { return }
+        try await Task.sleep(for: .milliseconds(10))
+    }
+    Issue.record(what)
+}
+
+/// Expects an error of this code.
+func expectError<Value>(
+    _ code: SallyportError.Code,
+    sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: () async throws -> Value
+) async {
+    do {
+        _ = try await body()
+        Issue.record("no error", sourceLocation: sourceLocation)
+    } catch {
+        #expect((error as? SallyportError)?.code == code, "\(error)", sourceLocation: sourceLocation)
+    }
+}
+
+/// Passes connections on to an address, until they are cut.
+final class CuttableLine: Sendable {
+    let address: String
+    private let sockets = Mutex<[BlockingSocket]>([])
+
+    init(to target: String) throws {
+        let port = try #require(UInt16(target.split(separator: ":").last ?? ""))
+        let there = try #require(SocketAddress(numericHost: "127.0.0.1", port: port))
+        let bound = try BoundSocket(try #require(SocketAddress(numericHost: "127.0.0.1", port: 0)))
+        try bound.listen()
+        address = "\(bound.address)"
+        let listening = Listening(bound)
+        _ = try LoopThread(name: "line") { [weak self] in
+            while let near = listening.accept(), let far = try? BlockingSocket.connect(to: there) {
+                self?.sockets.withLock { $0 += [near, far] }
+                for (from, to) in [(near, far), (far, near)] {
+                    _ = try? LoopThread(name: "line-copy") { Self.copy(from, to) }
+                }
+            }
+        }
+    }
+
+    /// Ends what there is; new connections are passed on again.
+    func cut() {
+        let cut = sockets.withLock { sockets in
+            defer { sockets = [] }
+            return sockets
+        }
+        for socket in cut { socket.shutdownWriting() }
+    }
+
+    private static func copy(_ from: BlockingSocket, _ to: BlockingSocket) {
+        withUnsafeTemporaryAllocation(byteCount: 65536, alignment: 16) { space in
+            while let count = try? from.read(into: space), count > 0 {
+                let bytes = UnsafeRawBufferPointer(rebasing: space[..<count])
+                guard (try? to.write(bytes)) != nil else { return }
+            }
+            to.shutdownWriting()
+        }
+    }
+
+    /// Used by one thread after it was made by another.
+    private final class Listening: @unchecked Sendable {
+        private let bound: BoundSocket
+
+        init(_ bound: BoundSocket) {
+            self.bound = bound
+        }
+
+        func accept() -> BlockingSocket? { try? BlockingSocket.accept(at: bound) }
+    }
+}

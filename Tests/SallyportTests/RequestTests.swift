@@ -1,0 +1,109 @@
+import Sallyport
+import Testing
+
+@Suite struct RequestTests {
+    private struct Sum: Codable, Sendable {
+        var left: Int
+        var right: Int
+    }
+
+    @Test func aRequestIsAnsweredByTheHandlerOfItsAction() async throws {
+        let party = try await Party()
+        party.server.answer("chat") { packet, _ in "hello \(packet.sender), you said \(packet.text ?? "?")" }
+        party.server.answer("add", Sum.self) { sum, _ in sum.left + sum.right }
+        let (client, _) = try await party.connect()
+        #expect(try await client.request("chat", "hi").text == "hello alice, you said hi")
+        #expect(try await client.request("add", Sum(left: 2, right: 3), returning: Int.self) == 5)
+        await party.server.stop()
+    }
+
+    @Test func theServerAsksAClientToo() async throws {
+        let party = try await Party()
+        let (_, there) = try await party.connect { client in client.answer("name") { _, _ in "a client" } }
+        #expect(try await there.request("name").text == "a client")
+        await party.server.stop()
+    }
+
+    @Test func manyRequestsAtOnceGetEachItsOwnAnswer() async throws {
+        let party = try await Party()
+        party.server.answer("double") { packet, _ in "\((Int(packet.text ?? "") ?? -1) * 2)" }
+        let (client, _) = try await party.connect()
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            for number in 0..<20_000 {
+                group.addTask { try await client.request("double", "\(number)").text == "\(number * 2)" }
+            }
+            for try await isRight in group { #expect(isRight) }
+        }
+        await party.server.stop()
+    }
+
+    @Test func whatGoesWrongHasACode() async throws {
+        struct Broken: Error {}
+        let party = try await Party()
+        party.server.answer("broken") { _, _ in throw Broken() }
+        party.server.answer("full") { _, _ in
+            throw SallyportError(SallyportError.Code(rawValue: 1234), "no tea left")
+        }
+        let (client, _) = try await party.connect()
+        await expectError(.unknownAction) { try await client.request("nothing") }
+        await expectError(.handlerFailed) { try await client.request("broken") }
+        do {
+            _ = try await client.request("full")
+            Issue.record("no error")
+        } catch {
+            #expect(error.code.rawValue == 1234)
+            #expect(error.message == "no tea left")
+        }
+        await expectError(.invalidArgument) { try await client.request("") }
+        await expectError(.invalidArgument) {
+            try await client.request(String(repeating: "x", count: 256))
+        }
+        party.server.removeHandlers("broken")
+        await expectError(.unknownAction) { try await client.request("broken") }
+        await party.server.stop()
+    }
+
+    @Test func aRequestThatTakesTooLongFailsAndItsHandlerIsCancelled() async throws {
+        let party = try await Party()
+        let notes = Notes<String>()
+        party.server.answer("slow") { _, _ in
+            do { try await Task.sleep(for: .seconds(60)) } catch { notes.add("cancelled") }
+            return .empty
+        }
+        let (client, _) = try await party.connect()
+        await expectError(.timeout) { try await client.request("slow", timeout: .milliseconds(50)) }
+        try await eventually("the handler is cancelled") { notes.all == ["cancelled"] }
+        let task = Task { try await client.request("slow") }
+        try await Task.sleep(for: .milliseconds(50))
+        task.cancel()
+        await expectError(.cancelled) { try await task.value }
+        try await eventually("the handler is cancelled") { notes.all == ["cancelled", "cancelled"] }
+        await party.server.stop()
+    }
+
+    @Test func onlySoManyRequestsAreHandledAtATime() async throws {
+        var options = ConnectionOptions()
+        options.concurrentRequests = 3
+        let party = try await Party(options)
+        let running = Notes<Int>()
+        party.server.answer("work") { _, _ in
+            running.add(1)
+            try await Task.sleep(for: .milliseconds(20))
+            defer { running.add(-1) }
+            return .empty
+        }
+        let (client, _) = try await party.connect()
+        try await withThrowingTaskGroup { group in
+            for _ in 0..<20 { group.addTask { _ = try await client.request("work") } }
+            try await group.waitForAll()
+        }
+        var now = 0
+        var most = 0
+        for change in running.all {
+            now += change
+            most = max(most, now)
+        }
+        #expect(most == 3)
+        await party.server.stop()
+    }
+}
