@@ -106,7 +106,7 @@ let package = Package(
             dependencies: [
                 "ProtocolCore", "ProtocolCoreTesting", "WireCoding", "CryptoPrimitives", "TunnelCommand",
                 "Tunnel",
-                "ConfigurationFile",
+                "ConfigurationFile", "Sallyport",
             ],
             path: "Fuzzing/Entrances",
             swiftSettings: strict
@@ -188,7 +188,9 @@ let package = Package(
 // The fuzzers need a linker that can link libFuzzer in, so an ordinary build does not know them (.ci/fuzz).
 if Context.environment["FUZZING"] == "1" {
     package.targets.append(.systemLibrary(name: "CLibFuzzer", path: "Fuzzing/CLibFuzzer"))
-    for entrance in ["Handshake", "Records", "SessionOperations", "ConfigurationFile", "PasswordFile"] {
+    for entrance in [
+        "Handshake", "Records", "SessionOperations", "ConfigurationFile", "PasswordFile", "Items",
+    ] {
         package.products.append(.executable(name: "Fuzz\(entrance)", targets: ["Fuzz\(entrance)"]))
         package.targets.append(
             .executableTarget(

@@ -14,6 +14,8 @@ package enum FuzzEntrance: String, CaseIterable, Sendable {
     case configurationFile = "ConfigurationFile"
     /// The text of a password file.
     case passwordFile = "PasswordFile"
+    /// What comes on the streams of the library's messages.
+    case items = "Items"
 
     /// The name of its corpus and, behind `Fuzz`, of its program.
     package var name: String { rawValue }
@@ -26,6 +28,7 @@ package enum FuzzEntrance: String, CaseIterable, Sendable {
         case .sessionOperations: fuzzSessionOperations(bytes)
         case .configurationFile: fuzzConfigurationFile(bytes)
         case .passwordFile: fuzzPasswordFile(bytes)
+        case .items: fuzzItems(bytes)
         }
     }
 }

@@ -59,6 +59,7 @@ extension FuzzEntrance {
         case .sessionOperations: 30
         case .configurationFile: 200
         case .passwordFile: 300
+        case .items: 2000
         }
     }
 }

@@ -13,15 +13,7 @@ final class LongSender: StreamEndpoint {
     private var completion: ((SallyportError?) -> Void)?
 
     init(_ item: Item, _ completion: @escaping (SallyportError?) -> Void) {
-        var head = item
-        head.payload = Payload(format: item.payload.format, bytes: [])
-        var bytes = [UInt8](repeating: 0, count: 8)
-        bytes.withUnsafeMutableBytes { space in
-            var writer = ByteWriter(space)
-            writer.uint64(UInt64(item.payload.bytes.count))
-        }
-        head.append(to: &bytes)
-        header = bytes
+        header = LongHead.encoded(item)
         payload = item.payload.bytes
         self.completion = completion
     }
@@ -97,9 +89,6 @@ final class LongReceiver: StreamEndpoint {
     private var owed = 0
     private var isAdmitted = false
 
-    /// The length of the payload, and a header with the longest action.
-    private static let longestHead = 8 + Item.headerCount + Item.longestAction
-
     init(_ stream: LinkStream, _ driver: ConnectionDriver) {
         self.stream = stream
         self.driver = driver
@@ -113,7 +102,7 @@ final class LongReceiver: StreamEndpoint {
         owed += arrived.count
         var rest = arrived
         if item == nil {
-            let wanted = Self.longestHead - head.count
+            let wanted = LongHead.longest - head.count
             head.append(contentsOf: rest.prefix(wanted))
             rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(wanted))
             guard readHead() else { return false }
@@ -131,38 +120,22 @@ final class LongReceiver: StreamEndpoint {
     ///
     /// - Returns: whether the item is known.
     private func readHead() -> Bool {
-        let result = head.withUnsafeBytes { head -> Result<(Item, UInt64, Int)?, ItemFault> in
-            var reader = ByteReader(head)
-            guard let announced = reader.uint64(), let length = reader.uint32() else { return .success(nil) }
-            guard reader.remaining >= Int(length) else {
-                return Int(length) > Self.longestHead ? .failure(ItemFault("its length")) : .success(nil)
-            }
-            var cutter = ItemCutter()
-            var found: Item?
-            let end = 8 + 4 + Int(length)
-            do throws(ItemFault) {
-                let frame = UnsafeRawBufferPointer(rebasing: head[8..<end])
-                try cutter.feed(frame) { item, _ in found = item }
-            } catch {
-                return .failure(error)
-            }
-            return .success(found.map { ($0, announced, end) })
-        }
-        switch result {
+        switch LongHead.read(head) {
         case .success(nil): return false
         case .failure(let fault):
             refuse("a payload whose header cannot be read: \(fault.part)")
             return false
-        case .success(.some((let found, let announced, let end))):
-            guard announced <= UInt64(driver.connection.options.longestPayload) else {
+        case .success(.some(let found)):
+            guard found.payloadCount <= UInt64(driver.connection.options.longestPayload) else {
                 stream.reset(.limit)
-                driver.tooLong(found)
+                stream.release()
+                driver.tooLong(found.item)
                 leave()
                 return false
             }
-            item = found
-            count = Int(announced)
-            bytes = Array(head[end...])
+            item = found.item
+            count = Int(found.payloadCount)
+            bytes = Array(head[found.count...])
             head = []
             driver.admit(self)
             return bytes.count <= count

@@ -1,0 +1,127 @@
+import ArgumentParser
+import Glibc
+
+/// Messages by this library and by others, side by side: both ends in this process, so that its processor time is all.
+///
+/// Everything is tried in turn, several times, and the best of each counts: figures of one run can be compared with each
+/// other, and with nothing else.
+@main
+struct Messages: AsyncParsableCommand {
+    @Option(help: "How often everything is tried.")
+    var rounds = 3
+    @Option(help: "Which contenders, by name.")
+    var only: [String] = []
+
+    func run() async throws {
+        var contenders: [any Contender] = [try await SallyportContender(), try await NIOContender()]
+        if !only.isEmpty { contenders.removeAll { !only.contains($0.name) } }
+        let tests: [Test] = [
+            .oneWay(size: 64, count: 300_000), .oneWay(size: 4096, count: 100_000),
+            .oneWay(size: 1 << 20, count: 400), .requests(inFlight: 1, count: 10_000),
+            .requests(inFlight: 64, count: 200_000),
+        ]
+        var best: [[Measurement?]] = tests.map { _ in contenders.map { _ in nil } }
+        for _ in 0..<rounds {
+            for (row, test) in tests.enumerated() {
+                for (column, contender) in contenders.enumerated() {
+                    let measured = try await measure(test, contender)
+                    if best[row][column].map({ measured.cpu < $0.cpu }) ?? true {
+                        best[row][column] = measured
+                    }
+                }
+            }
+        }
+        print(
+            "| what | " + contenders.map { "\($0.name): /s, MB/s, CPU us each" }.joined(separator: " | ")
+                + " |"
+        )
+        print("|---|" + contenders.map { _ in "---|" }.joined())
+        for (row, test) in tests.enumerated() {
+            print(
+                "| \(test.name) | " + best[row].map { $0?.text(test) ?? "–" }.joined(separator: " | ") + " |"
+            )
+        }
+        if let broadcaster = contenders.first as? SallyportContender { try await broadcast(broadcaster) }
+    }
+
+    private func measure(_ test: Test, _ contender: any Contender) async throws -> Measurement {
+        let (wall, cpu) = (ContinuousClock.now, processorTime())
+        switch test {
+        case .oneWay(let size, let count): try await contender.send(size: size, count: count)
+        case .requests(let inFlight, let count): try await contender.ask(inFlight: inFlight, count: count)
+        }
+        return Measurement(wall: seconds(ContinuousClock.now - wall), cpu: processorTime() - cpu)
+    }
+
+    private func broadcast(_ contender: SallyportContender) async throws {
+        let crowd = try await contender.crowd(1000)
+        let (wall, cpu) = (ContinuousClock.now, processorTime())
+        let rounds = 20
+        for _ in 0..<rounds { try await contender.broadcast(to: crowd.count) }
+        let measured = Measurement(wall: seconds(ContinuousClock.now - wall), cpu: processorTime() - cpu)
+        print("\nA confirmed packet of 64 bytes to each of \(crowd.count) connections:", terminator: " ")
+        print("\(Int(measured.wall / Double(rounds) * 1e3)) ms,", terminator: " ")
+        print("\(short(measured.cpu / Double(rounds * crowd.count) * 1e6)) us of processor time each")
+    }
+}
+
+/// What is done.
+enum Test {
+    case oneWay(size: Int, count: Int)
+    case requests(inFlight: Int, count: Int)
+
+    var name: String {
+        switch self {
+        case .oneWay(let size, _): "\(size) bytes, one way"
+        case .requests(let inFlight, _): "request and answer of 64 bytes, \(inFlight) at a time"
+        }
+    }
+
+    var count: Int {
+        switch self {
+        case .oneWay(_, let count), .requests(_, let count): count
+        }
+    }
+
+    var bytes: Int {
+        switch self {
+        case .oneWay(let size, let count): size * count
+        case .requests(_, let count): 128 * count
+        }
+    }
+}
+
+/// Somebody who does it.
+protocol Contender: Sendable {
+    var name: String { get }
+
+    /// Sends so many messages from the client to the server; returns when the server's program has got them all.
+    func send(size: Int, count: Int) async throws
+    /// Sends so many requests of 64 bytes, which are answered with as many.
+    func ask(inFlight: Int, count: Int) async throws
+}
+
+struct Measurement {
+    let wall: Double
+    let cpu: Double
+
+    func text(_ test: Test) -> String {
+        let each = cpu / Double(test.count) * 1e6
+        let rate = Int(Double(test.count) / wall)
+        return "\(rate), \(short(Double(test.bytes) / wall / 1e6)), \(short(each))"
+    }
+}
+
+func short(_ value: Double) -> String {
+    value >= 100 ? "\(Int(value.rounded()))" : "\((value * 100).rounded() / 100)"
+}
+
+func seconds(_ duration: Duration) -> Double {
+    Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
+}
+
+func processorTime() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}
