@@ -69,7 +69,7 @@ let package = Package(
         .target(
             name: "TunnelCommand",
             dependencies: [
-                "Tunnel", "ConfigurationFile", "EventIO", "SecureLink", "CryptoPrimitives",
+                "Tunnel", "Sallyport", "ConfigurationFile", "EventIO", "SecureLink", "CryptoPrimitives",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

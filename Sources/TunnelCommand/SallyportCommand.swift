@@ -24,7 +24,7 @@ struct SallyportCommand: ParsableCommand {
         version: version,
         subcommands: [
             RunCommand.self, CheckCommand.self, PasswdCommand.self, ServerCommand.self, ClientCommand.self,
-            ConnectCommand.self, DemoCommand.self,
+            ConnectCommand.self, DemoCommand.self, SelfTestCommand.self,
         ]
     )
 }

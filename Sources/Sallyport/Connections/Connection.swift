@@ -32,7 +32,14 @@ public final class Connection: HandlerHolder {
     let packetRunner: HandlerRunner
     let requestRunner: HandlerRunner
     private let numbers = Atomic<UInt64>(0)
-    private let end = Mutex<SallyportError?>(nil)
+    private let end = Mutex(End())
+
+    private struct End {
+        var reason: SallyportError?
+        /// Who wants to know of it.
+        var listeners: [UInt64: @Sendable (SallyportError) -> Void] = [:]
+        var nextListener: UInt64 = 0
+    }
 
     private static let ids = Atomic<UInt64>(0)
 
@@ -77,10 +84,10 @@ public final class Connection: HandlerHolder {
     public var packets: Packets { Packets(inbox: inbox) }
 
     /// Whether the connection is not over; while it waits for another link, it is not.
-    public var isOpen: Bool { end.withLock { $0 == nil } }
+    public var isOpen: Bool { endReason == nil }
 
     /// Why the connection is over, or `nil`.
-    public var endReason: SallyportError? { end.withLock { $0 } }
+    public var endReason: SallyportError? { end.withLock { $0.reason } }
 
     /// Closes the connection, after all that was sent before has arrived; the other end is told `reason`.
     ///
@@ -101,12 +108,32 @@ public final class Connection: HandlerHolder {
 
     /// The connection is over: everybody who waits for something is told.
     func ended(_ failure: SallyportError) {
-        end.withLock { $0 = $0 ?? failure }
+        let listeners = end.withLock { end in
+            end.reason = end.reason ?? failure
+            defer { end.listeners = [:] }
+            return end.listeners
+        }
+        for listener in listeners.values { listener(failure) }
         for outbox in [packetOutbox, callOutbox, replyOutbox] { outbox.fail(failure) }
         calls.fail(failure)
         inbox.end(failure)
         packetRunner.drop()
         requestRunner.drop()
+    }
+
+    /// Has `listener` told when the connection is over, at once if it is; the number is for ``forget(_:)``.
+    func whenEnded(_ listener: @escaping @Sendable (SallyportError) -> Void) -> UInt64 {
+        let (id, reason) = end.withLock { end in
+            end.nextListener += 1
+            if end.reason == nil { end.listeners[end.nextListener] = listener }
+            return (end.nextListener, end.reason)
+        }
+        if let reason { listener(reason) }
+        return id
+    }
+
+    func forget(_ listener: UInt64) {
+        _ = end.withLock { $0.listeners.removeValue(forKey: listener) }
     }
 
     /// The header of something new.

@@ -96,13 +96,20 @@ struct CheckAndHelpTests {
         #expect(lines.last?.hasPrefix("AES-256-GCM: ") == true)
     }
 
-    @Test(arguments: ["", "run", "check", "passwd", "server", "client", "connect", "demo"])
+    @Test(arguments: ["", "run", "check", "passwd", "server", "client", "connect", "demo", "selftest"])
     func helpBeginsWithExamples(command: String) throws {
         let words = [Sallyport.path, command, "--help"].filter { !$0.isEmpty }
         let child = try Child(words, in: folder)
         #expect(try child.wait() == .exited(0))
         #expect(child.output.hasPrefix("EXAMPLES\n  sallyport "))
         #expect(child.output.contains("USAGE: sallyport"))
+    }
+
+    @Test func theSelfTestOfTheBinarySucceeds() throws {
+        let child = try Child([Sallyport.path, "selftest"], in: folder)
+        #expect(try child.wait() == .exited(0))
+        let lines = child.output.split(separator: "\n")
+        #expect(lines.count == 6 && lines.allSatisfy { $0.hasPrefix("ok ") }, "\(child.output)")
     }
 
     @Test(arguments: [

@@ -1,0 +1,53 @@
+import Synchronization
+
+extension Connection {
+    /// Takes the next packet from the inbox, waiting for it.
+    ///
+    /// Throws ``SallyportError/Code/tooLarge`` when its payload has more than `maximumSize` bytes (the packet is gone then),
+    /// and what ``Inbox/next(timeout:)`` throws.
+    public func receive(
+        maximumSize: Int = .max,
+        timeout: Duration? = nil
+    ) async throws(SallyportError) -> Packet {
+        let packet = try await inbox.next(timeout: timeout)
+        guard packet.payload.bytes.count <= maximumSize else {
+            throw SallyportError(
+                .tooLarge,
+                "a payload of \(packet.payload.bytes.count) bytes; \(maximumSize) are wanted"
+            )
+        }
+        return packet
+    }
+
+    /// Answers one request about `action`, the next that comes, and returns it.
+    ///
+    /// A handler of the connection for the action is replaced meanwhile and forgotten then. Throws
+    /// ``SallyportError/Code/timeout``, ``SallyportError/Code/cancelled``, or why the connection is over.
+    @discardableResult
+    public func answerNext(
+        _ action: String,
+        timeout: Duration? = nil,
+        with answer: @escaping @Sendable (Packet) async throws -> Payload
+    ) async throws(SallyportError) -> Packet {
+        let taken = Inbox(.wait) { _ in }
+        let isTaken = Once()
+        handlers.handlers.set([action]) { packet, _ in
+            guard isTaken.take() else {
+                throw SallyportError(.unknownAction, "no handler for `\(packet.action)`")
+            }
+            _ = taken.put(packet, size: 0)
+            return try await answer(packet)
+        }
+        defer { removeHandlers(action) }
+        let id = whenEnded { taken.end($0) }
+        defer { forget(id) }
+        return try await taken.next(timeout: timeout)
+    }
+}
+
+/// Can be taken once.
+private final class Once: Sendable {
+    private let isTaken = Atomic<Bool>(false)
+
+    func take() -> Bool { !isTaken.exchange(true, ordering: .relaxed) }
+}

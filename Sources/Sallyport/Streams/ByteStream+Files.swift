@@ -1,0 +1,118 @@
+import Glibc
+
+/// How far something has come that takes a while.
+public struct TransferProgress: Hashable, Sendable {
+    /// How many bytes are through.
+    public let done: Int
+    /// How many there are in all, when that is known.
+    public let total: Int?
+
+    /// So many bytes of so many.
+    public init(done: Int, total: Int?) {
+        self.done = done
+        self.total = total
+    }
+}
+
+extension ByteStream {
+    /// Writes what is in a file, from its beginning to its end, a portion at a time; `progress` is called after each.
+    ///
+    /// Returns how many bytes it were. Throws ``SallyportError/Code/system`` when the file cannot be read, and what
+    /// ``write(_:)`` throws.
+    @discardableResult
+    public func write(
+        contentsOf path: String,
+        progress: (@Sendable (TransferProgress) -> Void)? = nil
+    ) async throws(SallyportError) -> Int {
+        let file = try OpenFile(path, O_RDONLY | O_CLOEXEC)
+        let total = file.size
+        var done = 0
+        while true {
+            let portion = try file.read()
+            guard !portion.isEmpty else { return done }
+            try await write(portion)
+            done += portion.count
+            progress?(TransferProgress(done: done, total: total))
+        }
+    }
+
+    /// Reads to the end into a file, a portion at a time; `progress` is called after each.
+    ///
+    /// The file is made, with mode 0600, or emptied; it stays when the stream fails. Returns how many bytes it were. Throws
+    /// ``SallyportError/Code/tooLarge`` when there are more than `most`, ``SallyportError/Code/system`` when the file cannot
+    /// be written, and what ``read(atMost:)`` throws.
+    @discardableResult
+    public func read(
+        into path: String,
+        atMost most: Int = .max,
+        progress: (@Sendable (TransferProgress) -> Void)? = nil
+    ) async throws(SallyportError) -> Int {
+        let file = try OpenFile(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC)
+        var done = 0
+        while let portion = try await read(atMost: OpenFile.portion) {
+            guard portion.count <= most - done else {
+                throw SallyportError(.tooLarge, "more than \(most) bytes")
+            }
+            try file.write(portion)
+            done += portion.count
+            progress?(TransferProgress(done: done, total: nil))
+        }
+        return done
+    }
+}
+
+/// A file that is open; closed when it is freed.
+private final class OpenFile: Sendable {
+    private let descriptor: Int32
+    private let path: String
+
+    /// More would be memory, less would be system calls.
+    static let portion = 256 << 10
+
+    init(_ path: String, _ flags: Int32) throws(SallyportError) {
+        self.path = path
+        descriptor = open(path, flags, 0o600)
+        guard descriptor >= 0 else { throw SallyportError(.system, "\(path): \(Self.reason)") }
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    private static var reason: String { String(cString: strerror(errno)) }
+
+    /// How long it is, if it is an ordinary file.
+    var size: Int? {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return Int(status.st_size)
+    }
+
+    func read() throws(SallyportError) -> [UInt8] {
+        var failure: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: Self.portion) { space, count in
+            var result = 0
+            repeat {
+                result = Glibc.read(descriptor, space.baseAddress, space.count)
+            } while result < 0 && errno == EINTR
+            failure = result < 0 ? errno : 0
+            count = max(0, result)
+        }
+        guard failure == 0 else {
+            throw SallyportError(.system, "\(path): \(String(cString: strerror(failure)))")
+        }
+        return bytes
+    }
+
+    func write(_ bytes: [UInt8]) throws(SallyportError) {
+        var written = 0
+        while written < bytes.count {
+            let result = bytes.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written)
+            }
+            if result < 0, errno != EINTR { throw SallyportError(.system, "\(path): \(Self.reason)") }
+            written += max(0, result)
+        }
+    }
+
+}

@@ -1,0 +1,48 @@
+import ArgumentParser
+import EventIO
+import Sallyport
+import Synchronization
+
+struct SelfTestCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "selftest",
+        abstract: "A server and a client in this process, to see that the installation works.",
+        discussion: """
+            EXAMPLES
+              sallyport selftest
+
+            Starts a message server on a free port of this machine with a password made for it, logs in, and sends requests,
+            a packet and a stream of bytes. A line for each; ends with 0 when all of it works. Takes about two seconds.
+            """
+    )
+
+    func run() throws {
+        ProcessSetup.prepare()
+        let steps = waiting { await SelfTest.run() }
+        for step in steps {
+            print(step.failure.map { "failed  \(step.name): \($0)" } ?? "ok      \(step.name)")
+        }
+        guard steps.allSatisfy({ $0.failure == nil }) else {
+            throw CommandFailure(status: .software, message: "the self-test has failed")
+        }
+    }
+}
+
+/// Waits for what tasks do; for commands, which have a thread of their own.
+func waiting<Value: Sendable>(for body: @escaping @Sendable () async -> Value) -> Value {
+    let result = Awaited<Value>()
+    Task {
+        let value = await body()
+        result.value.withLock { $0 = value }
+        result.done.post()
+    }
+    while true {
+        result.done.wait()
+        if let value = result.value.withLock({ $0 }) { return value }
+    }
+}
+
+private final class Awaited<Value: Sendable>: Sendable {
+    let value = Mutex<Value?>(nil)
+    let done = WakeUp()
+}
