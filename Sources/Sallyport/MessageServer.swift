@@ -1,5 +1,6 @@
 import CryptoPrimitives
 import EventIO
+import FoundationEssentials
 import SecureLink
 import Synchronization
 
@@ -17,6 +18,7 @@ public final class MessageServer: HandlerHolder {
     /// How connections behave.
     public let options: ConnectionOptions
 
+    let keeper: PasswordKeeper
     private let local = Handlers()
     private let loop: MessageLoop
     private let state = Mutex(State())
@@ -26,14 +28,22 @@ public final class MessageServer: HandlerHolder {
         var listeners: [UInt64: AsyncStream<ConnectionEvent>.Continuation] = [:]
         var nextListener: UInt64 = 0
         var isStopped = false
+        var pairing: Pairing?
+        var tableGeneration = 0
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
     /// Events that wait for who is slow to take them; the oldest are dropped then.
     private static let keptEvents = 1024
 
-    private init(_ addresses: [String], _ options: ConnectionOptions, _ loop: MessageLoop) {
+    private init(
+        _ addresses: [String],
+        _ keeper: PasswordKeeper,
+        _ options: ConnectionOptions,
+        _ loop: MessageLoop
+    ) {
         self.addresses = addresses
+        self.keeper = keeper
         self.options = options
         self.loop = loop
     }
@@ -53,13 +63,14 @@ public final class MessageServer: HandlerHolder {
         options: ConnectionOptions = ConnectionOptions()
     ) async throws(SallyportError) -> MessageServer {
         let bound = try addresses(of: address)
-        let table = try await passwords.table(application: options.application)
+        let keeper = try await passwords.keeper(application: options.application)
+        let table = try await keeper.table()
         let loop = try await MessageLoop.start(name: "sly-server")
         let result: Result<MessageServer, SallyportError> = await withCheckedContinuation { continuation in
             loop.perform { room in
                 do throws(SystemFailure) {
                     let hub = try ServerHub(bound, table, LinkOptions(options), loop, in: room)
-                    let server = MessageServer(hub.addresses, options, loop)
+                    let server = MessageServer(hub.addresses, keeper, options, loop)
                     hub.server = server
                     room.hub = hub
                     continuation.resume(returning: .success(server))
@@ -240,4 +251,48 @@ extension MessageServer {
 
     /// The handlers that all connections have behind their own.
     var shared: Handlers { local }
+
+    /// The code that is valid now.
+    var currentPairing: Pairing? { state.withLock { $0.pairing } }
+
+    /// Lets this code be used, and no other one.
+    func use(_ pairing: Pairing) async throws(SallyportError) {
+        state.withLock { $0.pairing = pairing }
+        try await renewTable()
+    }
+
+    /// A code is worth nothing any more.
+    func end(_ pairing: Pairing) async {
+        let isCurrent = state.withLock { state in
+            guard state.pairing === pairing else { return false }
+            state.pairing = nil
+            return true
+        }
+        _ = pairing.take()
+        if isCurrent { try? await renewTable() }
+    }
+
+    /// Has users looked up among those who there are now.
+    func renewTable() async throws(SallyportError) {
+        let (code, generation) = state.withLock { state in
+            state.tableGeneration += 1
+            return (state.pairing?.code, state.tableGeneration)
+        }
+        let table = try await keeper.table(code: code)
+        // Another one may have been begun later and been ready sooner.
+        guard state.withLock({ $0.tableGeneration == generation }) else { return }
+        loop.perform { $0.hub?.table = table }
+    }
+
+    func tellPaired(_ user: String, _ connection: Connection) {
+        tell(
+            ConnectionEvent(
+                kind: .paired,
+                address: connection.remoteAddress,
+                user: user,
+                token: nil,
+                time: Date()
+            )
+        )
+    }
 }

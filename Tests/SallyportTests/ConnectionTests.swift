@@ -58,7 +58,7 @@ import Testing
                 seen.append("refused \(event.user ?? "?")")
             case .connected: seen.append("connected \(event.user ?? "?")")
             case .disconnected(let error): seen.append("disconnected: \(error.message)")
-            case .interrupted, .resumed: seen.append("link")
+            case .interrupted, .resumed, .paired: seen.append("link")
             }
             #expect(event.address.hasPrefix("127.0.0.1:"))
         }

@@ -6,6 +6,8 @@ public struct ConnectionEvent: Sendable {
     public enum Kind: Sendable {
         /// A client has logged in.
         case connected
+        /// A client has been given a password for a user, by a code.
+        case paired
         /// Nobody has logged in, for this reason: a wrong password, another protocol, silence.
         case refused(reason: String)
         /// The link was lost; the connection waits for another one.

@@ -8,7 +8,7 @@ import Synchronization
 public struct Passwords: Sendable {
     enum Source: Sendable {
         case given([(user: String, password: String)])
-        case file(String)
+        case file(String, isMade: Bool)
     }
 
     let source: Source
@@ -23,45 +23,99 @@ public struct Passwords: Sendable {
 
     /// A file that `sallyport passwd` or ``set(_:_:in:application:)`` has written; nobody but its owner may be able to read
     /// it.
-    public init(file path: String) {
-        source = .file(path)
+    ///
+    /// With `isMade`, a server that finds none makes one without users, who come to it by ``MessageServer/beginPairing(_:validFor:)``.
+    public init(file path: String, isMade: Bool = false) {
+        source = .file(path, isMade: isMade)
     }
 
     /// Gives a user a password, or another one, in a file that is made if there is none (mode 0600).
     ///
-    /// Throws ``SallyportError/Code/credentials``. Takes half a second.
+    /// Throws ``SallyportError/Code/credentials``. Takes half a second. A server that runs does not look at the file again.
     public static func set(
         _ user: String,
         _ password: String,
         in path: String,
         application: String = "sallyport"
     ) async throws(SallyportError) {
-        try await run { () throws(CredentialFault) in
-            var file =
-                SecretFiles.exists(path)
-                ? try PasswordFile(reading: path) : try PasswordFile(path: path, application: application)
-            _ = try file.set(user, LoginPassword(Array(password.utf8)))
-            try file.write()
-        }
+        let keeper = try await Passwords(file: path, isMade: true).keeper(application: application)
+        try await keeper.set(user, LoginText(password))
     }
 
-    /// The table by which clients are looked up.
-    func table(application: String) async throws(SallyportError) -> PasswordTable {
+    /// What a server looks users up in, and adds to.
+    func keeper(application: String) async throws(SallyportError) -> PasswordKeeper {
         let source = source
-        return try await run { () throws(CredentialFault) in
+        return try await blocking { () throws(CredentialFault) in
             switch source {
-            case .file(let path): return try PasswordFile(reading: path).table()
+            case .file(let path, let isMade):
+                let isNew = isMade && !SecretFiles.exists(path)
+                let file =
+                    try isNew
+                    ? PasswordFile(path: path, application: application) : PasswordFile(reading: path)
+                if isNew { try file.write() }
+                return PasswordKeeper(file)
             case .given(let users):
                 var file = try PasswordFile(path: "", application: application)
-                for (user, password) in users { _ = try file.set(user, LoginPassword(Array(password.utf8))) }
-                return try file.table()
+                for (user, password) in users { _ = try file.set(user, LoginText(password).password()) }
+                return PasswordKeeper(file)
             }
         }
     }
 }
 
+/// A password as text, on its way to where it is stretched.
+struct LoginText: Sendable {
+    private let text: String
+
+    init(_ text: String) {
+        self.text = text
+    }
+
+    func password() throws(CredentialFault) -> LoginPassword { try LoginPassword(Array(text.utf8)) }
+}
+
+/// A server's users.
+final class PasswordKeeper: Sendable {
+    private let file: Mutex<PasswordFile>
+
+    /// The user that a code is for: nobody else may have this name.
+    static let pairingUser = "pairing"
+
+    init(_ file: PasswordFile) {
+        self.file = Mutex(file)
+    }
+
+    /// The users as they are looked up now, with one who has a code, if there is a code.
+    func table(code: LoginText? = nil) async throws(SallyportError) -> PasswordTable {
+        let file = file.withLock { $0 }
+        return try await blocking { () throws(CredentialFault) in
+            var file = file
+            if let code { _ = try file.set(Self.pairingUser, code.password()) }
+            return try file.table()
+        }
+    }
+
+    /// Gives a user a password, in the file too if there is one.
+    func set(_ user: String, _ text: LoginText) async throws(SallyportError) {
+        guard user.split(separator: "/").first.map(String.init) != Self.pairingUser else {
+            throw SallyportError(
+                .credentials,
+                "`\(Self.pairingUser)` is the user of those who have no password yet"
+            )
+        }
+        let before = file.withLock { $0 }
+        let after = try await blocking { () throws(CredentialFault) in
+            var file = before
+            _ = try file.set(user, text.password())
+            if !file.path.isEmpty { try file.write() }
+            return file
+        }
+        file.withLock { $0 = after }
+    }
+}
+
 /// Does what takes half a second on a thread of its own, where it holds up no task.
-private func run<Value: Sendable>(
+private func blocking<Value: Sendable>(
     _ body: @escaping @Sendable () throws(CredentialFault) -> Value
 ) async throws(SallyportError) -> Value {
     let result = await withCheckedContinuation { continuation in

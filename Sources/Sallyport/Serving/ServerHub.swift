@@ -9,7 +9,8 @@ import SecureLink
 final class ServerHub {
     private unowned let room: Room
     private let messageLoop: MessageLoop
-    private let table: PasswordTable
+    /// Who may log in.
+    var table: PasswordTable
     private let options: LinkOptions
     private let gate = HandshakeGate(mostUnderWay: 1024)
     private let registry: SessionRegistry
@@ -68,6 +69,7 @@ final class ServerHub {
             case .session(let session): begin(session)
             case .handedOver: break
             case .refused(let failure):
+                if failure.isWrongGuess, failure.user == PasswordKeeper.pairingUser { guessedWrongly() }
                 tell(.refused(reason: failure.text), "\(failure.remote)", failure.user, nil)
             }
         }
@@ -80,6 +82,7 @@ final class ServerHub {
             session.closeAtOnce()
             return
         }
+        let isPairing = session.userName == PasswordKeeper.pairingUser
         let connection = Connection(
             Connection.Facts(
                 user: session.userName,
@@ -89,13 +92,29 @@ final class ServerHub {
             ),
             options: server.options,
             loop: messageLoop,
-            handlers: server.shared
+            handlers: isPairing ? Self.handlersForPairing(server) : server.shared
         )
         let driver = ConnectionDriver(session, connection, in: room, reattaching: nil)
-        driver.observer = self
+        if !isPairing { driver.observer = self }
         session.owner = self
         drivers[ObjectIdentifier(session)] = driver
         resumable.add(session)
+    }
+
+    /// A code of two words must not be tried for long.
+    private func guessedWrongly() {
+        guard let server, let pairing = server.currentPairing, pairing.guessedWrongly() else { return }
+        Task { await server.end(pairing) }
+    }
+
+    /// A client that has a code may ask for its password, and for nothing else.
+    private static func handlersForPairing(_ server: MessageServer) -> Handlers {
+        let handlers = Handlers()
+        handlers.set([Pairing.action]) { [weak server] _, connection in
+            guard let server else { throw SallyportError(.closed, "the server has stopped") }
+            return try await server.grant(to: connection)
+        }
+        return handlers
     }
 
     private func tell(

@@ -108,29 +108,9 @@ package struct PasswordFile: Sendable {
 
     /// Writes the file: mode 0600, first beside the old one and then in its place.
     package func write() throws(CredentialFault) {
-        let temporary = path + ".new"
-        unlink(temporary)
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw CredentialFault("\(temporary): \(String(cString: strerror(errno)))")
-        }
         var bytes = content.encoded
         defer { SecretBytes.wipe(&bytes) }
-        var written = 0
-        var failure: Int32 = 0
-        while written < bytes.count, failure == 0 {
-            let count = bytes.withUnsafeBytes {
-                Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written)
-            }
-            if count < 0, errno != EINTR { failure = errno } else { written += max(0, count) }
-        }
-        if failure == 0, fsync(descriptor) != 0 { failure = errno }
-        close(descriptor)
-        if failure == 0, rename(temporary, path) != 0 { failure = errno }
-        guard failure == 0 else {
-            unlink(temporary)
-            throw CredentialFault("\(path): \(String(cString: strerror(failure)))")
-        }
+        try SecretFile.replace(path, with: bytes)
     }
 
     /// The users as a server looks them up.
@@ -154,17 +134,7 @@ package struct PasswordFile: Sendable {
     }
 
     private static func read(_ path: String) throws(CredentialFault) -> VerifierText {
-        var bytes: [UInt8]
-        do throws(CredentialFault) {
-            let descriptor = try SecretFile.open(path)
-            defer { close(descriptor) }
-            guard let content = try SecretFile.read(descriptor, atMost: VerifierText.mostBytes) else {
-                throw CredentialFault("too large to be a password file")
-            }
-            bytes = content
-        } catch {
-            throw CredentialFault("\(path): \(error.text)")
-        }
+        var bytes = try SecretFile.content(of: path, atMost: VerifierText.mostBytes)
         defer { SecretBytes.wipe(&bytes) }
         do {
             return try VerifierText(bytes)

@@ -2,7 +2,7 @@ import CryptoPrimitives
 import Glibc
 
 /// A file that holds a secret: what is looked at is the file that is then read, and not what had its name before.
-enum SecretFile {
+package enum SecretFile {
     /// Opens a file, unless it is not a regular one or others than its owner can read or change it.
     static func open(_ path: String) throws(CredentialFault) -> Int32 {
         // Without waiting: the path could be a pipe that nobody writes to.
@@ -22,6 +22,45 @@ enum SecretFile {
         guard let reason else { return descriptor }
         close(descriptor)
         throw CredentialFault(reason)
+    }
+
+    /// Reads a whole file that nobody but its owner can read; whoever is done with the bytes wipes them.
+    package static func content(of path: String, atMost most: Int) throws(CredentialFault) -> [UInt8] {
+        do throws(CredentialFault) {
+            let descriptor = try open(path)
+            defer { close(descriptor) }
+            guard let bytes = try read(descriptor, atMost: most) else {
+                throw CredentialFault("has more than \(most) bytes")
+            }
+            return bytes
+        } catch {
+            throw CredentialFault("\(path): \(error.text)")
+        }
+    }
+
+    /// Writes a file: mode 0600, first beside the old one and then in its place.
+    package static func replace(_ path: String, with bytes: [UInt8]) throws(CredentialFault) {
+        let temporary = path + ".new"
+        unlink(temporary)
+        let descriptor = Glibc.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw CredentialFault("\(temporary): \(String(cString: strerror(errno)))")
+        }
+        var written = 0
+        var failure: Int32 = 0
+        while written < bytes.count, failure == 0 {
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written)
+            }
+            if count < 0, errno != EINTR { failure = errno } else { written += max(0, count) }
+        }
+        if failure == 0, fsync(descriptor) != 0 { failure = errno }
+        close(descriptor)
+        if failure == 0, rename(temporary, path) != 0 { failure = errno }
+        guard failure == 0 else {
+            unlink(temporary)
+            throw CredentialFault("\(path): \(String(cString: strerror(failure)))")
+        }
     }
 
     /// Reads a file to its end; `nil` when it has more than `most` bytes.

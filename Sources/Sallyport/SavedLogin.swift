@@ -1,0 +1,55 @@
+import FoundationEssentials
+import SecureLink
+
+/// A login in a file.
+struct SavedLogin: Codable {
+    let user: String
+    let password: String
+    let application: String
+
+    /// More than any has.
+    private static let mostBytes = 8192
+
+    init(user: String, password: String, application: String) {
+        self.user = user
+        self.password = password
+        self.application = application
+    }
+
+    init(file path: String) throws(SallyportError) {
+        let bytes: [UInt8]
+        do throws(CredentialFault) {
+            bytes = try SecretFile.content(of: path, atMost: Self.mostBytes)
+        } catch {
+            throw SallyportError(error)
+        }
+        do { self = try JSONDecoder().decode(SavedLogin.self, from: Data(bytes)) } catch {
+            // What the decoder says may quote what it has read.
+            throw SallyportError(.credentials, "\(path): not a login")
+        }
+    }
+
+    func write(to path: String) throws(SallyportError) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        guard let data = try? encoder.encode(self) else {
+            throw SallyportError(.credentials, "\(path): cannot be written as JSON")
+        }
+        do throws(CredentialFault) {
+            try SecretFile.replace(path, with: Array(data) + [UInt8(ascii: "\n")])
+        } catch {
+            throw SallyportError(error)
+        }
+    }
+}
+
+extension Login {
+    /// Takes a login from a file that nobody but its owner can read.
+    ///
+    /// It is what ``MessageClient/pair(with:code:savingTo:application:)`` has kept. Throws
+    /// ``SallyportError/Code/credentials``.
+    public convenience init(file path: String) throws(SallyportError) {
+        let saved = try SavedLogin(file: path)
+        try self.init(user: saved.user, password: saved.password, application: saved.application)
+    }
+}
