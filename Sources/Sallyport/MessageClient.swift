@@ -68,6 +68,7 @@ public enum MessageClient {
             }
         } onCancel: {
             attempt.end(.failure(.cancelled))
+            loop.perform { [id = attempt.id] in $0.dials[id]?.fail(.cancelled) }
         }
         return try result.get()
     }
@@ -87,6 +88,25 @@ public final class Login: Sendable {
             store = try CredentialStore(
                 user: user,
                 password: LoginPassword(Array(password.utf8)),
+                application: application
+            )
+        } catch {
+            throw SallyportError(error)
+        }
+    }
+
+    /// Takes the password from a file that nobody but its owner can read; a newline at its end is not part of it.
+    ///
+    /// Throws ``SallyportError/Code/credentials``.
+    public init(
+        user: String,
+        passwordFile path: String,
+        application: String = "sallyport"
+    ) throws(SallyportError) {
+        do throws(CredentialFault) {
+            store = try CredentialStore(
+                user: user,
+                password: LoginPassword(file: path),
                 application: application
             )
         } catch {

@@ -187,7 +187,7 @@ extension MessageServer {
 
     /// Sends a packet to all connections, each at its own pace.
     ///
-    /// With `isConfirmed`, it waits until the packet is in each inbox, as ``Connection/deliver(_:_:timeout:)`` does. Never
+    /// No connection is waited for longer than ``ConnectionOptions/requestTimeout``. With `isConfirmed`, it waits until the packet is in each inbox, as ``Connection/deliver(_:_:timeout:)`` does. Never
     /// throws: what went wrong with a connection stands at its token, where there is `nil` for those that it worked for.
     @discardableResult
     public func broadcast(
@@ -196,13 +196,14 @@ extension MessageServer {
         isConfirmed: Bool = false
     ) async -> [ConnectionToken: SallyportError?] {
         await withTaskGroup(of: (ConnectionToken?, SallyportError?).self) { group in
-            for connection in connections {
+            for connection in connections where connection.takesMessages.load(ordering: .relaxed) {
                 group.addTask {
                     do throws(SallyportError) {
+                        // A receiver that takes nothing is waited for no longer than an answer.
                         if isConfirmed {
                             try await connection.deliver(action, payload)
                         } else {
-                            try await connection.send(action, payload)
+                            try await connection.sendInTime(action, payload)
                         }
                         return (connection.token, nil)
                     } catch {

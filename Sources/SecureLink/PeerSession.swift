@@ -212,6 +212,12 @@ extension PeerSession {
         takeEvents()
     }
 
+    /// Ends the session at once, because the peer does not keep to what is spoken on its streams; it is told `text`.
+    package func breakOff(_ text: String) {
+        core.close(.protocolError, text)
+        takeEvents()
+    }
+
     /// Ends the session because its user may no longer be here.
     package func revoke() {
         core.close(.revoked)

@@ -25,6 +25,7 @@ struct SallyportCommand: ParsableCommand {
         subcommands: [
             RunCommand.self, CheckCommand.self, PasswdCommand.self, ServerCommand.self, ClientCommand.self,
             ConnectCommand.self, DemoCommand.self, SelfTestCommand.self,
+            ConsoleCommand.self,
         ]
     )
 }

@@ -5,13 +5,15 @@ final class Calls: Sendable {
     private struct State {
         var waiting: [UInt64: Waiting] = [:]
         /// Which requests have to be looked at in which tick, so that none needs a timer of its own.
-        var ticks: [UInt64: [UInt64]] = [:]
+        var ticks: [UInt64: Set<UInt64>] = [:]
         var failure: SallyportError?
     }
 
     private struct Waiting {
         let continuation: CheckedContinuation<Result<Item, SallyportError>, Never>
         let timeout: Duration
+        let tick: UInt64
+        let expired: @Sendable () -> Void
     }
 
     private let state = Mutex(State())
@@ -24,27 +26,36 @@ final class Calls: Sendable {
 
     /// Waits for the answer to the request of this number, which `send` sends.
     ///
-    /// When the task is cancelled, or the time is over at `deadline`, in nanoseconds, nobody waits any more.
+    /// When the task is cancelled, or the time is over at `deadline`, in nanoseconds, nobody waits any more. `isFirst` is
+    /// called when nobody had waited before, so that somebody looks at the time, and `expired` when it was waited in vain.
     func call(
         _ number: UInt64,
         timeout: Duration,
         deadline: UInt64,
-        cancelled: @escaping @Sendable () -> Void,
+        isFirst: () -> Void,
+        expired: @escaping @Sendable () -> Void,
         send: () -> Void
     ) async throws(SallyportError) -> Item {
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let failure = state.withLock { state -> SallyportError? in
-                    if let failure = state.failure { return failure }
-                    if Task.isCancelled { return .cancelled }
-                    state.waiting[number] = Waiting(continuation: continuation, timeout: timeout)
-                    state.ticks[deadline / Self.tick, default: []].append(number)
-                    return nil
+                let (failure, count) = state.withLock { state -> (SallyportError?, Int) in
+                    if let failure = state.failure { return (failure, 0) }
+                    if Task.isCancelled { return (.cancelled, 0) }
+                    let tick = deadline / Self.tick
+                    state.waiting[number] = Waiting(
+                        continuation: continuation,
+                        timeout: timeout,
+                        tick: tick,
+                        expired: expired
+                    )
+                    state.ticks[tick, default: []].insert(number)
+                    return (nil, state.waiting.count)
                 }
+                if count == 1 { isFirst() }
                 if let failure { continuation.resume(returning: .failure(failure)) } else { send() }
             }
         } onCancel: {
-            if end(number, .failure(.cancelled)) { cancelled() }
+            if end(number, .failure(.cancelled)) { expired() }
         }
         return try result.get()
     }
@@ -54,19 +65,20 @@ final class Calls: Sendable {
         _ = end(item.number, item.kind == .failure ? .failure(item.failure) : .success(item))
     }
 
-    /// Gives up on the requests whose time is over, and tells which they are.
-    func expire(at now: UInt64) -> [UInt64] {
+    /// Gives up on the requests whose time is over.
+    func expire(at now: UInt64) {
         let due = state.withLock { state in
             let ticks = state.ticks.keys.filter { $0 < now / Self.tick }
-            return ticks.flatMap { state.ticks.removeValue(forKey: $0) ?? [] }.filter {
-                state.waiting[$0] != nil
-            }
+            return ticks.flatMap { state.ticks.removeValue(forKey: $0) ?? [] }
         }
         for number in due {
-            let timeout = state.withLock { $0.waiting[number]?.timeout } ?? .zero
-            _ = end(number, .failure(SallyportError(.timeout, "no answer within \(timeout)")))
+            guard
+                let (timeout, expired) = state.withLock({ state in
+                    state.waiting[number].map { ($0.timeout, $0.expired) }
+                })
+            else { continue }
+            if end(number, .failure(SallyportError(.timeout, "no answer within \(timeout)"))) { expired() }
         }
-        return due
     }
 
     /// No answer will come any more.
@@ -83,7 +95,12 @@ final class Calls: Sendable {
     }
 
     private func end(_ number: UInt64, _ result: Result<Item, SallyportError>) -> Bool {
-        let waiting = state.withLock { $0.waiting.removeValue(forKey: number) }
+        let waiting = state.withLock { state -> Waiting? in
+            guard let waiting = state.waiting.removeValue(forKey: number) else { return nil }
+            state.ticks[waiting.tick]?.remove(number)
+            if state.ticks[waiting.tick]?.isEmpty ?? false { state.ticks[waiting.tick] = nil }
+            return waiting
+        }
         waiting?.continuation.resume(returning: result)
         return waiting != nil
     }

@@ -31,13 +31,14 @@ extension Connection {
     ) async throws(SallyportError) -> Packet {
         let taken = Inbox(.wait) { _ in }
         let isTaken = Once()
-        handlers.handlers.set([action]) { packet, _ in
+        let handler = Handler(isSerial: false) { packet, _ in
             guard isTaken.take() else {
                 throw SallyportError(.unknownAction, "no handler for `\(packet.action)`")
             }
-            _ = taken.put(packet, size: 0)
+            _ = taken.put(packet, .none)
             return try await answer(packet)
         }
+        handlers.handlers.set([action], handler)
         defer { removeHandlers(action) }
         let id = whenEnded { taken.end($0) }
         defer { forget(id) }

@@ -29,8 +29,13 @@ public final class Connection: HandlerHolder {
     let callOutbox: Outbox
     /// Answers to its requests.
     let replyOutbox: Outbox
+    /// Brings back what was taken of what the other end may send.
+    let credit: Credit
+    /// Packets with a handler, and requests whose handler is called for one after the other.
     let packetRunner: HandlerRunner
     let requestRunner: HandlerRunner
+    /// Whether the other end talks in messages; a tunnel's client does not.
+    let takesMessages = Atomic<Bool>(false)
     private let numbers = Atomic<UInt64>(0)
     private let end = Mutex(End())
 
@@ -65,16 +70,16 @@ public final class Connection: HandlerHolder {
             let wake: @Sendable (Room) -> Void = { $0.drivers[id]?.wake(lane) }
             return { loop.perform(wake) }
         }
-        func returned(_ lane: LaneName) -> @Sendable (Int) -> Void {
-            let credit = Credit { count in loop.perform { $0.drivers[id]?.consumed(count, of: lane) } }
-            return { credit.add($0) }
+        let credit = Credit(window: options.lawfulWindow) { charge in
+            loop.perform { $0.drivers[id]?.release(charge) }
         }
+        self.credit = credit
         packetOutbox = Outbox(wake: wake(.packets))
         callOutbox = Outbox(wake: wake(.calls))
         replyOutbox = Outbox(wake: wake(.answers))
-        inbox = Inbox(options.overflow, returned: returned(.packets))
-        packetRunner = HandlerRunner(atMost: 1, returned: returned(.packets))
-        requestRunner = HandlerRunner(atMost: options.concurrentRequests, returned: returned(.answers))
+        inbox = Inbox(options.overflow) { credit.add($0) }
+        packetRunner = HandlerRunner(atMost: 1)
+        requestRunner = HandlerRunner(atMost: options.concurrentRequests)
     }
 
     /// The handlers for packets and requests of this connection; those of its server are behind them.
@@ -107,7 +112,9 @@ public final class Connection: HandlerHolder {
     }
 
     /// The connection is over: everybody who waits for something is told.
-    func ended(_ failure: SallyportError) {
+    ///
+    /// When the other end has closed it in an orderly way, packets that have come are still handled.
+    func ended(_ failure: SallyportError, isOrderly: Bool) {
         let listeners = end.withLock { end in
             end.reason = end.reason ?? failure
             defer { end.listeners = [:] }
@@ -117,7 +124,7 @@ public final class Connection: HandlerHolder {
         for outbox in [packetOutbox, callOutbox, replyOutbox] { outbox.fail(failure) }
         calls.fail(failure)
         inbox.end(failure)
-        packetRunner.drop()
+        if isOrderly { packetRunner.close() } else { packetRunner.drop() }
         requestRunner.drop()
     }
 
@@ -138,6 +145,9 @@ public final class Connection: HandlerHolder {
 
     /// The header of something new.
     func item(_ kind: Item.Kind, _ action: String, _ payload: Payload) throws(SallyportError) -> Item {
+        guard takesMessages.load(ordering: .relaxed) else {
+            throw SallyportError(.incompatible, "the other end takes no messages")
+        }
         guard (1...Item.longestAction).contains(action.utf8.count) else {
             throw SallyportError(.invalidArgument, "an action has 1 to \(Item.longestAction) bytes")
         }
@@ -167,6 +177,32 @@ extension Connection {
     /// ``SallyportError/Code/invalidArgument`` or ``SallyportError/Code/cancelled``.
     public func send(_ action: String, _ payload: Payload = .empty) async throws(SallyportError) {
         try await post(try item(.packet, action, payload), by: packetOutbox)
+    }
+
+    /// Sends a packet, unless the other end takes nothing for longer than an answer may take.
+    func sendInTime(_ action: String, _ payload: Payload) async throws(SallyportError) {
+        let item = try item(.packet, action, payload)
+        guard !packetOutbox.hasRoom || item.payload.bytes.count > Item.longestPayload else {
+            packetOutbox.sendAtOnce(item)
+            return
+        }
+        let timeout = options.requestTimeout
+        let result = await withTaskGroup(of: Result<Void, SallyportError>.self) { group in
+            group.addTask {
+                do throws(SallyportError) {
+                    return .success(try await self.post(item, by: self.packetOutbox))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                try? await Task.sleep(for: timeout)
+                return .failure(SallyportError(.timeout, "nothing was taken within \(timeout)"))
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? .failure(.cancelled)
+        }
+        try result.get()
     }
 
     /// Sends a packet, and waits until it is in the other end's inbox or with its handler.
@@ -210,18 +246,29 @@ extension Connection {
     ) async throws(SallyportError) -> Item {
         let timeout = timeout ?? options.requestTimeout
         let isLong = item.payload.bytes.count > Item.longestPayload
-        if !isLong { try await outbox.waitForRoom() }
+        let (number, kind) = (item.number, item.kind)
+        let (callOutbox, loop, id) = (callOutbox, loop, id)
+        let withdraw: @Sendable () -> Void = {
+            if isLong { loop.perform { $0.drivers[id]?.withdrawLong(number) } }
+            // What has not left is as if it had never been; what has is told of.
+            guard !outbox.withdraw(number), kind == .request else { return }
+            callOutbox.sendAtOnce(Item(.cancel, number: number))
+        }
         let calls = calls
-        let callOutbox = callOutbox
-        let number = item.number
-        let withdraw: @Sendable () -> Void = { callOutbox.sendAtOnce(Item(.cancel, number: number)) }
         return try await calls.call(
             number,
             timeout: timeout,
             deadline: MessageLoop.now.addingClamped(timeout),
-            cancelled: withdraw
+            isFirst: { loop.perform { $0.watchCalls() } },
+            expired: withdraw
         ) {
-            if isLong { sendLong(item) { _ in } } else { outbox.sendAtOnce(item) }
+            guard isLong else {
+                outbox.sendLater(item)
+                return
+            }
+            sendLong(item) { failure in
+                if let failure { calls.answered(.failure(failure, to: number)) }
+            }
         }
     }
 
@@ -231,8 +278,13 @@ extension Connection {
             try await outbox.send(item)
             return
         }
-        let failure = await withCheckedContinuation { continuation in
-            sendLong(item) { continuation.resume(returning: $0) }
+        let (loop, id) = (loop, id)
+        let failure = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                sendLong(item) { continuation.resume(returning: $0) }
+            }
+        } onCancel: {
+            loop.perform { $0.drivers[id]?.withdrawLong(item.number) }
         }
         if let failure { throw failure }
     }
@@ -245,28 +297,5 @@ extension Connection {
             }
             driver.sendLong(item, sent)
         }
-    }
-}
-
-/// Collects what goes back to the sender as credit, so that the loop is not woken for each packet.
-final class Credit: Sendable {
-    private let count = Mutex(0)
-    private let flush: @Sendable (Int) -> Void
-
-    /// Smaller than a window by so much that the sender never waits for it.
-    private static let portion = 16 << 10
-
-    init(_ flush: @escaping @Sendable (Int) -> Void) {
-        self.flush = flush
-    }
-
-    func add(_ size: Int) {
-        let due = count.withLock { count in
-            count += size
-            guard count >= Self.portion else { return 0 }
-            defer { count = 0 }
-            return count
-        }
-        if due > 0 { flush(due) }
     }
 }

@@ -15,7 +15,7 @@ public struct ConnectionOptions: Sendable {
     public var overflow = Inbox.Overflow.wait
     /// How many bytes the other end may send of what nobody has taken yet: for packets, for requests and for each stream.
     ///
-    /// 128 KiB to 64 MiB.
+    /// 256 KiB to 64 MiB.
     public var window = 1 << 20
     /// How many requests of the other end are handled at a time.
     public var concurrentRequests = 64
@@ -37,4 +37,12 @@ public struct ConnectionOptions: Sendable {
 
     /// The defaults.
     public init() {}
+
+    /// The window, within what it may be.
+    ///
+    /// Half of the smallest has to hold an item that has come in part, and what is held back of credit.
+    var lawfulWindow: Int { min(max(window, 256 << 10), 64 << 20) }
+
+    /// The longest payload, within what it may be.
+    var lawfulLongestPayload: Int { min(max(longestPayload, 0), 1 << 40) }
 }

@@ -1,7 +1,12 @@
 import Synchronization
 
-/// What is called with a packet; what it returns is the answer, if somebody waits for one.
-typealias Handler = @Sendable (Packet, Connection) async throws -> Payload
+/// What is called with a packet.
+struct Handler: Sendable {
+    /// Whether it is called for one packet of a connection after the other.
+    let isSerial: Bool
+    /// What it returns is the answer, if somebody waits for one.
+    let body: @Sendable (Packet, Connection) async throws -> Payload
+}
 
 /// What is called with a stream of bytes that the other end has opened.
 typealias StreamHandler = @Sendable (ByteStream, Connection) async throws -> Void
@@ -56,10 +61,11 @@ extension HandlerHolder {
         _ actions: String...,
         perform handler: @escaping @Sendable (Packet, Connection) async throws -> Void
     ) {
-        handlers.handlers.set(actions) { packet, connection in
+        let handler = Handler(isSerial: true) { packet, connection in
             try await handler(packet, connection)
             return .empty
         }
+        handlers.handlers.set(actions, handler)
     }
 
     /// Has `handler` answer each request about one of these actions.
@@ -71,7 +77,7 @@ extension HandlerHolder {
         _ actions: String...,
         with handler: @escaping @Sendable (Packet, Connection) async throws -> Payload
     ) {
-        handlers.handlers.set(actions, handler)
+        handlers.handlers.set(actions, Handler(isSerial: false, body: handler))
     }
 
     /// Has `handler` answer each request about `action`, whose payload and answer are values in JSON.
@@ -80,9 +86,10 @@ extension HandlerHolder {
         _ question: Question.Type,
         with handler: @escaping @Sendable (Question, Connection) async throws -> Answer
     ) {
-        handlers.handlers.set([action]) { packet, connection in
+        let handler = Handler(isSerial: false) { packet, connection in
             try .json(await handler(try packet.decode(question), connection))
         }
+        handlers.handlers.set([action], handler)
     }
 
     /// Has `handler` called with each stream of bytes that the other end opens for `service`; a route of a tunnel whose peer
@@ -109,75 +116,100 @@ extension HandlerHolder {
 
 /// Runs the handlers of one connection: packets one after the other, requests several at a time.
 final class HandlerRunner: Sendable {
-    /// Something to do, which one it is, and what it takes of the window until it is done.
+    /// Something to do.
     struct Work: Sendable {
+        /// What its sender calls it; nobody can make others be forgotten by repeating one.
         let number: UInt64
-        let size: Int
         let run: @Sendable () async -> Void
+        /// Called once, when it is done or will not be: what it took of the window goes back.
+        let ended: @Sendable () -> Void
     }
 
     private struct State {
-        var waiting: [Work] = []
-        var head = 0
+        var waiting = Fifo<Work>()
+        var waitingNumbers: Set<UInt64> = []
+        var cancelledNumbers: Set<UInt64> = []
         var running: [UInt64: Task<Void, Never>] = [:]
-        var isOver = false
-
-        mutating func removeFirst() -> Work? {
-            guard head < waiting.count else {
-                waiting.removeAll(keepingCapacity: waiting.count < 64)
-                head = 0
-                return nil
-            }
-            defer { head += 1 }
-            return waiting[head]
-        }
+        /// The last one of each number that is being done.
+        var tickets: [UInt64: UInt64] = [:]
+        var nextTicket: UInt64 = 0
+        var isClosed = false
     }
 
     private let state = Mutex(State())
     private let most: Int
-    private let returned: @Sendable (Int) -> Void
 
-    init(atMost most: Int, returned: @escaping @Sendable (Int) -> Void) {
+    init(atMost most: Int) {
         self.most = max(1, most)
-        self.returned = returned
     }
 
     /// Does it as soon as there is room.
     func add(_ work: Work) {
-        state.withLock { state in
-            guard !state.isOver else { return }
-            if state.running.count < most { begin(work, &state) } else { state.waiting.append(work) }
+        let isTaken = state.withLock { state in
+            guard !state.isClosed else { return false }
+            if state.running.count < most {
+                begin(work, &state)
+            } else {
+                state.waiting.append(work)
+                state.waitingNumbers.insert(work.number)
+            }
+            return true
         }
+        if !isTaken { work.ended() }
     }
 
-    /// Cancels what has this number, if it is being done.
+    /// Cancels what has this number: what is being done is told, what waits is not begun.
     func cancel(_ number: UInt64) {
-        state.withLock { $0.running[number] }?.cancel()
+        let task = state.withLock { state -> Task<Void, Never>? in
+            if state.waitingNumbers.contains(number) { state.cancelledNumbers.insert(number) }
+            return state.tickets[number].flatMap { state.running[$0] }
+        }
+        task?.cancel()
     }
 
-    /// Nothing that waits will be done, and what is being done is cancelled.
+    /// Takes nothing more; what there is is done.
+    func close() {
+        state.withLock { $0.isClosed = true }
+    }
+
+    /// Takes nothing more, forgets what waits and cancels what is being done.
     func drop() {
-        let running = state.withLock { state in
-            state.isOver = true
-            state.waiting = []
-            state.head = 0
-            return state.running.values.map(\.self)
+        let (waiting, running) = state.withLock { state in
+            state.isClosed = true
+            state.waitingNumbers = []
+            return (state.waiting.removeAll(), Array(state.running.values))
         }
         for task in running { task.cancel() }
+        for work in waiting { work.ended() }
     }
 
     private func begin(_ work: Work, _ state: inout State) {
-        state.running[work.number] = Task {
+        state.nextTicket += 1
+        let ticket = state.nextTicket
+        state.tickets[work.number] = ticket
+        state.running[ticket] = Task {
             await work.run()
-            ended(work)
+            done(work, ticket)
         }
     }
 
-    private func ended(_ work: Work) {
-        state.withLock { state in
-            state.running[work.number] = nil
-            if let next = state.removeFirst() { begin(next, &state) }
+    private func done(_ work: Work, _ ticket: UInt64) {
+        let skipped = state.withLock { state -> [Work] in
+            state.running[ticket] = nil
+            if state.tickets[work.number] == ticket { state.tickets[work.number] = nil }
+            var skipped: [Work] = []
+            while let next = state.waiting.removeFirst() {
+                state.waitingNumbers.remove(next.number)
+                guard state.cancelledNumbers.remove(next.number) == nil else {
+                    skipped.append(next)
+                    continue
+                }
+                begin(next, &state)
+                break
+            }
+            return skipped
         }
-        returned(work.size)
+        work.ended()
+        for work in skipped { work.ended() }
     }
 }

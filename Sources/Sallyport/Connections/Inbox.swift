@@ -25,33 +25,21 @@ public final class Inbox: Sendable {
     /// What waits.
     struct Entry: Sendable {
         let packet: Packet
-        /// What it takes of the window.
-        let size: Int
+        /// What it takes until it is out.
+        let charge: Charge
         /// Its place among all packets of the process, for who looks at many inboxes.
         let place: UInt64
     }
 
     private struct State {
-        var entries: [Entry] = []
-        var head = 0
+        var entries = Fifo<Entry>()
         var dropped = 0
         var failure: SallyportError?
         var waiting: [UInt64: Waiter] = [:]
         var order: [UInt64] = []
+        /// Those whose time was over before they began to wait.
+        var late: Set<UInt64> = []
         var nextWaiter: UInt64 = 0
-
-        var count: Int { entries.count - head }
-
-        mutating func removeFirst() -> Entry? {
-            guard head < entries.count else { return nil }
-            let entry = entries[head]
-            head += 1
-            if head == entries.count || head > 1024 {
-                entries.removeFirst(head)
-                head = 0
-            }
-            return entry
-        }
     }
 
     private struct Waiter {
@@ -62,36 +50,34 @@ public final class Inbox: Sendable {
     private let state = Mutex(State())
     private let overflow: Overflow
     /// Called with what has left, so that the sender gets credit for as much.
-    private let returned: @Sendable (Int) -> Void
+    private let returned: @Sendable (Charge) -> Void
 
     private static let places = Atomic<UInt64>(0)
 
-    init(_ overflow: Overflow, returned: @escaping @Sendable (Int) -> Void) {
+    init(_ overflow: Overflow, returned: @escaping @Sendable (Charge) -> Void) {
         self.overflow = overflow
         self.returned = returned
     }
 
     /// How many packets wait.
-    public var count: Int { state.withLock { $0.count } }
+    public var count: Int { state.withLock { $0.entries.count } }
 
     /// How many packets were thrown away because there was no room.
     public var droppedCount: Int { state.withLock { $0.dropped } }
 
     /// The packet at a place, 0 for the oldest, without taking it; `nil` when there are not so many.
     public subscript(index: Int) -> Packet? {
-        state.withLock { state in
-            (0..<state.count).contains(index) ? state.entries[state.head + index].packet : nil
-        }
+        state.withLock { $0.entries[index]?.packet }
     }
 
     /// Takes the oldest packet, if there is one.
     public func takeOldest() -> Packet? {
-        take { $0.removeFirst() }
+        take { $0.entries.removeFirst() }
     }
 
     /// Takes the newest packet, if there is one.
     public func takeNewest() -> Packet? {
-        take { $0.count > 0 ? $0.entries.popLast() : nil }
+        take { $0.entries.removeLast() }
     }
 
     /// Takes the next packet, waiting for it.
@@ -109,7 +95,7 @@ public final class Inbox: Sendable {
 
     private func take(_ choose: (inout State) -> Entry?) -> Packet? {
         guard let entry = state.withLock({ choose(&$0) }) else { return nil }
-        returned(entry.size)
+        returned(entry.charge)
         return entry.packet
     }
 
@@ -123,17 +109,25 @@ public final class Inbox: Sendable {
         }
         let alarm = timeout.map { timeout in
             Task {
-                try? await Task.sleep(for: timeout)
+                guard (try? await Task.sleep(for: timeout)) != nil else { return }
                 self.give(up: id, SallyportError(.timeout, "nothing came within \(timeout)"))
             }
         }
-        defer { alarm?.cancel() }
+        defer {
+            alarm?.cancel()
+            _ = state.withLock { $0.late.remove(id) }
+        }
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let result = state.withLock { state -> Result<Entry, SallyportError>? in
-                    if let entry = Self.take(where: isWanted, from: &state) { return .success(entry) }
+                    if let entry = state.entries.removeFirst(where: { isWanted($0.packet) }) {
+                        return .success(entry)
+                    }
                     if let failure = state.failure { return .failure(failure) }
                     if Task.isCancelled { return .failure(.cancelled) }
+                    if state.late.contains(id) {
+                        return .failure(SallyportError(.timeout, "nothing came in time"))
+                    }
                     state.waiting[id] = Waiter(isWanted: isWanted, continuation: continuation)
                     state.order.append(id)
                     return nil
@@ -144,24 +138,16 @@ public final class Inbox: Sendable {
             give(up: id, .cancelled)
         }
         let entry = try result.get()
-        returned(entry.size)
+        returned(entry.charge)
         return entry.packet
-    }
-
-    private static func take(
-        where isWanted: (Packet) -> Bool,
-        from state: inout State
-    ) -> Entry? {
-        guard let index = state.entries[state.head...].firstIndex(where: { isWanted($0.packet) }) else {
-            return nil
-        }
-        return index == state.head ? state.removeFirst() : state.entries.remove(at: index)
     }
 
     private func give(up id: UInt64, _ failure: SallyportError) {
         let waiter = state.withLock { state in
             state.order.removeAll { $0 == id }
-            return state.waiting.removeValue(forKey: id)
+            let waiter = state.waiting.removeValue(forKey: id)
+            if waiter == nil { state.late.insert(id) }
+            return waiter
         }
         waiter?.continuation.resume(returning: .failure(failure))
     }
@@ -173,32 +159,32 @@ extension Inbox {
     /// What became of a packet.
     enum Arrival {
         case taken
+        /// The charge is still the caller's.
         case refused
     }
 
     /// A packet has come.
-    func put(_ packet: Packet, size: Int) -> Arrival {
+    func put(_ packet: Packet, _ charge: Charge) -> Arrival {
         let place = Self.places.add(1, ordering: .relaxed).newValue
-        let entry = Entry(packet: packet, size: size, place: place)
-        var gone = 0
+        let entry = Entry(packet: packet, charge: charge, place: place)
+        var gone = Charge.none
         let (waiter, arrival) = state.withLock { state -> (Waiter?, Arrival) in
             if let id = state.order.first(where: { state.waiting[$0]?.isWanted(packet) ?? false }) {
                 state.order.removeAll { $0 == id }
                 return (state.waiting.removeValue(forKey: id), .taken)
             }
-            if let capacity = overflow.capacity, state.count >= capacity {
+            if let capacity = overflow.capacity, state.entries.count >= capacity {
                 state.dropped += 1
                 guard case .dropOldest = overflow else {
-                    gone = size
                     return (nil, .refused)
                 }
-                gone = state.removeFirst()?.size ?? 0
+                gone = state.entries.removeFirst()?.charge ?? .none
             }
             state.entries.append(entry)
             return (nil, .taken)
         }
         waiter?.continuation.resume(returning: .success(entry))
-        if gone > 0 { returned(gone) }
+        returned(gone)
         return arrival
     }
 
@@ -216,10 +202,10 @@ extension Inbox {
     }
 
     /// The place of the oldest packet among all of the process.
-    var oldestPlace: UInt64? { state.withLock { $0.count > 0 ? $0.entries[$0.head].place : nil } }
+    var oldestPlace: UInt64? { state.withLock { $0.entries[0]?.place } }
 
     /// The place of the newest packet among all of the process.
-    var newestPlace: UInt64? { state.withLock { $0.count > 0 ? $0.entries.last?.place : nil } }
+    var newestPlace: UInt64? { state.withLock { $0.entries[$0.entries.count - 1]?.place } }
 }
 
 // MARK: - As a sequence

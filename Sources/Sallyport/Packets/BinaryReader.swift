@@ -28,10 +28,7 @@ public struct BinaryReader: Sendable {
         let count = Integer.bitWidth / 8
         var value: Integer = 0
         for byte in try take(count, "an integer of \(count) bytes") {
-            // An integer of one byte cannot be shifted by a byte.
-            value = Integer(
-                truncatingIfNeeded: UInt64(truncatingIfNeeded: count > 1 ? value << 8 : 0) | UInt64(byte)
-            )
+            value = value << 8 | Integer(truncatingIfNeeded: byte)
         }
         return value
     }

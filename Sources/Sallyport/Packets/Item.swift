@@ -18,6 +18,14 @@ package struct Item: Hashable, Sendable {
         case failure = 5
         /// Nobody waits for the answer to a request any more.
         case cancel = 6
+
+        /// Whether it is about something.
+        var hasAction: Bool {
+            switch self {
+            case .packet, .confirmedPacket, .request: true
+            case .welcome, .reply, .failure, .cancel: false
+            }
+        }
     }
 
     /// What it is.
@@ -86,7 +94,9 @@ package struct Item: Hashable, Sendable {
         guard let number = reader.uint64(), let created = reader.uint64(), let length = reader.uint8(),
             let name = reader.bytes(Int(length))
         else { throw ItemFault("its length") }
-        guard let action = String(validating: name, as: UTF8.self) else { throw ItemFault("its action") }
+        guard let action = String(validating: name, as: UTF8.self), action.isEmpty != kind.hasAction else {
+            throw ItemFault("its action")
+        }
         let rest = reader.remainder()
         guard rest.count <= Self.longestPayload else { throw ItemFault("its length") }
         self.kind = kind

@@ -1,6 +1,7 @@
 import EventIO
 import FoundationEssentials
 import SecureLink
+import Synchronization
 
 /// One connection on its loop: the session, its lanes, and what comes on them.
 ///
@@ -19,7 +20,14 @@ final class ConnectionDriver {
     private var failure: SallyportError?
     /// What is told of the connection; set by who has made it.
     var observer: (any ConnectionObserver)?
-    /// Long payloads that are being received: how many bytes were announced.
+    /// Whether the session is about to be ended.
+    private(set) var isBroken = false
+    /// Whether somebody was told that there is this connection.
+    private var hasBegun = false
+    /// Long payloads that go to the other end, and those that wait for them.
+    var longSenders: [UInt64: LongSender] = [:]
+    var waitingSenders = Fifo<LongSender>()
+    /// Long payloads that are being received or wait to be taken: how many bytes.
     var announcedBytes = 0
     /// Those that wait for others to be through.
     var postponed: [LongReceiver] = []
@@ -46,6 +54,7 @@ final class ConnectionDriver {
 
     /// The client's end begins; the server's does when it sees that.
     func begin() {
+        connection.takesMessages.store(true, ordering: .relaxed)
         open(.packets, Self.packetService, connection.packetOutbox)
         open(.calls, Self.callService, connection.callOutbox)
     }
@@ -59,12 +68,17 @@ final class ConnectionDriver {
 
     /// The other end has opened a stream that carries items; `nil` when it is not one, or there is one already.
     func accept(_ stream: LinkStream, _ service: String) -> (any StreamEndpoint)? {
+        guard !isBroken, finishing == nil else { return nil }
         let name: LaneName
         switch service {
         case Self.packetService where !isClient: name = .packets
-        case Self.callService: name = .answers
-        case LongReceiver.service: return receiveLong(stream)
-        default: return acceptBytes(stream, service)
+        // Who talks in messages is known first.
+        case Self.callService where lanes[.packets] != nil: name = .answers
+        case LongReceiver.service where lanes[.packets] != nil: return receiveLong(stream)
+        default:
+            guard let end = acceptBytes(stream, service) else { return nil }
+            tellBegun()
+            return end
         }
         guard lanes[name] == nil else { return nil }
         let lane = Lane(
@@ -80,30 +94,42 @@ final class ConnectionDriver {
             open(.calls, Self.callService, connection.callOutbox)
             let name = Payload.text(connection.options.application)
             connection.packetOutbox.sendAtOnce(Item(.welcome, number: 0, payload: name))
-            observer?.connectionBegan(connection)
+            connection.takesMessages.store(true, ordering: .relaxed)
+            tellBegun()
         }
         return lane
+    }
+
+    private func tellBegun() {
+        guard !hasBegun else { return }
+        hasBegun = true
+        observer?.connectionBegan(connection)
     }
 
     /// There is something in a lane's outbox.
     func wake(_ name: LaneName) {
         lanes[name]?.stream?.setReady()
-        if name != .answers, connection.calls.count > 0 { room.watchCalls() }
     }
 
-    /// So many bytes of a lane have been taken by those whom they are for.
-    func consumed(_ count: Int, of name: LaneName) {
-        lanes[name]?.stream?.consumed(count)
-    }
-
-    /// Gives up on requests whose time is over.
-    ///
-    /// - Returns: whether others wait.
-    func expireCalls() -> Bool {
-        for number in connection.calls.expire(at: room.loop.now) {
-            connection.callOutbox.sendAtOnce(Item(.cancel, number: number))
+    /// What was taken of what the other end may send has been taken by those whom it is for.
+    func release(_ charge: Charge) {
+        switch charge {
+        case .none: break
+        case .lane(let name, let count): lanes[name]?.stream?.consumed(count)
+        case .long(let count): releaseLong(count)
         }
-        return connection.calls.count > 0
+    }
+
+    /// Ends the session, but not from within one of its own calls, which this may be; until then nothing more is heard.
+    func closeSoon(_ failure: SallyportError, _ text: String = "") {
+        guard !isBroken else { return }
+        isBroken = true
+        self.failure = self.failure ?? failure
+        let isViolation = failure.code == .malformed
+        connection.loop.perform { [id = connection.id] room in
+            guard let session = room.drivers[id]?.session else { return }
+            if isViolation { session.breakOff(text) } else { session.closeAtOnce(text) }
+        }
     }
 }
 
@@ -119,65 +145,71 @@ protocol ConnectionObserver: AnyObject {
 
 extension ConnectionDriver: LaneOwner {
     func lane(_ lane: Lane, received item: Item, size: Int) {
-        received(item, size: size, on: lane.name)
+        received(item, .lane(lane.name, size), on: lane.name)
     }
 
-    /// An item has come, on a lane or beside them; `size` bytes of the lane's window are to be given back one day.
-    func received(_ item: Item, size: Int, on name: LaneName) {
+    /// An item has come, on a lane or beside them; what it takes is to be given back one day.
+    func received(_ item: Item, _ charge: Charge, on name: LaneName) {
+        guard !isBroken else { return }
         switch (name, item.kind) {
-        case (.packets, .packet), (.packets, .confirmedPacket): receivedPacket(item, size)
-        case (.answers, .request): receivedRequest(item, size)
+        case (.packets, .packet), (.packets, .confirmedPacket): receivedPacket(item, charge)
+        case (.answers, .request): receivedRequest(item, charge)
         case (.calls, .reply), (.calls, .failure):
-            consumed(size, of: .calls)
+            release(charge)
             connection.calls.answered(item)
         case (.answers, .cancel):
-            consumed(size, of: .answers)
+            release(charge)
             connection.requestRunner.cancel(item.number)
+            connection.packetRunner.cancel(item.number)
         case (.packets, .welcome) where isClient:
-            consumed(size, of: .packets)
-            observer?.connectionBegan(connection)
+            release(charge)
+            tellBegun()
         case (.packets, _), (.answers, _), (.calls, _):
             violated("an item of kind \(item.kind.rawValue) where it has no place")
         }
     }
 
-    private func receivedPacket(_ item: Item, _ size: Int) {
+    private func receivedPacket(_ item: Item, _ charge: Charge) {
         let packet = Packet(item, connection)
+        let (connection, credit) = (connection, connection.credit)
         if let handler = connection.local[item.action] {
-            if item.kind == .confirmedPacket { confirm(item.number) }
-            let connection = connection
+            let isConfirmed = item.kind == .confirmedPacket
             connection.packetRunner.add(
-                HandlerRunner.Work(number: item.number, size: size) {
-                    _ = try? await handler(packet, connection)
+                HandlerRunner.Work(number: item.number) {
+                    if isConfirmed { connection.reply(Item(.reply, number: packet.number)) }
+                    _ = try? await handler.body(packet, connection)
+                } ended: {
+                    credit.add(charge)
                 }
             )
             return
         }
-        switch connection.inbox.put(packet, size: size) {
-        case .taken: if item.kind == .confirmedPacket { confirm(item.number) }
+        switch connection.inbox.put(packet, charge) {
+        case .taken:
+            if item.kind == .confirmedPacket { connection.reply(Item(.reply, number: item.number)) }
         case .refused:
+            release(charge)
             guard item.kind == .confirmedPacket else { return }
             let error = SallyportError(.refused, "the other end's inbox is full")
-            connection.replyOutbox.sendAtOnce(.failure(error, to: item.number))
+            connection.reply(.failure(error, to: item.number))
         }
     }
 
-    private func confirm(_ number: UInt64) {
-        connection.replyOutbox.sendAtOnce(Item(.reply, number: number))
-    }
-
-    private func receivedRequest(_ item: Item, _ size: Int) {
+    private func receivedRequest(_ item: Item, _ charge: Charge) {
         guard let handler = connection.local[item.action] else {
-            consumed(size, of: .answers)
+            release(charge)
             let error = SallyportError(.unknownAction, "no handler for `\(item.action)`")
-            connection.replyOutbox.sendAtOnce(.failure(error, to: item.number))
+            connection.reply(.failure(error, to: item.number))
             return
         }
         let packet = Packet(item, connection)
-        let connection = connection
-        connection.requestRunner.add(
-            HandlerRunner.Work(number: item.number, size: size) {
+        let (connection, credit) = (connection, connection.credit)
+        let runner = handler.isSerial ? connection.packetRunner : connection.requestRunner
+        runner.add(
+            HandlerRunner.Work(number: item.number) {
                 await connection.answer(packet, with: handler)
+            } ended: {
+                credit.add(charge)
             }
         )
     }
@@ -188,31 +220,38 @@ extension ConnectionDriver: LaneOwner {
 
     /// The other end does not keep to MESSAGING.md: it is told, and the connection is over.
     func violated(_ text: String) {
-        failure = failure ?? SallyportError(.malformed, "the other end sent \(text)")
-        session.closeAtOnce("this end did not understand \(text)")
+        closeSoon(
+            SallyportError(.malformed, "the other end sent \(text)"),
+            "this end did not understand \(text)"
+        )
     }
 
     func laneEnded(_ lane: Lane, _ failure: StreamFailure?) {
         switch failure {
         case nil:
             // The other end says no more: it is about to close.
-            lane.stream?.setReady()
+            break
         case .noService, .forbidden:
-            self.failure = SallyportError(.incompatible, "what answers there does not take messages")
-            session.closeAtOnce()
+            closeSoon(SallyportError(.incompatible, "what answers there does not take messages"))
         case .some(let failure):
-            self.failure = SallyportError(.closed, "a stream of the connection was reset: \(failure.name)")
-            session.closeAtOnce()
+            closeSoon(SallyportError(.closed, "a stream of the connection was reset: \(failure.name)"))
         }
     }
 }
 
 extension Connection {
+    /// Sends a short answer; who does not read answers is not listened to any more.
+    fileprivate func reply(_ item: Item) {
+        guard replyOutbox.sendAtOnce(item) > 4 * options.lawfulWindow else { return }
+        let failure = SallyportError(.refused, "the other end does not read its answers")
+        loop.perform { [id] in $0.drivers[id]?.closeSoon(failure, "answers were not read") }
+    }
+
     /// Has a request answered.
     fileprivate func answer(_ packet: Packet, with handler: Handler) async {
         let item: Item
         do {
-            let payload = try await handler(packet, self)
+            let payload = try await handler.body(packet, self)
             if payload.bytes.count > options.longestPayload {
                 throw SallyportError(.tooLarge, "the answer has \(payload.bytes.count) bytes")
             }
@@ -222,7 +261,10 @@ extension Connection {
         } catch {
             item = .failure(SallyportError(.handlerFailed, "the handler has failed"), to: packet.number)
         }
-        try? await post(item, by: replyOutbox)
+        do throws(SallyportError) { try await post(item, by: replyOutbox) } catch {
+            // Too long an answer to get through is answered all the same.
+            if item.payload.bytes.count > Item.longestPayload { reply(.failure(error, to: packet.number)) }
+        }
     }
 }
 
@@ -274,8 +316,10 @@ extension ConnectionDriver {
     func ended(_ reason: SessionEndReason) {
         deadline?.cancel()
         room.drivers[connection.id] = nil
+        let isOrderly = failure == nil && reason.kind == .closedByPeer
         let failure = failure ?? SallyportError(reason)
-        connection.ended(failure)
+        for sender in waitingSenders.removeAll() { sender.sessionEnded(reason) }
+        connection.ended(failure, isOrderly: isOrderly)
         for closed in whenClosed { closed() }
         whenClosed = []
         observer?.connection(connection, ended: failure)

@@ -13,6 +13,10 @@ final class Attempt: Sendable {
     }
 
     private let state = Mutex(State.new)
+    /// Tells it from all others.
+    let id = Attempt.ids.add(1, ordering: .relaxed).newValue
+
+    private static let ids = Atomic<UInt64>(0)
 
     /// Whether nobody waits any more.
     var isOver: Bool {
@@ -66,6 +70,7 @@ final class Dialling: ConnectionObserver {
     private var dialer: LinkDialer?
     private var deadline: LoopTimer?
     private weak var driver: ConnectionDriver?
+    private var hasLeft = false
 
     init(
         _ endpoint: Endpoint,
@@ -87,7 +92,7 @@ final class Dialling: ConnectionObserver {
 
     func begin() {
         guard !attempt.isOver else { return }
-        room.kept[ObjectIdentifier(self)] = self
+        room.dials[attempt.id] = self
         let timer = LoopTimer(room.loop) { [unowned self] in
             fail(SallyportError(.timeout, "no connection to \(endpoint) within \(options.connectTimeout)"))
         }
@@ -99,10 +104,12 @@ final class Dialling: ConnectionObserver {
             options: LinkOptions(options),
             connectTimeout: options.connectTimeout,
             in: room.environment
-        ) { [unowned self] result in
+        ) { [weak self] result in
+            // A job of the login may end after the time for it has.
             switch result {
-            case .success(let session): begin(session)
-            case .failure(let failure): fail(SallyportError(failure))
+            case .success(let session):
+                if let self, !hasLeft { begin(session) } else { session.closeAtOnce() }
+            case .failure(let failure): self?.fail(SallyportError(failure))
             }
         }
         self.dialer = dialer
@@ -141,22 +148,24 @@ final class Dialling: ConnectionObserver {
         driver.begin()
     }
 
-    private func fail(_ failure: SallyportError) {
+    func fail(_ failure: SallyportError) {
         attempt.end(.failure(failure))
-        driver?.session.closeAtOnce()
+        driver?.closeSoon(failure)
         leave()
     }
 
     private func leave() {
+        guard !hasLeft else { return }
+        hasLeft = true
         deadline?.cancel()
         driver?.observer = nil
         // Freed only after the call that it is in.
-        messageLoop.perform { [id = ObjectIdentifier(self)] room in room.kept[id] = nil }
+        messageLoop.perform { [id = attempt.id] room in room.dials[id] = nil }
     }
 
     func connectionBegan(_ connection: Connection) {
         // Who waited may have gone.
-        if !attempt.end(.success(connection)) { driver?.session.closeAtOnce() }
+        if !attempt.end(.success(connection)) { driver?.closeSoon(.cancelled) }
         leave()
     }
 
@@ -172,7 +181,8 @@ final class Dialling: ConnectionObserver {
 extension LinkOptions {
     init(_ options: ConnectionOptions) {
         self.init()
-        let window = min(max(options.window, 128 << 10), 64 << 20)
+        let window = options.lawfulWindow
+        mostStreams = 1024
         chunk = min(max(options.chunk, 256), longestRecord)
         streamWindow = window
         largestStreamWindow = window

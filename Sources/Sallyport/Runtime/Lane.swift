@@ -14,6 +14,8 @@ enum LaneName: Sendable {
 }
 
 /// Whom a lane tells what comes.
+///
+/// It is told from within the session's own calls, and must not end the session there.
 protocol LaneOwner: AnyObject {
     func lane(_ lane: Lane, received item: Item, size: Int)
     func lane(_ lane: Lane, broke fault: ItemFault)
@@ -53,11 +55,16 @@ final class Lane: StreamEndpoint {
     }
 
     func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        // Cut first and handed over then: whatever the owner does, the cutter is at rest.
+        var items: [(item: Item, size: Int)] = []
+        var fault: ItemFault?
         do throws(ItemFault) {
-            try cutter.feed(bytes) { item, size in owner.lane(self, received: item, size: size) }
+            try cutter.feed(bytes) { item, size in items.append((item, size)) }
         } catch {
-            owner.lane(self, broke: error)
+            fault = error
         }
+        for (item, size) in items { owner.lane(self, received: item, size: size) }
+        if let fault { owner.lane(self, broke: fault) }
         return false
     }
 

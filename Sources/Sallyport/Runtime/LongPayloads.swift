@@ -7,14 +7,18 @@ import WireCoding
 /// Confined to its loop's thread.
 final class LongSender: StreamEndpoint {
     var stream: LinkStream?
+    let number: UInt64
     private let header: [UInt8]
     private let payload: [UInt8]
     private var sent = 0
     private var completion: ((SallyportError?) -> Void)?
+    /// Called once when its stream is over.
+    var left: (() -> Void)?
 
     init(_ item: Item, _ completion: @escaping (SallyportError?) -> Void) {
         header = LongHead.encoded(item)
         payload = item.payload.bytes
+        number = item.number
         self.completion = completion
     }
 
@@ -46,6 +50,20 @@ final class LongSender: StreamEndpoint {
         completion = nil
     }
 
+    /// Nobody wants it to be sent any more.
+    func withdraw() {
+        end(.cancelled)
+        leave()
+    }
+
+    /// There is no more to be done for it.
+    private func leave() {
+        stream?.release()
+        stream = nil
+        left?()
+        left = nil
+    }
+
     func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
         stream?.consumed(bytes.count)
         return false
@@ -55,8 +73,7 @@ final class LongSender: StreamEndpoint {
 
     func receiveEnd() {
         // The other end has all of it.
-        stream?.release()
-        stream = nil
+        leave()
     }
 
     func targetAnswered(_ failure: StreamFailure?) {}
@@ -64,8 +81,7 @@ final class LongSender: StreamEndpoint {
     func streamReset(_ failure: StreamFailure) {
         let code: SallyportError.Code = failure == .limit ? .tooLarge : .closed
         end(SallyportError(code, "the other end does not take the payload: \(failure.name)"))
-        stream?.release()
-        stream = nil
+        leave()
     }
 
     func sessionEnded(_ reason: SessionEndReason) {
@@ -88,6 +104,7 @@ final class LongReceiver: StreamEndpoint {
     /// What came and was not given back as credit: the stream's turn has not come.
     private var owed = 0
     private var isAdmitted = false
+    private var isComplete = false
 
     init(_ stream: LinkStream, _ driver: ConnectionDriver) {
         self.stream = stream
@@ -126,11 +143,15 @@ final class LongReceiver: StreamEndpoint {
             refuse("a payload whose header cannot be read: \(fault.part)")
             return false
         case .success(.some(let found)):
-            guard found.payloadCount <= UInt64(driver.connection.options.longestPayload) else {
+            guard found.payloadCount <= UInt64(driver.connection.options.lawfulLongestPayload) else {
                 stream.reset(.limit)
                 stream.release()
                 driver.tooLong(found.item)
                 leave()
+                return false
+            }
+            guard found.payloadCount > UInt64(Item.longestPayload) else {
+                refuse("a short payload as a long one")
                 return false
             }
             item = found.item
@@ -149,6 +170,7 @@ final class LongReceiver: StreamEndpoint {
     func admitted() {
         isAdmitted = true
         giveCredit()
+        if isComplete { handOver() }
     }
 
     private func giveCredit() {
@@ -160,15 +182,24 @@ final class LongReceiver: StreamEndpoint {
     func deliver() {}
 
     func receiveEnd() {
-        guard var item, bytes.count == count else {
+        guard item != nil, bytes.count == count else {
             refuse("less of a payload than was announced")
             return
         }
+        isComplete = true
+        if isAdmitted { handOver() }
+    }
+
+    /// All of it is here, and there is room for it.
+    ///
+    /// What it took is given back when it was taken.
+    private func handOver() {
+        guard var item else { return }
         item.payload = Payload(format: item.payload.format, bytes: bytes)
         bytes = []
         stream.release()
-        leave()
-        driver.receivedLong(item)
+        driver.arrived(self)
+        driver.receivedLong(item, .long(count))
     }
 
     func targetAnswered(_ failure: StreamFailure?) {}
@@ -191,16 +222,40 @@ final class LongReceiver: StreamEndpoint {
 }
 
 extension ConnectionDriver {
+    /// Long payloads that go to the other end at a time; others wait.
+    ///
+    /// More would take of the session's window what packets and answers need.
+    private static let mostSenders = 8
+
     /// Sends what is too long for a lane; `sent` is called when the session has taken all of it.
     func sendLong(_ item: Item, _ sent: @escaping @Sendable (SallyportError?) -> Void) {
-        if connection.calls.count > 0 { room.watchCalls() }
-        let sender = LongSender(item) { sent($0) }
+        waitingSenders.append(LongSender(item) { sent($0) })
+        beginWaiting()
+    }
+
+    private func beginWaiting() {
+        while longSenders.count < Self.mostSenders, let next = waitingSenders.removeFirst() { begin(next) }
+    }
+
+    private func begin(_ sender: LongSender) {
         guard let stream = session.open(StreamRequest(service: LongReceiver.service), for: sender) else {
-            sent(SallyportError(.refused, "too many streams at once"))
+            sender.streamReset(.limit)
             return
         }
         sender.stream = stream
+        longSenders[sender.number] = sender
+        sender.left = { [weak self, number = sender.number] in
+            guard let self else { return }
+            longSenders[number] = nil
+            beginWaiting()
+        }
         stream.setReady()
+    }
+
+    /// Nobody waits any more for a long payload to be sent.
+    func withdrawLong(_ number: UInt64) {
+        let waiting = waitingSenders.removeFirst { $0.number == number }
+        (waiting ?? longSenders[number])?.withdraw()
     }
 
     func receiveLong(_ stream: LinkStream) -> any StreamEndpoint {
@@ -208,10 +263,10 @@ extension ConnectionDriver {
         return LongReceiver(stream, self)
     }
 
-    /// Lets a payload come in, now or when others are through: so many bytes as one may have are held at a time.
+    /// Lets a payload come in, now or when there is room: so many bytes as one may have are held at a time, those included
+    /// that are here and not taken.
     func admit(_ receiver: LongReceiver) {
-        let isFirst = announcedBytes == 0
-        guard isFirst || announcedBytes + receiver.announcedBytes <= connection.options.longestPayload else {
+        guard hasRoom(for: receiver) else {
             postponed.append(receiver)
             return
         }
@@ -220,27 +275,38 @@ extension ConnectionDriver {
         receiver.admitted()
     }
 
-    /// A payload has come, or will not.
+    private func hasRoom(for receiver: LongReceiver) -> Bool {
+        announcedBytes == 0
+            || announcedBytes + receiver.announcedBytes <= connection.options.lawfulLongestPayload
+    }
+
+    /// A payload is here, and still takes its room.
+    func arrived(_ receiver: LongReceiver) {
+        admittedReceivers.remove(ObjectIdentifier(receiver))
+    }
+
+    /// A payload will not come.
     func forget(_ receiver: LongReceiver) {
         postponed.removeAll { $0 === receiver }
         guard admittedReceivers.remove(ObjectIdentifier(receiver)) != nil else { return }
-        announcedBytes -= receiver.announcedBytes
-        while let next = postponed.first {
-            let fits =
-                announcedBytes == 0
-                || announcedBytes + next.announcedBytes <= connection.options.longestPayload
-            guard fits else { return }
+        releaseLong(receiver.announcedBytes)
+    }
+
+    /// There is room for so many bytes more.
+    func releaseLong(_ count: Int) {
+        announcedBytes -= count
+        while let next = postponed.first, hasRoom(for: next) {
             postponed.removeFirst()
             admit(next)
         }
     }
 
-    /// A long payload is there; it takes nothing of a lane's window.
-    func receivedLong(_ item: Item) {
+    /// A long payload is there.
+    func receivedLong(_ item: Item, _ charge: Charge) {
         switch item.kind {
-        case .packet, .confirmedPacket: received(item, size: 0, on: .packets)
-        case .request, .cancel: received(item, size: 0, on: .answers)
-        case .reply, .failure: received(item, size: 0, on: .calls)
+        case .packet, .confirmedPacket: received(item, charge, on: .packets)
+        case .request, .cancel: received(item, charge, on: .answers)
+        case .reply, .failure: received(item, charge, on: .calls)
         case .welcome: violated("a long welcome")
         }
     }

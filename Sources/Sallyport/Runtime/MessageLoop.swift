@@ -2,6 +2,7 @@ import CryptoPrimitives
 import EventIO
 import Glibc
 import SecureLink
+import Synchronization
 
 /// A thread that moves the bytes of connections, and the way to it from any task.
 final class MessageLoop: Sendable {
@@ -21,7 +22,7 @@ final class MessageLoop: Sendable {
         let result: Result<MessageLoop, SallyportError> = await withCheckedContinuation { continuation in
             do throws(SystemFailure) {
                 ProcessSetup.prepare()
-                let jobs = try arithmetic.get()
+                let jobs = try arithmetic()
                 _ = try LoopThread(name: name) { run(jobs) { continuation.resume(returning: $0) } }
             } catch {
                 continuation.resume(returning: .failure(SallyportError(error)))
@@ -32,12 +33,22 @@ final class MessageLoop: Sendable {
 
     /// The one that all clients of the process share.
     static func shared() async throws(SallyportError) -> MessageLoop {
-        try await clients.value.get()
+        let task = clients.withLock { clients in
+            let task =
+                clients
+                ?? Task {
+                    await Result { () async throws(SallyportError) in try await start(name: "sly-clients") }
+                }
+            clients = task
+            return task
+        }
+        let result = await task.value
+        // What the system refuses now, it may grant later.
+        if case .failure = result { clients.withLock { $0 = $0 == task ? nil : $0 } }
+        return try result.get()
     }
 
-    private static let clients = Task {
-        await Result { () async throws(SallyportError) in try await start(name: "sly-clients") }
-    }
+    private static let clients = Mutex<Task<Result<MessageLoop, SallyportError>, Never>?>(nil)
 
     /// Has something done on the thread.
     func perform(_ action: @escaping @Sendable (Room) -> Void) {
@@ -52,9 +63,21 @@ final class MessageLoop: Sendable {
     }
 
     /// Threads for the arithmetic of logins, for the whole process.
-    private static let arithmetic = Result { () throws(SystemFailure) in
-        try JobPool(threads: 2, mostWaiting: 256, name: "sly-pake")
+    private static func arithmetic() throws(SystemFailure) -> JobPool {
+        let result = pool.withLock { pool -> Result<JobPool, SystemFailure> in
+            if let pool { return .success(pool) }
+            do throws(SystemFailure) {
+                let made = try JobPool(threads: 2, mostWaiting: 256, name: "sly-pake")
+                pool = made
+                return .success(made)
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
     }
+
+    private static let pool = Mutex<JobPool?>(nil)
 
     private static func run(
         _ jobs: JobPool,
@@ -83,8 +106,8 @@ final class Room {
     let loop: EventLoop
     let environment: LinkEnvironment
     var drivers: [UInt64: ConnectionDriver] = [:]
-    /// Things that have to be kept until they have called back.
-    var kept: [ObjectIdentifier: AnyObject] = [:]
+    /// Clients that are on their way to a connection.
+    var dials: [UInt64: Dialling] = [:]
     /// The server that lives here, if one does.
     var hub: ServerHub?
     private var sweep: LoopTimer?
@@ -124,7 +147,10 @@ final class Room {
 
     private func tick() {
         var isWaiting = false
-        for driver in drivers.values where driver.expireCalls() { isWaiting = true }
+        for driver in drivers.values {
+            driver.connection.calls.expire(at: loop.now)
+            if driver.connection.calls.count > 0 { isWaiting = true }
+        }
         if isWaiting { watchCalls() }
     }
 }

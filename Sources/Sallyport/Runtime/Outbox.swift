@@ -15,6 +15,8 @@ final class Outbox: Sendable {
         var waiting: [UInt64: CheckedContinuation<SallyportError?, Never>] = [:]
         var order: [UInt64] = []
         var nextWaiter: UInt64 = 0
+        /// Requests that go when there is room, unless they are withdrawn.
+        var deferred: [Item] = []
 
         var count: Int { bytes.count - head }
     }
@@ -38,8 +40,36 @@ final class Outbox: Sendable {
     }
 
     /// Puts an item in, whether there is room or not: for what is as many as something else that is bounded.
-    func sendAtOnce(_ item: Item) {
+    ///
+    /// - Returns: how many bytes wait now.
+    @discardableResult
+    func sendAtOnce(_ item: Item) -> Int {
         _ = offer(evenIfFull: true) { item.append(to: &$0) }
+        return state.withLock { $0.count }
+    }
+
+    /// Puts an item in when there is room, without waiting for that.
+    func sendLater(_ item: Item) {
+        let isFull = state.withLock { state in
+            guard state.count >= Self.capacity, state.failure == nil else { return false }
+            state.deferred.append(item)
+            return true
+        }
+        if !isFull { sendAtOnce(item) }
+    }
+
+    /// Whether there is room.
+    var hasRoom: Bool { state.withLock { $0.count < Self.capacity } }
+
+    /// Takes back what has not been put in.
+    ///
+    /// - Returns: whether it was there.
+    func withdraw(_ number: UInt64) -> Bool {
+        state.withLock { state in
+            guard let index = state.deferred.firstIndex(where: { $0.number == number }) else { return false }
+            state.deferred.remove(at: index)
+            return true
+        }
     }
 
     /// Puts bytes in, as there is room for them.
@@ -98,7 +128,10 @@ final class Outbox: Sendable {
                 if !waits { continuation.resume(returning: failure) }
             }
         } onCancel: {
-            let continuation = state.withLock { $0.waiting.removeValue(forKey: id) }
+            let continuation = state.withLock { state in
+                state.order.removeAll { $0 == id }
+                return state.waiting.removeValue(forKey: id)
+            }
             continuation?.resume(returning: .cancelled)
         }
         if let failure { throw failure }
@@ -126,6 +159,7 @@ final class Outbox: Sendable {
             defer {
                 state.waiting = [:]
                 state.order = []
+                state.deferred = []
             }
             return state.waiting
         }
@@ -150,6 +184,14 @@ final class Outbox: Sendable {
                 }
                 state.head += count
                 taken += count
+            }
+            if state.count < Self.capacity / 2, !state.deferred.isEmpty {
+                var moved = 0
+                while moved < state.deferred.count, state.count < Self.capacity {
+                    state.deferred[moved].append(to: &state.bytes)
+                    moved += 1
+                }
+                state.deferred.removeFirst(moved)
             }
             if state.count == 0 {
                 state.bytes.removeAll(keepingCapacity: state.bytes.capacity <= Self.keptCapacity)

@@ -110,10 +110,11 @@ final class ServerHub {
     /// A client that has a code may ask for its password, and for nothing else.
     private static func handlersForPairing(_ server: MessageServer) -> Handlers {
         let handlers = Handlers()
-        handlers.set([Pairing.action]) { [weak server] _, connection in
+        let grant = Handler(isSerial: true) { [weak server] _, connection in
             guard let server else { throw SallyportError(.closed, "the server has stopped") }
             return try await server.grant(to: connection)
         }
+        handlers.set([Pairing.action], grant)
         return handlers
     }
 

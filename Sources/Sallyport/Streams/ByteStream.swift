@@ -17,11 +17,14 @@ public final class ByteStream: Sendable {
         var head = 0
         var isAtEnd = false
         var failure: SallyportError?
-        var waiting: (id: UInt64, continuation: CheckedContinuation<Void, Never>)?
+        var waiting: (id: UInt64, continuation: CheckedContinuation<Bool, Never>)?
         var nextWaiter: UInt64 = 0
 
         var count: Int { bytes.count - head }
     }
+
+    /// What is kept of a buffer that is empty.
+    private static let keptCapacity = 16 << 10
 
     /// What it was opened for.
     public let service: String
@@ -40,8 +43,8 @@ public final class ByteStream: Sendable {
     }
 
     deinit {
-        let (owner, id) = (connection.id, id)
-        connection.loop.perform { $0.drivers[owner]?.byteStreams[id]?.abandon() }
+        let (owner, id, unread) = (connection.id, id, state.withLock { $0.count })
+        connection.loop.perform { $0.drivers[owner]?.byteStreams[id]?.abandon(unread: unread) }
     }
 
     /// Writes bytes; returns when they are on their way, and waits while the other end takes none.
@@ -76,7 +79,7 @@ public final class ByteStream: Sendable {
                 let bytes = Array(state.bytes[state.head..<state.head + count])
                 state.head += count
                 if state.count == 0 {
-                    state.bytes.removeAll(keepingCapacity: true)
+                    state.bytes.removeAll(keepingCapacity: state.bytes.capacity <= Self.keptCapacity)
                     state.head = 0
                 }
                 return (bytes, false, nil)
@@ -110,25 +113,26 @@ public final class ByteStream: Sendable {
             state.nextWaiter += 1
             return state.nextWaiter
         }
-        await withTaskCancellationHandler {
+        let isSecond = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let waits = state.withLock { state in
-                    guard state.count == 0, !state.isAtEnd, state.failure == nil, !Task.isCancelled,
-                        state.waiting == nil
-                    else { return false }
+                let (waits, isSecond) = state.withLock { state in
+                    guard state.count == 0, !state.isAtEnd, state.failure == nil, !Task.isCancelled
+                    else { return (false, false) }
+                    guard state.waiting == nil else { return (false, true) }
                     state.waiting = (id, continuation)
-                    return true
+                    return (true, false)
                 }
-                if !waits { continuation.resume() }
+                if !waits { continuation.resume(returning: isSecond) }
             }
         } onCancel: {
-            let waiting = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            let waiting = state.withLock { state -> CheckedContinuation<Bool, Never>? in
                 guard state.waiting?.id == id else { return nil }
                 defer { state.waiting = nil }
                 return state.waiting?.continuation
             }
-            waiting?.resume()
+            waiting?.resume(returning: false)
         }
+        if isSecond { throw SallyportError(.invalidArgument, "another task reads this stream") }
         if Task.isCancelled { throw .cancelled }
     }
 
@@ -166,7 +170,7 @@ extension ByteStream {
             defer { state.waiting = nil }
             return state.waiting?.continuation
         }
-        waiting?.resume()
+        waiting?.resume(returning: false)
     }
 }
 

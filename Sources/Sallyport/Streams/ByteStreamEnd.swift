@@ -12,6 +12,8 @@ final class ByteStreamEnd: StreamEndpoint {
     var link: LinkStream?
     private var isOutwardFinished = false
     private var isInwardFinished = false
+    /// The handler that has the stream, if we serve it.
+    var task: Task<Void, Never>?
 
     init(_ id: UInt64, _ stream: ByteStream, _ driver: ConnectionDriver) {
         self.id = id
@@ -29,8 +31,8 @@ final class ByteStreamEnd: StreamEndpoint {
     }
 
     /// Nobody holds it any more: what was written and finished still goes, and what comes is thrown away.
-    func abandon() {
-        if !outbox.isFinishing { reset() }
+    func abandon(unread: Int) {
+        if outbox.isFinishing { link?.consumed(unread) } else { reset() }
     }
 
     func reset() {
@@ -75,6 +77,7 @@ final class ByteStreamEnd: StreamEndpoint {
 
     func sessionEnded(_ reason: SessionEndReason) {
         stream?.failed(SallyportError(reason))
+        task?.cancel()
         link = nil
         driver.byteStreams[id] = nil
     }
@@ -88,6 +91,7 @@ final class ByteStreamEnd: StreamEndpoint {
 
     private func end(_ failure: SallyportError) {
         stream?.failed(failure)
+        task?.cancel()
         link?.release()
         link = nil
         driver.byteStreams[id] = nil
@@ -122,7 +126,7 @@ extension ConnectionDriver {
         end.link = link
         link.reportTarget(nil)
         let connection = connection
-        Task {
+        end.task = Task {
             do {
                 try await handler(stream, connection)
                 stream.finish()

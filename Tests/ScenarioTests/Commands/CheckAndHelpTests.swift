@@ -96,7 +96,9 @@ struct CheckAndHelpTests {
         #expect(lines.last?.hasPrefix("AES-256-GCM: ") == true)
     }
 
-    @Test(arguments: ["", "run", "check", "passwd", "server", "client", "connect", "demo", "selftest"])
+    @Test(arguments: [
+        "", "run", "check", "passwd", "server", "client", "connect", "demo", "selftest", "console",
+    ])
     func helpBeginsWithExamples(command: String) throws {
         let words = [Sallyport.path, command, "--help"].filter { !$0.isEmpty }
         let child = try Child(words, in: folder)

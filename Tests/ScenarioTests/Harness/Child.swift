@@ -31,6 +31,7 @@ final class Child: Sendable {
     ///   - folder: where its output goes, and its working folder.
     ///   - name: what it is called in failures and files.
     ///   - input: what it reads from its standard input; nothing if `nil`.
+    ///   - typed: what it reads instead, as it is typed.
     ///   - environment: what is added to this process's environment.
     ///   - descriptors: how many descriptors it may have open, if not as many as usual.
     /// - Throws: what the system refuses.
@@ -39,13 +40,14 @@ final class Child: Sendable {
         in folder: TemporaryFolder,
         name: String? = nil,
         input: String? = nil,
+        typed: TypedInput? = nil,
         environment: [String: String] = [:],
         descriptors: Int? = nil
     ) throws {
         let name = name ?? String(arguments[0].split(separator: "/").last ?? "child")
         self.name = name
         outputPath = folder.newPath(name + ".out")
-        let inputPath = input == nil ? "/dev/null" : folder.newPath(name + ".in")
+        let inputPath = typed?.path ?? (input == nil ? "/dev/null" : folder.newPath(name + ".in"))
         if let input { try folder.write(input, to: inputPath) }
         // The shell goes to the folder, sets the limit and becomes the program.
         let limit = descriptors.map { "ulimit -n \($0) && " } ?? ""
