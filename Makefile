@@ -30,7 +30,7 @@ test: build lint
 
 # Form: the formatter, and imports that a target has not declared.
 lint: dependencies
-	$(SWIFT) format lint --strict --recursive Sources Tests Benchmarks Fuzzing
+	$(SWIFT) format lint --strict --recursive Sources Tests Benchmarks Fuzzing Examples
 	$(SWIFT) build --explicit-target-dependency-import-check error
 
 # Each fuzz entrance for a while: make fuzz FUZZ_SECONDS=600

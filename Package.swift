@@ -88,6 +88,16 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // Small programs that use the library as anybody would.
+        .executableTarget(name: "ExampleChat", dependencies: ["Sallyport"], path: "Examples/Chat"),
+        .executableTarget(name: "ExampleFileDrop", dependencies: ["Sallyport"], path: "Examples/FileDrop"),
+        .executableTarget(
+            name: "ExampleRemoteCommand",
+            dependencies: ["Sallyport"],
+            path: "Examples/RemoteCommand"
+        ),
+        .executableTarget(name: "ExampleTopics", dependencies: ["Sallyport"], path: "Examples/Topics"),
+
         .executableTarget(
             name: "Soak",
             dependencies: ["ProtocolCoreTesting", "ProtocolCore"],
@@ -133,7 +143,11 @@ let package = Package(
 
         .testTarget(
             name: "SallyportTests",
-            dependencies: ["Sallyport", "ProtocolCoreTesting", "EventIO"],
+            dependencies: [
+                "Sallyport", "ProtocolCoreTesting", "EventIO",
+                // Run as processes.
+                "ExampleChat", "ExampleFileDrop", "ExampleRemoteCommand", "ExampleTopics",
+            ],
             swiftSettings: strict
         ),
         .testTarget(

@@ -241,7 +241,7 @@ extension ConnectionDriver: LaneOwner {
 
 extension Connection {
     /// Sends a short answer; who does not read answers is not listened to any more.
-    fileprivate func reply(_ item: Item) {
+    func reply(_ item: Item) {
         guard replyOutbox.sendAtOnce(item) > 4 * options.lawfulWindow else { return }
         let failure = SallyportError(.refused, "the other end does not read its answers")
         loop.perform { [id] in $0.drivers[id]?.closeSoon(failure, "answers were not read") }

@@ -318,7 +318,7 @@ extension ConnectionDriver {
             "the payload is longer than the \(connection.options.longestPayload) bytes that are allowed"
         )
         switch item.kind {
-        case .request, .confirmedPacket: connection.replyOutbox.sendAtOnce(.failure(error, to: item.number))
+        case .request, .confirmedPacket: connection.reply(.failure(error, to: item.number))
         case .reply: connection.calls.answered(.failure(error, to: item.number))
         case .packet, .failure, .cancel, .welcome: break
         }
