@@ -249,7 +249,7 @@ extension Connection {
         let (number, kind) = (item.number, item.kind)
         let (callOutbox, loop, id) = (callOutbox, loop, id)
         let withdraw: @Sendable () -> Void = {
-            if isLong { loop.perform { $0.drivers[id]?.withdrawLong(number) } }
+            if isLong { loop.perform { $0.drivers[id]?.withdrawLong(kind, number) } }
             // What has not left is as if it had never been; what has is told of.
             guard !outbox.withdraw(number), kind == .request else { return }
             callOutbox.sendAtOnce(Item(.cancel, number: number))
@@ -284,7 +284,7 @@ extension Connection {
                 sendLong(item) { continuation.resume(returning: $0) }
             }
         } onCancel: {
-            loop.perform { $0.drivers[id]?.withdrawLong(item.number) }
+            loop.perform { $0.drivers[id]?.withdrawLong(item.kind, item.number) }
         }
         if let failure { throw failure }
     }

@@ -25,7 +25,7 @@ final class ConnectionDriver {
     /// Whether somebody was told that there is this connection.
     private var hasBegun = false
     /// Long payloads that go to the other end, and those that wait for them.
-    var longSenders: [UInt64: LongSender] = [:]
+    var longSenders: [ObjectIdentifier: LongSender] = [:]
     var waitingSenders = Fifo<LongSender>()
     /// Long payloads that are being received or wait to be taken: how many bytes.
     var announcedBytes = 0

@@ -7,6 +7,8 @@ import WireCoding
 /// Confined to its loop's thread.
 final class LongSender: StreamEndpoint {
     var stream: LinkStream?
+    /// What it is, and which one: an answer has the number of what it answers.
+    let kind: Item.Kind
     let number: UInt64
     private let header: [UInt8]
     private let payload: [UInt8]
@@ -18,6 +20,7 @@ final class LongSender: StreamEndpoint {
     init(_ item: Item, _ completion: @escaping (SallyportError?) -> Void) {
         header = LongHead.encoded(item)
         payload = item.payload.bytes
+        kind = item.kind
         number = item.number
         self.completion = completion
     }
@@ -243,19 +246,20 @@ extension ConnectionDriver {
             return
         }
         sender.stream = stream
-        longSenders[sender.number] = sender
-        sender.left = { [weak self, number = sender.number] in
+        let id = ObjectIdentifier(sender)
+        longSenders[id] = sender
+        sender.left = { [weak self] in
             guard let self else { return }
-            longSenders[number] = nil
+            longSenders[id] = nil
             beginWaiting()
         }
         stream.setReady()
     }
 
     /// Nobody waits any more for a long payload to be sent.
-    func withdrawLong(_ number: UInt64) {
-        let waiting = waitingSenders.removeFirst { $0.number == number }
-        (waiting ?? longSenders[number])?.withdraw()
+    func withdrawLong(_ kind: Item.Kind, _ number: UInt64) {
+        func isMeant(_ sender: LongSender) -> Bool { sender.kind == kind && sender.number == number }
+        (waitingSenders.removeFirst(where: isMeant) ?? longSenders.values.first(where: isMeant))?.withdraw()
     }
 
     func receiveLong(_ stream: LinkStream) -> any StreamEndpoint {
