@@ -99,6 +99,7 @@ extension Session {
         }
         lost = (fault, now)
         roundTrip.forget()
+        allowance.linkLost()
         deadlines.acknowledgement = .distantFuture
         deadlines.keepAlive = .distantFuture
         deadlines.signOfLife = .distantFuture

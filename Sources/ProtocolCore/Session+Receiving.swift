@@ -127,6 +127,7 @@ extension Session {
             try expectSession(header)
             try log.acknowledge(try wholeInteger(&reader, UInt64.self))
             openConfirmation.acknowledged(log.acknowledgedRecords, at: now)
+            allowance.acknowledged(log.acknowledgedRecords, roundTrip: roundTrip.shortest, at: now)
             if !delayedResets.isEmpty { armDelayedResets() }
             closeIfSettled()
         }

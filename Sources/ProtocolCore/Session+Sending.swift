@@ -137,6 +137,9 @@ extension Session {
     /// After it, ``unwritten(into:)`` shows everything.
     package mutating func endSending() {
         sealRecord()
+        if scheduler.count > 0, roomForData <= 0 {
+            allowance.isFull(records: log.sealedRecords, at: sendingAt)
+        }
         guard control.isEmpty, openedByUs > 0 else { return }
         openConfirmation.sealed(upTo: nextStream - 2, records: log.sealedRecords, at: sendingAt)
         openConfirmation.acknowledged(log.acknowledgedRecords, at: sendingAt)
@@ -157,7 +160,7 @@ extension Session {
     private var canSendData: Bool { sendWindow.available > 0 && roomForData > 0 }
 
     /// How many bytes of streams may be added to the log and to the record that is being made.
-    private var roomForData: Int { logBytes - log.keptCount - (building?.used ?? 0) }
+    private var roomForData: Int { allowance.size - log.keptCount - (building?.used ?? 0) }
 
     /// Beyond this the peer has not acknowledged for a long time; what is to be said can wait.
     private var controlBound: Int { logBytes + logReserve / 2 }

@@ -78,6 +78,8 @@ package struct Session: ~Copyable {
     var sealing: DirectionKeys
     var log: OutboundLog
     let logBytes: Int
+    /// How much of it streams may fill.
+    var allowance: LogAllowance
     /// How many records there were when the last one was sealed that asks to be acknowledged.
     var lastAskingRecord: UInt64 = 0
     var sendWindow: SendWindow
@@ -160,6 +162,7 @@ package struct Session: ~Copyable {
         self.role = role
         self.options = options
         logBytes = max(options.logBytes, SessionLimits.smallestLog)
+        allowance = LogAllowance(largest: logBytes)
         self.sealing = sealing
         self.opening = opening
         peer = agreement.peerParameters

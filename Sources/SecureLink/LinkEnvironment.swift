@@ -64,9 +64,9 @@ package final class LinkEnvironment {
     /// How many bytes outbound logs hold.
     package var lentBytes: Int { blocks.lentBytes }
 
-    /// Gives memory that nobody uses back, if no link has moved much lately.
+    /// Gives memory that nobody uses back: all of it if no link has moved much lately.
     package func trim() {
-        if traffic.recent(at: loop.now) < Self.quietBytes { blocks.trim() }
+        if traffic.recent(at: loop.now) < Self.quietBytes { blocks.trim() } else { blocks.trimSpare() }
     }
 
     /// Below this, no link needs blocks at hand.

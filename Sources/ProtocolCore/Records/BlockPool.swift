@@ -29,13 +29,39 @@ package final class BlockPool {
     /// How many bytes are lent out now.
     package private(set) var lentBytes = 0
 
-    private var small: [UnsafeMutableRawPointer] = []
-    private var large: [UnsafeMutableRawPointer] = []
+    private var small = Shelf(most: 8)
+    /// As many as the log of one session at its default bound: fewer would have the system map, clear and unmap pages all
+    /// the time while a busy link's log swings; more would be kept after a burst of many sessions.
+    private var large = Shelf(most: 64)
 
-    /// Blocks kept of each size.
-    ///
-    /// More would keep memory after a burst; fewer would ask the system again and again.
-    private static let mostKept = 8
+    /// Blocks that came back.
+    private struct Shelf {
+        var blocks: [UnsafeMutableRawPointer] = []
+        /// How many of them nobody has needed lately.
+        var spare = 0
+        /// Blocks that are kept.
+        let most: Int
+
+        init(most: Int) {
+            self.most = most
+        }
+
+        mutating func take() -> UnsafeMutableRawPointer? {
+            let block = blocks.popLast()
+            spare = min(spare, blocks.count)
+            return block
+        }
+
+        mutating func put(_ block: UnsafeMutableRawPointer) {
+            if blocks.count < most { blocks.append(block) } else { block.deallocate() }
+        }
+
+        mutating func drop(_ count: Int) {
+            for block in blocks.prefix(count) { block.deallocate() }
+            blocks.removeFirst(count)
+            spare = blocks.count
+        }
+    }
 
     package init() {}
 
@@ -49,8 +75,8 @@ package final class BlockPool {
         let kept =
             switch size {
             case .tiny: nil as UnsafeMutableRawPointer?
-            case .small: small.popLast()
-            case .large: large.popLast()
+            case .small: small.take()
+            case .large: large.take()
             }
         return kept ?? .allocate(byteCount: size.count, alignment: size == .tiny ? 16 : 4096)
     }
@@ -59,16 +85,26 @@ package final class BlockPool {
     func giveBack(_ block: UnsafeMutableRawPointer, _ size: Size) {
         lentBytes -= size.count
         switch size {
-        case .small where small.count < Self.mostKept: small.append(block)
-        case .large where large.count < Self.mostKept: large.append(block)
-        default: block.deallocate()
+        case .tiny: block.deallocate()
+        case .small: small.put(block)
+        case .large: large.put(block)
         }
+    }
+
+    /// How many bytes are kept for who borrows next.
+    package var keptBytes: Int {
+        small.blocks.count * Size.small.count + large.blocks.count * Size.large.count
     }
 
     /// Gives everything that is not lent out back to the system: for quiet times.
     package func trim() {
-        for block in small + large { block.deallocate() }
-        small.removeAll()
-        large.removeAll()
+        small.drop(small.blocks.count)
+        large.drop(large.blocks.count)
+    }
+
+    /// Gives back what nobody has needed since the last time: for busy times.
+    package func trimSpare() {
+        small.drop(small.spare)
+        large.drop(large.spare)
     }
 }

@@ -32,4 +32,20 @@ import Testing
         #expect(pool.lentBytes == 0)
         pool.trim()
     }
+
+    @Test func whatNobodyNeededLatelyIsGivenBack() {
+        let pool = BlockPool()
+        let blocks = (0..<5).map { _ in pool.borrow(.large) }
+        for block in blocks { pool.giveBack(block, .large) }
+        #expect(pool.keptBytes == 5 * BlockPool.Size.large.count)
+        // All of them have been needed since the last time, which was never.
+        pool.trimSpare()
+        #expect(pool.keptBytes == 5 * BlockPool.Size.large.count)
+        let needed = [pool.borrow(.large), pool.borrow(.large)]
+        for block in needed { pool.giveBack(block, .large) }
+        pool.trimSpare()
+        #expect(pool.keptBytes == 2 * BlockPool.Size.large.count)
+        pool.trimSpare()
+        #expect(pool.keptBytes == 0)
+    }
 }

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Compares tunnels in pairs: all of them run at the same time, and short measurements go from one to the next in an order
+that changes each round. What the machine does meanwhile meets all of them alike, so that differences of a few hundredths
+show which `bench.py`, one tunnel after the other, cannot tell from noise.
+
+    alternate.py sallyport:resume-buffer=off sallyport --rounds 40 --operations bulk:up:1 bulk:down:8 ping:1 conns:16
+
+The first one is what the others are compared with: for each figure the median, and the median of the ratios of each round with
+the middle 95 % of what resampling the rounds gives. `sallyport:KEY=VALUE,KEY=VALUE` has these lines at the head of both files.
+Operations: bulk:up|down:STREAMS, ping:STREAMS, pingbulk (one stream beside bulk), conns:IN_FLIGHT. Wants root, for a network
+namespace of its own.
+"""
+import argparse
+import json
+import os
+import random
+import statistics
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import bench
+import peers
+
+
+def variant(name):
+    """The peer of that name; for `PEER:KEY=VALUE,…`, one whose configuration files begin with these lines."""
+    base, _, settings = name.partition(":")
+    if not settings:
+        return
+    lines = "".join(f"{s.replace('=', ' = ', 1)}\n" for s in settings.split(","))
+
+    def made(dir, entry, link, target):
+        commands = peers.PEERS[base](dir, entry, link, target)
+        for command in commands.values():
+            with open(command[-1], "r+") as f:
+                rest = f.read()
+                f.seek(0)
+                f.write(lines + rest)
+        return commands
+
+    bench.PEERS[name] = peers.PEERS[name] = made
+
+
+def start(names):
+    """Each tunnel with three ports of its own."""
+    tunnels = {}
+    for index, name in enumerate(names):
+        variant(name)
+        bench.ENTRY, bench.LINK, bench.TARGET = (21101 + 10 * index + i for i in range(3))
+        tunnels[name] = bench.Tunnel(name)
+    return tunnels
+
+
+def measure(tunnel, operation, seconds):
+    """One measurement: {figure: value}."""
+    kind, *rest = operation.split(":")
+    if kind == "bulk":
+        r = tunnel.measure("bulk", rest[0], int(rest[1]), seconds)
+        return {"MB/s": r["MBps"], "CPU s/GB": bench.tunnel_cores(r) / (r["MBps"] / 1000)}
+    if kind == "ping":
+        r = tunnel.measure("ping", int(rest[0]), seconds)
+        return {"p50 us": r["p50_us"], "p99 us": r["p99_us"]}
+    if kind == "pingbulk":
+        other = tunnel.load("bulk", "down", 1, seconds + 1.5)
+        other.stdout.readline()
+        r = tunnel.measure("ping", 1, seconds)
+        bulk = json.loads(other.stdout.readline())["MBps"]
+        other.wait()
+        return {"p50 us": r["p50_us"], "p99 us": r["p99_us"], "bulk MB/s": bulk}
+    if kind == "conns":
+        r = tunnel.measure("conns", int(rest[0]), seconds)
+        return {"/s": r["per_s"], "p99 us": r["p99_us"], "CPU us each": bench.tunnel_cores(r) / r["per_s"] * 1e6}
+    raise SystemExit(f"no such operation: {operation}")
+
+
+def spread(ratios):
+    """The median of the ratios, and where it lies when the rounds are drawn again."""
+    drawn = sorted(statistics.median(random.choices(ratios, k=len(ratios))) for _ in range(1000))
+    return f"{statistics.median(ratios):.3f} [{drawn[25]:.3f} {drawn[974]:.3f}]"
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("peers", nargs="+")
+    ap.add_argument("--rounds", type=int, default=20)
+    ap.add_argument("--seconds", type=float, default=0.6)
+    ap.add_argument("--operations", nargs="+", default=["bulk:up:1", "bulk:down:1", "bulk:up:8", "bulk:down:8"])
+    args = ap.parse_args()
+    if not os.environ.get("ALTERNATE_INSIDE"):
+        os.environ["ALTERNATE_INSIDE"] = "1"
+        script = 'ip link set lo up && exec "$@"'
+        os.execvp("unshare", ["unshare", "-n", "sh", "-c", script, "sh", sys.executable, os.path.abspath(__file__), *sys.argv[1:]])
+    bench.build()
+    tunnels, figures = start(args.peers), {}
+    try:
+        for _ in range(args.rounds):
+            for operation in args.operations:
+                found = {}
+                for name in random.sample(args.peers, len(args.peers)):
+                    found[name] = measure(tunnels[name], operation, args.seconds)
+                for name, values in found.items():
+                    for figure, value in values.items():
+                        figures.setdefault((operation, figure), {}).setdefault(name, []).append(value)
+    finally:
+        for tunnel in tunnels.values():
+            tunnel.close()
+    width = max(len(name) for name in args.peers)
+    for (operation, figure), values in figures.items():
+        print(f"{operation} {figure}")
+        base = values[args.peers[0]]
+        for name in args.peers:
+            ratios = [value / of for value, of in zip(values[name], base) if of]
+            print(f"  {name:{width}}  {statistics.median(values[name]):10.4g}   {spread(ratios)}")
+
+
+if __name__ == "__main__":
+    main()
