@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 30
 SCHEDULES ?= 1000000
 SEED ?= 1
 
-.PHONY: all demo build test lint fuzz soak bench bench-distance install uninstall clean dependencies
+.PHONY: all demo build test lint docs fuzz soak bench bench-distance install uninstall clean dependencies
 
 all: build
 
@@ -32,6 +32,10 @@ test: build lint
 lint: dependencies
 	$(SWIFT) format lint --strict --recursive Sources Tests Benchmarks Fuzzing Examples
 	$(SWIFT) build --explicit-target-dependency-import-check error
+
+# The library's reference, as a DocC archive.
+docs: dependencies
+	.ci/docs
 
 # Each fuzz entrance for a while: make fuzz FUZZ_SECONDS=600
 fuzz: dependencies

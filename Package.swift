@@ -144,7 +144,7 @@ let package = Package(
         .testTarget(
             name: "SallyportTests",
             dependencies: [
-                "Sallyport", "ProtocolCoreTesting", "EventIO",
+                "Sallyport", "ProtocolCoreTesting", "EventIO", "SecureLink",
                 // Run as processes.
                 "ExampleChat", "ExampleFileDrop", "ExampleRemoteCommand", "ExampleTopics",
             ],

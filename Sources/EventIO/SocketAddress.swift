@@ -59,11 +59,23 @@ package struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// The address that a socket is bound to; `nil` when the system does not say.
     init?(localOf descriptor: Int32) {
+        self.init(of: descriptor, by: getsockname)
+    }
+
+    /// The address that a socket is connected to; `nil` when it is not.
+    init?(remoteOf descriptor: Int32) {
+        self.init(of: descriptor, by: getpeername)
+    }
+
+    private init?(
+        of descriptor: Int32,
+        by ask: (Int32, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+    ) {
         var storage = sockaddr_storage()
         let address = withUnsafeMutablePointer(to: &storage) { storage in
             storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer -> SocketAddress? in
                 var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-                guard getsockname(descriptor, pointer, &length) == 0 else { return nil }
+                guard ask(descriptor, pointer, &length) == 0 else { return nil }
                 return SocketAddress(pointer, length: length)
             }
         }

@@ -51,18 +51,19 @@ public final class MessageServer: HandlerHolder {
     /// Starts a server.
     ///
     /// - Parameters:
-    ///   - address: `HOST:PORT`, `:PORT` for every address of the machine, `PORT` for this machine alone, or `unix:/PATH`.
+    ///   - address: `HOST:PORT`, `:PORT` for every address of the machine, `PORT` for this machine alone, `unix:/PATH`, or
+    ///     `nil` to listen nowhere and be given connections by ``accept(descriptor:)``.
     ///   - passwords: who may log in.
     ///   - options: how connections behave.
     /// - Returns: the server, once it listens.
     /// - Throws: ``SallyportError/Code/invalidArgument``, ``SallyportError/Code/credentials`` or
     ///   ``SallyportError/Code/system``.
     public static func start(
-        on address: String = "127.0.0.1:25565",
+        on address: String? = "127.0.0.1:25565",
         passwords: Passwords,
         options: ConnectionOptions = ConnectionOptions()
     ) async throws(SallyportError) -> MessageServer {
-        let bound = try addresses(of: address)
+        let bound = try address.map(addresses) ?? []
         let keeper = try await passwords.keeper(application: options.application)
         let table = try await keeper.table()
         let loop = try await MessageLoop.start(name: "sly-server")
@@ -121,6 +122,25 @@ public final class MessageServer: HandlerHolder {
             letGo()
         }
         await stop()
+    }
+
+    /// Takes a client that somebody else has accepted or connected: a stream socket over TCP, a Unix socket, one of a pair.
+    ///
+    /// The descriptor is the server's from now on, unless this throws. What becomes of it is told by ``events``. Throws
+    /// ``SallyportError/Code/invalidArgument`` when it is no such socket, and ``SallyportError/Code/closed`` when the server
+    /// has stopped.
+    public func accept(descriptor: Int32) throws(SallyportError) {
+        guard !state.withLock({ $0.isStopped }) else {
+            throw SallyportError(.closed, "the server has stopped")
+        }
+        let connection = try ConnectedSocket(given: descriptor)
+        loop.perform { room in
+            guard let hub = room.hub, !hub.isStopped else {
+                connection.close()
+                return
+            }
+            hub.greet(connection.descriptor, from: connection.remote)
+        }
     }
 
     /// Takes no more clients and closes all connections, which are told `reason`; returns when they are closed.

@@ -14,7 +14,7 @@ import Testing
     private func expectHealth(of party: Party) async throws {
         party.server.answer("health") { _, _ in "well" }
         let (client, _) = try await party.connect()
-        #expect(try await client.request("health", timeout: .seconds(5)).text == "well")
+        #expect(try await client.request("health", timeout: .seconds(60)).text == "well")
         await client.close()
     }
 
@@ -89,7 +89,7 @@ import Testing
         try await eventually("as many are there as there is room for") { there.inbox.count == 2 }
         try await Task.sleep(for: .milliseconds(200))
         #expect(there.inbox.count == 2)
-        for _ in 0..<20 { _ = try await there.inbox.next(timeout: .seconds(10)) }
+        for _ in 0..<20 { _ = try await there.inbox.next(timeout: .seconds(60)) }
         try await sending.value
         await party.server.stop()
     }
@@ -98,9 +98,84 @@ import Testing
         let party = try await Party()
         let (client, there) = try await party.connect()
         let item = Item(.packet, number: 1, action: "x", payload: "short")
-        client.loop.perform { [id = client.id] in $0.drivers[id]?.sendLong(item) { _ in } }
+        client.loop.perform { [id = client.id] in $0.drivers[id]?.sendLong(item, progress: nil) { _ in } }
         try await eventually("it is over") { !there.isOpen }
         #expect(there.endReason?.code == .malformed)
+        await party.server.stop()
+    }
+
+    /// Opens a stream for a long payload by hand.
+    private func longStream(of client: Connection) async throws -> ByteStream {
+        let result = await withCheckedContinuation { continuation in
+            client.loop.perform { [id = client.id] in
+                continuation.resume(returning: $0.drivers[id]?.openBytes("sallyport.long"))
+            }
+        }
+        return try #require(try result?.get())
+    }
+
+    @Test(arguments: ["chunks", "inbox"]) func whoLiesAboutALengthIsNotListenedTo(action: String) async throws
+    {
+        let party = try await Party()
+        let failures = Notes<SallyportError>()
+        let begun = Notes<Int>()
+        party.server.on(chunksOf: "chunks") { packet, _ in
+            begun.add(packet.byteCount)
+            do throws(SallyportError) { for try await _ in packet.chunks {} } catch { failures.add(error) }
+        }
+        let payload = Payload.bytes([UInt8](repeating: 1, count: 100_000))
+        let head = LongHead.encoded(Item(.packet, number: 9, action: action, payload: payload))
+        for count in [0, 99_999, 100_001, 300_000] {
+            let (client, there) = try await party.connect()
+            let stream = try await longStream(of: client)
+            // The connection may be over before all of it is written.
+            try? await stream.write(head + [UInt8](repeating: 1, count: count))
+            stream.finish()
+            try await eventually("it is over") { !there.isOpen }
+            #expect(there.endReason?.code == .malformed)
+            #expect(there.inbox.count == 0)
+        }
+        if action == "chunks" {
+            try await eventually("every handler was told") { failures.all.count == begun.all.count }
+            #expect(failures.all.allSatisfy { $0.code == .malformed })
+        }
+        // What is far more than is allowed is refused before anything comes.
+        var tooLong = head
+        tooLong.replaceSubrange(0..<8, with: [0x7F] + [UInt8](repeating: 0xFF, count: 7))
+        let (client, there) = try await party.connect()
+        let stream = try await longStream(of: client)
+        try await stream.write(tooLong)
+        await expectError(.closed) { try await stream.read() }
+        #expect(there.isOpen)
+        try await expectHealth(of: party)
+        await party.server.stop()
+    }
+
+    @Test func handlersThatTakeNothingHoldNoMoreThanTheConnectionsWindow() async throws {
+        let party = try await Party()
+        let (gate, opener) = AsyncStream.makeStream(of: Void.self)
+        party.server.on(chunksOf: "x") { _, _ in for await _ in gate {} }
+        party.server.answer("ping") { _, _ in "pong" }
+        let (client, there) = try await party.connect()
+        let payload = Payload.bytes([UInt8](repeating: 1, count: 400_000))
+        // Far more of them than are handled at a time: each has a stream, until it has been taken.
+        let sending = (0..<400).map { _ in Task { try await client.send("x", payload) } }
+        for _ in 0..<50 { #expect(try await client.request("ping").text == "pong") }
+        let held = await withCheckedContinuation { continuation in
+            there.loop.perform { [id = there.id] in
+                continuation.resume(returning: $0.drivers[id]?.intakes.count)
+            }
+        }
+        #expect(try #require(held) <= 1024)
+        opener.finish()
+        for task in sending { try await task.value }
+        try await eventually("all are gone") {
+            await withCheckedContinuation { continuation in
+                there.loop.perform { [id = there.id] in
+                    continuation.resume(returning: $0.drivers[id]?.intakes.isEmpty ?? false)
+                }
+            }
+        }
         await party.server.stop()
     }
 
@@ -113,8 +188,8 @@ import Testing
         let payload = Payload.bytes([UInt8](repeating: 1, count: 3_000_000))
         let sending = (0..<60).map { _ in Task { try await client.send("x", payload) } }
         for _ in 0..<60 {
-            #expect(try await client.request("ping", timeout: .seconds(5)).text == "pong")
-            _ = try await there.inbox.next(timeout: .seconds(10))
+            #expect(try await client.request("ping", timeout: .seconds(60)).text == "pong")
+            _ = try await there.inbox.next(timeout: .seconds(60))
         }
         for task in sending { try await task.value }
         await party.server.stop()

@@ -78,6 +78,7 @@ func expectError<Value>(
 final class CuttableLine: Sendable {
     let address: String
     private let sockets = Mutex<[BlockingSocket]>([])
+    private let isDown = Mutex(false)
 
     init(to target: String) throws {
         let port = try #require(UInt16(target.split(separator: ":").last ?? ""))
@@ -88,12 +89,23 @@ final class CuttableLine: Sendable {
         let listening = Listening(bound)
         _ = try LoopThread(name: "line") { [weak self] in
             while let near = listening.accept(), let far = try? BlockingSocket.connect(to: there) {
+                guard !(self?.isDown.withLock { $0 } ?? true) else { continue }
                 self?.sockets.withLock { $0 += [near, far] }
                 for (from, to) in [(near, far), (far, near)] {
                     _ = try? LoopThread(name: "line-copy") { Self.copy(from, to) }
                 }
             }
         }
+    }
+
+    /// Ends what there is, and everything new until the line is up again.
+    func goDown() {
+        isDown.withLock { $0 = true }
+        cut()
+    }
+
+    func comeUp() {
+        isDown.withLock { $0 = false }
     }
 
     /// Ends what there is; new connections are passed on again.

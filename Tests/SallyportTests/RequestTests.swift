@@ -1,4 +1,5 @@
 import Sallyport
+import Synchronization
 import Testing
 
 @Suite struct RequestTests {
@@ -34,6 +35,33 @@ import Testing
             }
             for try await isRight in group { #expect(isRight) }
         }
+        await party.server.stop()
+    }
+
+    @Test func aHundredThousandRequestsInFlightAtOnceGetEachItsOwnAnswer() async throws {
+        let count = 100_000
+        var options = ConnectionOptions()
+        options.concurrentRequests = count
+        options.window = 64 << 20
+        options.requestTimeout = .seconds(120)
+        let party = try await Party(options)
+        let (gate, opener) = AsyncStream.makeStream(of: Void.self)
+        let opened = Task { for await _ in gate {} }
+        let asked = Atomic<Int>(0)
+        party.server.answer("rotate") { packet, _ in
+            // None is answered before all have been asked.
+            if asked.add(1, ordering: .relaxed).newValue == count { opener.finish() }
+            await opened.value
+            return "\(((Int(packet.text ?? "") ?? -1) + 1) % count)"
+        }
+        let (client, _) = try await party.connect(options)
+        // A group of so many tasks is slower than what they wait for.
+        let asking = (0..<count).map { number in
+            Task { try await client.request("rotate", "\(number)").text == "\((number + 1) % count)" }
+        }
+        var right = 0
+        for task in asking where try await task.value { right += 1 }
+        #expect(right == count)
         await party.server.stop()
     }
 

@@ -1,7 +1,53 @@
-import Sallyport
+import SecureLink
 import Testing
 
+@testable import Sallyport
+
 @Suite struct StreamTests {
+    /// Takes the line away, and waits until the connection knows.
+    private func goDown(_ line: CuttableLine, _ connection: Connection) async throws {
+        line.goDown()
+        try await eventually("the link is lost") {
+            await withCheckedContinuation { continuation in
+                connection.loop.perform { [id = connection.id] in
+                    continuation.resume(returning: !($0.drivers[id]?.session.isAttached ?? true))
+                }
+            }
+        }
+    }
+
+    @Test func whatIsBegunWithoutALinkWaitsForOne() async throws {
+        let party = try await Party()
+        let line = try CuttableLine(to: party.address)
+        party.server.serve("echo", with: ByteStream.echo)
+        party.server.answer("size") { packet, _ in "\(packet.payload.bytes.count)" }
+        let (client, _) = try await party.connect(by: line.address)
+        try await goDown(line, client)
+        let payload = Payload.bytes([UInt8](repeating: 3, count: 300_000))
+        let opening = Task { try await client.openStream("echo") }
+        let sending = Task { try await client.request("size", payload) }
+        let dropped = [
+            Task { _ = try await client.openStream("echo") }, Task { try await client.send("size", payload) },
+        ]
+        // What is given up while it waits is gone, and what is not waits on.
+        for task in dropped {
+            task.cancel()
+            await expectError(.cancelled) { try await task.value }
+        }
+        line.comeUp()
+        let stream = try await opening.value
+        try await stream.write([1, 2, 3])
+        stream.finish()
+        #expect(try await stream.readToEnd() == [1, 2, 3])
+        #expect(try await sending.value.text == "300000")
+        try await goDown(line, client)
+        let never = Task { try await client.openStream("echo") }
+        let closing = Task { await client.close("enough") }
+        await expectError(.closed) { try await never.value }
+        await closing.value
+        await party.server.stop()
+    }
+
     private static let content = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 * 13 + $0 >> 7) }
 
     @Test func aStreamCarriesBytesBothWaysAndEachDirectionEnds() async throws {

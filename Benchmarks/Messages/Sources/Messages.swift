@@ -1,7 +1,9 @@
 import ArgumentParser
 import Glibc
 
-/// Messages by this library and by others, side by side: both ends in this process, so that its processor time is all.
+/// Messages by this library and by others, side by side.
+///
+/// Both ends of what is Swift are in this process, so that its processor time is all; Python's two say theirs.
 ///
 /// Everything is tried in turn, several times, and the best of each counts: figures of one run can be compared with each
 /// other, and with nothing else.
@@ -13,7 +15,9 @@ struct Messages: AsyncParsableCommand {
     var only: [String] = []
 
     func run() async throws {
-        var contenders: [any Contender] = [try await SallyportContender(), try await NIOContender()]
+        var contenders: [any Contender] = [
+            try await SallyportContender(), try await NIOContender(), try PythonContender(),
+        ]
         if !only.isEmpty { contenders.removeAll { !only.contains($0.name) } }
         let tests: [Test] = [
             .oneWay(size: 64, count: 300_000), .oneWay(size: 4096, count: 100_000),
@@ -24,7 +28,7 @@ struct Messages: AsyncParsableCommand {
         for _ in 0..<rounds {
             for (row, test) in tests.enumerated() {
                 for (column, contender) in contenders.enumerated() {
-                    let measured = try await measure(test, contender)
+                    let measured = try await contender.measure(test)
                     if best[row][column].map({ measured.cpu < $0.cpu }) ?? true {
                         best[row][column] = measured
                     }
@@ -42,15 +46,6 @@ struct Messages: AsyncParsableCommand {
             )
         }
         if let broadcaster = contenders.first as? SallyportContender { try await broadcast(broadcaster) }
-    }
-
-    private func measure(_ test: Test, _ contender: any Contender) async throws -> Measurement {
-        let (wall, cpu) = (ContinuousClock.now, processorTime())
-        switch test {
-        case .oneWay(let size, let count): try await contender.send(size: size, count: count)
-        case .requests(let inFlight, let count): try await contender.ask(inFlight: inFlight, count: count)
-        }
-        return Measurement(wall: seconds(ContinuousClock.now - wall), cpu: processorTime() - cpu)
     }
 
     private func broadcast(_ contender: SallyportContender) async throws {
@@ -95,10 +90,26 @@ enum Test {
 protocol Contender: Sendable {
     var name: String { get }
 
+    func measure(_ test: Test) async throws -> Measurement
+}
+
+/// Somebody who does it with both ends in this process.
+protocol LocalContender: Contender {
     /// Sends so many messages from the client to the server; returns when the server's program has got them all.
     func send(size: Int, count: Int) async throws
     /// Sends so many requests of 64 bytes, which are answered with as many.
     func ask(inFlight: Int, count: Int) async throws
+}
+
+extension LocalContender {
+    func measure(_ test: Test) async throws -> Measurement {
+        let (wall, cpu) = (ContinuousClock.now, processorTime())
+        switch test {
+        case .oneWay(let size, let count): try await send(size: size, count: count)
+        case .requests(let inFlight, let count): try await ask(inFlight: inFlight, count: count)
+        }
+        return Measurement(wall: seconds(ContinuousClock.now - wall), cpu: processorTime() - cpu)
+    }
 }
 
 struct Measurement {

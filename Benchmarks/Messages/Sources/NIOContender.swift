@@ -4,7 +4,7 @@ import NIOPosix
 import NIOSSL
 
 /// SwiftNIO with TLS 1.3 and frames that have their length in front, used by tasks as its documentation shows.
-final class NIOContender: Contender {
+final class NIOContender: LocalContender {
     let name = "swift-nio-ssl"
     private typealias Duplex = NIOAsyncChannel<ByteBuffer, ByteBuffer>
 

@@ -1,6 +1,6 @@
 import Sallyport
 
-final class SallyportContender: Contender {
+final class SallyportContender: LocalContender {
     let name = "sallyport"
     private let server: MessageServer
     private let client: Connection

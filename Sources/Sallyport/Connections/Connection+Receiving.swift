@@ -1,5 +1,3 @@
-import Synchronization
-
 extension Connection {
     /// Takes the next packet from the inbox, waiting for it.
     ///
@@ -30,9 +28,9 @@ extension Connection {
         with answer: @escaping @Sendable (Packet) async throws -> Payload
     ) async throws(SallyportError) -> Packet {
         let taken = Inbox(.wait) { _ in }
-        let isTaken = Once()
+        let isTaken = Flag()
         let handler = Handler(isSerial: false) { packet, _ in
-            guard isTaken.take() else {
+            guard isTaken.raise() else {
                 throw SallyportError(.unknownAction, "no handler for `\(packet.action)`")
             }
             _ = taken.put(packet, .none)
@@ -44,11 +42,4 @@ extension Connection {
         defer { forget(id) }
         return try await taken.next(timeout: timeout)
     }
-}
-
-/// Can be taken once.
-private final class Once: Sendable {
-    private let isTaken = Atomic<Bool>(false)
-
-    func take() -> Bool { !isTaken.exchange(true, ordering: .relaxed) }
 }

@@ -34,9 +34,13 @@ public final class Connection: HandlerHolder {
     /// Packets with a handler, and requests whose handler is called for one after the other.
     let packetRunner: HandlerRunner
     let requestRunner: HandlerRunner
+    /// Packets and requests whose payloads are taken as chunks.
+    let chunkRunner: HandlerRunner
     /// Whether the other end talks in messages; a tunnel's client does not.
     let takesMessages = Atomic<Bool>(false)
     private let numbers = Atomic<UInt64>(0)
+    /// Numbers of those who wait for a stream.
+    let openings = Atomic<UInt64>(0)
     private let end = Mutex(End())
 
     private struct End {
@@ -80,6 +84,7 @@ public final class Connection: HandlerHolder {
         inbox = Inbox(options.overflow) { credit.add($0) }
         packetRunner = HandlerRunner(atMost: 1)
         requestRunner = HandlerRunner(atMost: options.concurrentRequests)
+        chunkRunner = HandlerRunner(atMost: options.concurrentRequests)
     }
 
     /// The handlers for packets and requests of this connection; those of its server are behind them.
@@ -124,7 +129,7 @@ public final class Connection: HandlerHolder {
         for outbox in [packetOutbox, callOutbox, replyOutbox] { outbox.fail(failure) }
         calls.fail(failure)
         inbox.end(failure)
-        if isOrderly { packetRunner.close() } else { packetRunner.drop() }
+        for runner in [packetRunner, chunkRunner] { if isOrderly { runner.close() } else { runner.drop() } }
         requestRunner.drop()
     }
 
@@ -172,11 +177,20 @@ public final class Connection: HandlerHolder {
 extension Connection {
     /// Sends a packet; returns when it is on its way, and waits while the other end takes nothing.
     ///
-    /// Packets of up to 64 KiB arrive in the order in which they were sent; longer ones travel beside them. Throws
-    /// ``SallyportError/Code/closed``, ``SallyportError/Code/linkLost``, ``SallyportError/Code/tooLarge``,
-    /// ``SallyportError/Code/invalidArgument`` or ``SallyportError/Code/cancelled``.
-    public func send(_ action: String, _ payload: Payload = .empty) async throws(SallyportError) {
-        try await post(try item(.packet, action, payload), by: packetOutbox)
+    /// Packets of up to 64 KiB arrive in the order in which they were sent; longer ones travel beside them.
+    ///
+    /// - Parameters:
+    ///   - action: what it is about, 1 to 255 bytes.
+    ///   - payload: what it carries, up to ``ConnectionOptions/longestPayload`` bytes.
+    ///   - progress: called, on any thread, each time when some of the payload is on its way; it must not take long.
+    /// - Throws: ``SallyportError/Code/closed``, ``SallyportError/Code/linkLost``, ``SallyportError/Code/tooLarge``,
+    ///   ``SallyportError/Code/invalidArgument`` or ``SallyportError/Code/cancelled``.
+    public func send(
+        _ action: String,
+        _ payload: Payload = .empty,
+        progress: (@Sendable (TransferProgress) -> Void)? = nil
+    ) async throws(SallyportError) {
+        try await post(try item(.packet, action, payload), by: packetOutbox, progress: progress)
     }
 
     /// Sends a packet, unless the other end takes nothing for longer than an answer may take.
@@ -207,7 +221,7 @@ extension Connection {
 
     /// Sends a packet, and waits until it is in the other end's inbox or with its handler.
     ///
-    /// Throws what ``send(_:_:)`` throws, ``SallyportError/Code/refused`` when there is no room for it and the other end
+    /// Throws what ``send(_:_:progress:)`` throws, ``SallyportError/Code/refused`` when there is no room for it and the other end
     /// refuses what does not fit, and ``SallyportError/Code/timeout``.
     public func deliver(
         _ action: String,
@@ -219,7 +233,7 @@ extension Connection {
 
     /// Sends a request and waits for the answer.
     ///
-    /// Any number may be under way at a time. Throws what ``send(_:_:)`` throws, what the other end's handler has thrown,
+    /// Any number may be under way at a time. Throws what ``send(_:_:progress:)`` throws, what the other end's handler has thrown,
     /// ``SallyportError/Code/unknownAction`` when there is none, and ``SallyportError/Code/timeout``.
     public func request(
         _ action: String,
@@ -273,29 +287,47 @@ extension Connection {
     }
 
     /// Sends what is ready to be sent, on the lane or beside it.
-    func post(_ item: Item, by outbox: Outbox) async throws(SallyportError) {
-        guard item.payload.bytes.count > Item.longestPayload else {
+    func post(
+        _ item: Item,
+        by outbox: Outbox,
+        progress: (@Sendable (TransferProgress) -> Void)? = nil
+    ) async throws(SallyportError) {
+        let count = item.payload.bytes.count
+        guard count > Item.longestPayload else {
             try await outbox.send(item)
+            progress?(TransferProgress(done: count, total: count))
             return
         }
         let (loop, id) = (loop, id)
+        let isWithdrawn = Flag()
         let failure = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                sendLong(item) { continuation.resume(returning: $0) }
+                sendLong(item, progress: progress, unless: isWithdrawn) { continuation.resume(returning: $0) }
             }
         } onCancel: {
+            isWithdrawn.raise()
             loop.perform { $0.drivers[id]?.withdrawLong(item.kind, item.number) }
         }
         if let failure { throw failure }
     }
 
-    private func sendLong(_ item: Item, _ sent: @escaping @Sendable (SallyportError?) -> Void) {
+    private func sendLong(
+        _ item: Item,
+        progress: (@Sendable (TransferProgress) -> Void)? = nil,
+        unless isWithdrawn: Flag? = nil,
+        _ sent: @escaping @Sendable (SallyportError?) -> Void
+    ) {
         loop.perform { [id] room in
             guard let driver = room.drivers[id] else {
                 sent(SallyportError(.closed, "the connection is over"))
                 return
             }
-            driver.sendLong(item, sent)
+            // Withdrawn before it was here, nothing would withdraw it later.
+            guard !(isWithdrawn?.isRaised ?? false) else {
+                sent(.cancelled)
+                return
+            }
+            driver.sendLong(item, progress: progress, sent)
         }
     }
 }

@@ -2,10 +2,46 @@ import Synchronization
 
 /// What is called with a packet.
 struct Handler: Sendable {
+    /// What is called; what it returns is the answer, if somebody waits for one.
+    enum Body: Sendable {
+        /// When all of the packet is here.
+        case whole(@Sendable (Packet, Connection) async throws -> Payload)
+        /// When its payload begins to come.
+        case chunks(@Sendable (IncomingPacket, Connection) async throws -> Payload)
+    }
+
     /// Whether it is called for one packet of a connection after the other.
     let isSerial: Bool
-    /// What it returns is the answer, if somebody waits for one.
-    let body: @Sendable (Packet, Connection) async throws -> Payload
+    let body: Body
+
+    init(isSerial: Bool, body: @escaping @Sendable (Packet, Connection) async throws -> Payload) {
+        self.isSerial = isSerial
+        self.body = .whole(body)
+    }
+
+    /// A handler of chunks; packets that come in chunks travel beside all others, and are handled so.
+    init(chunks: @escaping @Sendable (IncomingPacket, Connection) async throws -> Payload) {
+        isSerial = false
+        body = .chunks(chunks)
+    }
+
+    /// Whether it takes what has not come yet.
+    var takesChunks: Bool {
+        if case .chunks = body { true } else { false }
+    }
+
+    /// Calls it with a packet that is here.
+    func callAsFunction(_ packet: Packet, _ connection: Connection) async throws -> Payload {
+        switch body {
+        case .whole(let body): return try await body(packet, connection)
+        case .chunks(let body):
+            let inbox = ByteInbox { _ in }
+            packet.payload.bytes.withUnsafeBytes { inbox.arrived($0) }
+            inbox.ended()
+            let incoming = IncomingPacket(packet, byteCount: packet.payload.bytes.count, inbox)
+            return try await body(incoming, connection)
+        }
+    }
 }
 
 /// What is called with a stream of bytes that the other end has opened.
@@ -90,6 +126,31 @@ extension HandlerHolder {
             try .json(await handler(try packet.decode(question), connection))
         }
         handlers.handlers.set([action], handler)
+    }
+
+    /// Has `handler` called with each packet about `action` as soon as it begins to come; its payload is taken as chunks.
+    ///
+    /// Nothing of a payload is held but what the handler has not taken yet, ``ConnectionOptions/window`` at most. Up to
+    /// ``ConnectionOptions/concurrentRequests`` are handled at a time, in no order. Who has sent a request gets an empty
+    /// answer when the handler returns.
+    public func on(
+        chunksOf action: String,
+        perform handler: @escaping @Sendable (IncomingPacket, Connection) async throws -> Void
+    ) {
+        answer(chunksOf: action) { packet, connection in
+            try await handler(packet, connection)
+            return .empty
+        }
+    }
+
+    /// Has `handler` answer each request about `action` as soon as it begins to come; its payload is taken as chunks.
+    ///
+    /// What ``on(chunksOf:perform:)`` and ``answer(_:with:)`` say holds.
+    public func answer(
+        chunksOf action: String,
+        with handler: @escaping @Sendable (IncomingPacket, Connection) async throws -> Payload
+    ) {
+        handlers.handlers.set([action], Handler(chunks: handler))
     }
 
     /// Has `handler` called with each stream of bytes that the other end opens for `service`; a route of a tunnel whose peer

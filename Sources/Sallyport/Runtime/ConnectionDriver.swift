@@ -34,6 +34,11 @@ final class ConnectionDriver {
     /// Streams of bytes, by a number of their own.
     var byteStreams: [UInt64: ByteStreamEnd] = [:]
     var nextByteStream: UInt64 = 0
+    /// Who wants a stream while there is no link.
+    var openings: [Opening] = []
+    /// Payloads that are taken while they come, by a number of their own.
+    var intakes: [UInt64: ChunkIntake] = [:]
+    var nextIntake: UInt64 = 0
     /// Those that are being received.
     var admittedReceivers: Set<ObjectIdentifier> = []
 
@@ -161,6 +166,7 @@ extension ConnectionDriver: LaneOwner {
             release(charge)
             connection.requestRunner.cancel(item.number)
             connection.packetRunner.cancel(item.number)
+            connection.chunkRunner.cancel(item.number)
         case (.packets, .welcome) where isClient:
             release(charge)
             tellBegun()
@@ -174,10 +180,11 @@ extension ConnectionDriver: LaneOwner {
         let (connection, credit) = (connection, connection.credit)
         if let handler = connection.local[item.action] {
             let isConfirmed = item.kind == .confirmedPacket
-            connection.packetRunner.add(
+            // What comes in chunks elsewhere must not be what packets wait for.
+            (handler.takesChunks ? connection.chunkRunner : connection.packetRunner).add(
                 HandlerRunner.Work(number: item.number) {
                     if isConfirmed { connection.reply(Item(.reply, number: packet.number)) }
-                    _ = try? await handler.body(packet, connection)
+                    _ = try? await handler(packet, connection)
                 } ended: {
                     credit.add(charge)
                 }
@@ -204,10 +211,12 @@ extension ConnectionDriver: LaneOwner {
         }
         let packet = Packet(item, connection)
         let (connection, credit) = (connection, connection.credit)
-        let runner = handler.isSerial ? connection.packetRunner : connection.requestRunner
+        let runner =
+            handler.takesChunks
+            ? connection.chunkRunner : handler.isSerial ? connection.packetRunner : connection.requestRunner
         runner.add(
             HandlerRunner.Work(number: item.number) {
-                await connection.answer(packet, with: handler)
+                await connection.answer(packet) { try await handler(packet, connection) }
             } ended: {
                 credit.add(charge)
             }
@@ -248,10 +257,10 @@ extension Connection {
     }
 
     /// Has a request answered.
-    fileprivate func answer(_ packet: Packet, with handler: Handler) async {
+    func answer(_ packet: Packet, with handler: () async throws -> Payload) async {
         let item: Item
         do {
-            let payload = try await handler.body(packet, self)
+            let payload = try await handler()
             if payload.bytes.count > options.longestPayload {
                 throw SallyportError(.tooLarge, "the answer has \(payload.bytes.count) bytes")
             }
@@ -320,6 +329,7 @@ extension ConnectionDriver {
         let failure = failure ?? SallyportError(reason)
         for sender in waitingSenders.removeAll() { sender.sessionEnded(reason) }
         connection.ended(failure, isOrderly: isOrderly)
+        openWaiting()
         for closed in whenClosed { closed() }
         whenClosed = []
         observer?.connection(connection, ended: failure)
@@ -351,6 +361,8 @@ extension ConnectionDriver: PeerSessionOwner {
     }
 
     func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment) {
+        beginWaiting()
+        openWaiting()
         observer?.connectionResumed(connection)
     }
 

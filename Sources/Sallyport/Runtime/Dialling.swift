@@ -60,7 +60,15 @@ final class Attempt: Sendable {
 ///
 /// Confined to its loop's thread.
 final class Dialling: ConnectionObserver {
-    private let endpoint: Endpoint
+    /// Where a client's link comes from.
+    enum Way {
+        /// It is dialled, and dialled again when it is lost.
+        case to(Endpoint)
+        /// Somebody else has made it, and only once.
+        case over(ConnectedSocket)
+    }
+
+    private let way: Way
     private let store: CredentialStore
     private let options: ConnectionOptions
     private let messageLoop: MessageLoop
@@ -73,7 +81,7 @@ final class Dialling: ConnectionObserver {
     private var hasLeft = false
 
     init(
-        _ endpoint: Endpoint,
+        _ way: Way,
         _ store: CredentialStore,
         _ options: ConnectionOptions,
         _ messageLoop: MessageLoop,
@@ -81,7 +89,7 @@ final class Dialling: ConnectionObserver {
         _ attempt: Attempt,
         _ handlers: (@Sendable (Connection) -> Void)?
     ) {
-        self.endpoint = endpoint
+        self.way = way
         self.store = store
         self.options = options
         self.messageLoop = messageLoop
@@ -91,20 +99,17 @@ final class Dialling: ConnectionObserver {
     }
 
     func begin() {
-        guard !attempt.isOver else { return }
+        guard !attempt.isOver else {
+            if case .over(let connection) = way { connection.close() }
+            return
+        }
         room.dials[attempt.id] = self
         let timer = LoopTimer(room.loop) { [unowned self] in
-            fail(SallyportError(.timeout, "no connection to \(endpoint) within \(options.connectTimeout)"))
+            fail(SallyportError(.timeout, "no connection \(way) within \(options.connectTimeout)"))
         }
         timer.schedule(after: options.connectTimeout)
         deadline = timer
-        let dialer = LinkDialer(
-            to: [endpoint],
-            as: store,
-            options: LinkOptions(options),
-            connectTimeout: options.connectTimeout,
-            in: room.environment
-        ) { [weak self] result in
+        dialer = makeDialer { [weak self] result in
             // A job of the login may end after the time for it has.
             switch result {
             case .success(let session):
@@ -112,13 +117,40 @@ final class Dialling: ConnectionObserver {
             case .failure(let failure): self?.fail(SallyportError(failure))
             }
         }
-        self.dialer = dialer
-        dialer.start()
+        dialer?.start()
+    }
+
+    private func makeDialer(
+        _ completion: @escaping (Result<PeerSession, LinkFailure>) -> Void
+    ) -> LinkDialer {
+        var link = LinkOptions(options)
+        switch way {
+        case .to(let endpoint):
+            return LinkDialer(
+                to: [endpoint],
+                as: store,
+                options: link,
+                connectTimeout: options.connectTimeout,
+                in: room.environment,
+                completion
+            )
+        case .over(let connection):
+            // There is no way to another link, so nothing needs to be kept for one.
+            link.resumeBuffer = 0
+            return LinkDialer(over: connection, as: store, options: link, in: room.environment, completion)
+        }
+    }
+
+    private var endpoints: [Endpoint] {
+        switch way {
+        case .to(let endpoint): [endpoint]
+        case .over: []
+        }
     }
 
     private func begin(_ session: PeerSession) {
         let way = Reattaching.Way(
-            to: [endpoint],
+            to: endpoints,
             connectTimeout: options.connectTimeout,
             handshakeTimeout: options.connectTimeout,
             failed: { _ in },
@@ -175,6 +207,15 @@ final class Dialling: ConnectionObserver {
     func connection(_ connection: Connection, ended failure: SallyportError) {
         attempt.end(.failure(failure))
         leave()
+    }
+}
+
+extension Dialling.Way: CustomStringConvertible {
+    var description: String {
+        switch self {
+        case .to(let endpoint): "to \(endpoint)"
+        case .over(let connection): "over descriptor \(connection.descriptor)"
+        }
     }
 }
 

@@ -3,6 +3,19 @@ import SecureLink
 
 // Other layers' failures as errors of this library.
 
+extension ConnectedSocket {
+    /// Takes over a socket that an application gives.
+    init(given descriptor: Int32) throws(SallyportError) {
+        do throws(SystemFailure) { self = try ConnectedSocket(adopting: descriptor) } catch {
+            throw SallyportError(
+                .invalidArgument,
+                "not a connected stream socket: \(error.description)",
+                cause: error
+            )
+        }
+    }
+}
+
 extension SallyportError {
     init(_ failure: SystemFailure) {
         self.init(.system, failure.description, cause: failure)

@@ -14,14 +14,20 @@ final class LongSender: StreamEndpoint {
     private let payload: [UInt8]
     private var sent = 0
     private var completion: ((SallyportError?) -> Void)?
+    private let progress: (@Sendable (TransferProgress) -> Void)?
     /// Called once when its stream is over.
     var left: (() -> Void)?
 
-    init(_ item: Item, _ completion: @escaping (SallyportError?) -> Void) {
+    init(
+        _ item: Item,
+        progress: (@Sendable (TransferProgress) -> Void)?,
+        _ completion: @escaping (SallyportError?) -> Void
+    ) {
         header = LongHead.encoded(item)
         payload = item.payload.bytes
         kind = item.kind
         number = item.number
+        self.progress = progress
         self.completion = completion
     }
 
@@ -43,6 +49,9 @@ final class LongSender: StreamEndpoint {
             }
             filled += used
         }
+        if filled > 0, sent > header.count {
+            progress?(TransferProgress(done: sent - header.count, total: payload.count))
+        }
         guard sent == header.count + payload.count else { return StreamFill(filled, .more) }
         end(nil)
         return StreamFill(filled, .finished)
@@ -51,6 +60,12 @@ final class LongSender: StreamEndpoint {
     private func end(_ failure: SallyportError?) {
         completion?(failure)
         completion = nil
+    }
+
+    /// There is no stream for it.
+    func cannotBegin() {
+        end(SallyportError(.refused, "no stream can be opened now: there are too many"))
+        leave()
     }
 
     /// Nobody wants it to be sent any more.
@@ -108,6 +123,8 @@ final class LongReceiver: StreamEndpoint {
     private var owed = 0
     private var isAdmitted = false
     private var isComplete = false
+    /// What takes the payload while it comes, where that is so.
+    private var intake: ChunkIntake?
 
     init(_ stream: LinkStream, _ driver: ConnectionDriver) {
         self.stream = stream
@@ -119,6 +136,10 @@ final class LongReceiver: StreamEndpoint {
     }
 
     func receive(_ arrived: UnsafeRawBufferPointer) -> Bool {
+        if let intake {
+            if !intake.receive(arrived) { refuse("more of a payload than was announced") }
+            return false
+        }
         owed += arrived.count
         var rest = arrived
         if item == nil {
@@ -126,6 +147,13 @@ final class LongReceiver: StreamEndpoint {
             head.append(contentsOf: rest.prefix(wanted))
             rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(wanted))
             guard readHead() else { return false }
+            if let intake {
+                stream.consumed(owed - bytes.count - rest.count)
+                let isLawful = bytes.withUnsafeBytes { intake.receive($0) } && intake.receive(rest)
+                bytes = []
+                if !isLawful { refuse("more of a payload than was announced") }
+                return false
+            }
         }
         guard bytes.count + rest.count <= count else {
             refuse("more of a payload than was announced")
@@ -161,7 +189,8 @@ final class LongReceiver: StreamEndpoint {
             count = Int(found.payloadCount)
             bytes = Array(head[found.count...])
             head = []
-            driver.admit(self)
+            intake = driver.takeChunks(of: found.item, count: count, on: stream)
+            if intake == nil { driver.admit(self) }
             return bytes.count <= count
         }
     }
@@ -185,6 +214,10 @@ final class LongReceiver: StreamEndpoint {
     func deliver() {}
 
     func receiveEnd() {
+        if let intake {
+            if !intake.receiveEnd() { refuse("less of a payload than was announced") }
+            return
+        }
         guard item != nil, bytes.count == count else {
             refuse("less of a payload than was announced")
             return
@@ -209,12 +242,16 @@ final class LongReceiver: StreamEndpoint {
 
     func streamReset(_ failure: StreamFailure) {
         stream.release()
+        intake?.failed(SallyportError(.closed, "the sender does not send the rest of it"))
         leave()
     }
 
-    func sessionEnded(_ end: SessionEndReason) {}
+    func sessionEnded(_ end: SessionEndReason) {
+        intake?.failed(SallyportError(end))
+    }
 
     private func refuse(_ text: String) {
+        intake?.failed(SallyportError(.malformed, "the other end sent \(text)"))
         leave()
         driver.violated(text)
     }
@@ -231,18 +268,27 @@ extension ConnectionDriver {
     private static let mostSenders = 8
 
     /// Sends what is too long for a lane; `sent` is called when the session has taken all of it.
-    func sendLong(_ item: Item, _ sent: @escaping @Sendable (SallyportError?) -> Void) {
-        waitingSenders.append(LongSender(item) { sent($0) })
+    func sendLong(
+        _ item: Item,
+        progress: (@Sendable (TransferProgress) -> Void)?,
+        _ sent: @escaping @Sendable (SallyportError?) -> Void
+    ) {
+        waitingSenders.append(LongSender(item, progress: progress) { sent($0) })
         beginWaiting()
     }
 
-    private func beginWaiting() {
-        while longSenders.count < Self.mostSenders, let next = waitingSenders.removeFirst() { begin(next) }
+    /// Begins with what waits, as far as there is room; while there is no link, nothing can be begun.
+    func beginWaiting() {
+        while session.isAttached, longSenders.count < Self.mostSenders,
+            let next = waitingSenders.removeFirst()
+        {
+            begin(next)
+        }
     }
 
     private func begin(_ sender: LongSender) {
         guard let stream = session.open(StreamRequest(service: LongReceiver.service), for: sender) else {
-            sender.streamReset(.limit)
+            sender.cannotBegin()
             return
         }
         sender.stream = stream

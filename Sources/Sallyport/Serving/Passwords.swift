@@ -77,6 +77,9 @@ struct LoginText: Sendable {
 /// A server's users.
 final class PasswordKeeper: Sendable {
     private let file: Mutex<PasswordFile>
+    /// Held for as long as a password is stretched and written, by a thread that is made for waiting: of two that are set at
+    /// a time, none is lost.
+    private let writing = Mutex<Void>(())
 
     /// The user that a code is for: nobody else may have this name.
     static let pairingUser = "pairing"
@@ -103,14 +106,14 @@ final class PasswordKeeper: Sendable {
                 "`\(Self.pairingUser)` is the user of those who have no password yet"
             )
         }
-        let before = file.withLock { $0 }
-        let after = try await blocking { () throws(CredentialFault) in
-            var file = before
-            _ = try file.set(user, text.password())
-            if !file.path.isEmpty { try file.write() }
-            return file
+        try await blocking { [self] () throws(CredentialFault) in
+            try writing.withLock { _ throws(CredentialFault) in
+                var changed = file.withLock { $0 }
+                _ = try changed.set(user, text.password())
+                if !changed.path.isEmpty { try changed.write() }
+                file.withLock { $0 = changed }
+            }
         }
-        file.withLock { $0 = after }
     }
 }
 

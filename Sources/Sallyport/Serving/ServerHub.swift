@@ -19,6 +19,8 @@ final class ServerHub {
     private var greeters: [ObjectIdentifier: LinkGreeter] = [:]
     private var drivers: [ObjectIdentifier: ConnectionDriver] = [:]
     weak var server: MessageServer?
+    /// Whether no more clients are taken.
+    private(set) var isStopped = false
 
     init(
         _ bound: [SocketAddress],
@@ -33,7 +35,9 @@ final class ServerHub {
         self.options = options
         registry = try SessionRegistry()
         resumable = ResumableSessions(registry, in: room.environment) { call in
-            messageLoop.perform { _ = $0.hub?.resumable.answer(call) }
+            messageLoop.perform { room in
+                if let hub = room.hub { _ = hub.resumable.answer(call) } else { call.drop() }
+            }
         }
         for address in bound {
             listeners.append(try Listener(BoundSocket(address), loop: room.loop, handler: self))
@@ -44,6 +48,7 @@ final class ServerHub {
     var addresses: [String] { listeners.map { "\($0.address)" } }
 
     func stopListening() {
+        isStopped = true
         for listener in listeners { listener.close() }
         listeners = []
         greeters = [:]
@@ -54,7 +59,7 @@ final class ServerHub {
         for driver in Array(drivers.values) { driver.session.closeAtOnce(reason) }
     }
 
-    private func greet(_ descriptor: Int32, from remote: SocketAddress) {
+    func greet(_ descriptor: Int32, from remote: SocketAddress) {
         let greeter = LinkGreeter(
             descriptor,
             from: remote,

@@ -12,26 +12,12 @@ import Synchronization
 /// One task may write while another reads. Freed before our direction is finished, it is reset; after that, what was written
 /// still goes, and what comes is thrown away.
 public final class ByteStream: Sendable {
-    private struct State {
-        var bytes: [UInt8] = []
-        var head = 0
-        var isAtEnd = false
-        var failure: SallyportError?
-        var waiting: (id: UInt64, continuation: CheckedContinuation<Bool, Never>)?
-        var nextWaiter: UInt64 = 0
-
-        var count: Int { bytes.count - head }
-    }
-
-    /// What is kept of a buffer that is empty.
-    private static let keptCapacity = 16 << 10
-
     /// What it was opened for.
     public let service: String
     let id: UInt64
     let outbox: Outbox
     private let connection: Connection
-    private let state = Mutex(State())
+    private let inbox: ByteInbox
 
     init(_ id: UInt64, _ service: String, _ connection: Connection) {
         self.id = id
@@ -39,11 +25,13 @@ public final class ByteStream: Sendable {
         self.connection = connection
         let owner = connection.id
         let wake: @Sendable (Room) -> Void = { $0.drivers[owner]?.byteStreams[id]?.wake() }
-        outbox = Outbox { [loop = connection.loop] in loop.perform(wake) }
+        let loop = connection.loop
+        outbox = Outbox { loop.perform(wake) }
+        inbox = ByteInbox { count in loop.perform { $0.drivers[owner]?.byteStreams[id]?.consumed(count) } }
     }
 
     deinit {
-        let (owner, id, unread) = (connection.id, id, state.withLock { $0.count })
+        let (owner, id, unread) = (connection.id, id, inbox.unread)
         connection.loop.perform { $0.drivers[owner]?.byteStreams[id]?.abandon(unread: unread) }
     }
 
@@ -72,27 +60,7 @@ public final class ByteStream: Sendable {
     /// Throws ``SallyportError/Code/closed`` when the stream was reset, ``SallyportError/Code/noService``,
     /// ``SallyportError/Code/linkLost`` or ``SallyportError/Code/cancelled``. For one task at a time.
     public func read(atMost most: Int = 64 << 10) async throws(SallyportError) -> [UInt8]? {
-        while true {
-            let (bytes, isAtEnd, failure) = state.withLock { state -> ([UInt8], Bool, SallyportError?) in
-                let count = min(max(1, most), state.count)
-                guard count > 0 else { return ([], state.isAtEnd, state.failure) }
-                let bytes = Array(state.bytes[state.head..<state.head + count])
-                state.head += count
-                if state.count == 0 {
-                    state.bytes.removeAll(keepingCapacity: state.bytes.capacity <= Self.keptCapacity)
-                    state.head = 0
-                }
-                return (bytes, false, nil)
-            }
-            if !bytes.isEmpty {
-                let (owner, id, count) = (connection.id, id, bytes.count)
-                connection.loop.perform { $0.drivers[owner]?.byteStreams[id]?.consumed(count) }
-                return bytes
-            }
-            if isAtEnd { return nil }
-            if let failure { throw failure }
-            try await waitForBytes()
-        }
+        try await inbox.read(atMost: most)
     }
 
     /// Reads to the end; throws ``SallyportError/Code/tooLarge`` when that is more than `most` bytes, and what
@@ -108,34 +76,6 @@ public final class ByteStream: Sendable {
         return all
     }
 
-    private func waitForBytes() async throws(SallyportError) {
-        let id = state.withLock { state in
-            state.nextWaiter += 1
-            return state.nextWaiter
-        }
-        let isSecond = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let (waits, isSecond) = state.withLock { state in
-                    guard state.count == 0, !state.isAtEnd, state.failure == nil, !Task.isCancelled
-                    else { return (false, false) }
-                    guard state.waiting == nil else { return (false, true) }
-                    state.waiting = (id, continuation)
-                    return (true, false)
-                }
-                if !waits { continuation.resume(returning: isSecond) }
-            }
-        } onCancel: {
-            let waiting = state.withLock { state -> CheckedContinuation<Bool, Never>? in
-                guard state.waiting?.id == id else { return nil }
-                defer { state.waiting = nil }
-                return state.waiting?.continuation
-            }
-            waiting?.resume(returning: false)
-        }
-        if isSecond { throw SallyportError(.invalidArgument, "another task reads this stream") }
-        if Task.isCancelled { throw .cancelled }
-    }
-
     /// Answers with all that it is told.
     public static let echo: @Sendable (ByteStream, Connection) async throws -> Void = { stream, _ in
         while let bytes = try await stream.read() { try await stream.write(bytes) }
@@ -146,39 +86,25 @@ public final class ByteStream: Sendable {
 
 extension ByteStream {
     func arrived(_ bytes: UnsafeRawBufferPointer) {
-        change { state in
-            if state.head > 1 << 20 {
-                state.bytes.removeFirst(state.head)
-                state.head = 0
-            }
-            state.bytes.append(contentsOf: bytes)
-        }
+        inbox.arrived(bytes)
     }
 
     func ended() {
-        change { $0.isAtEnd = true }
+        inbox.ended()
     }
 
     func failed(_ failure: SallyportError) {
-        change { $0.failure = $0.failure ?? failure }
+        inbox.failed(failure)
         outbox.fail(failure)
-    }
-
-    private func change(_ body: (inout State) -> Void) {
-        let waiting = state.withLock { state in
-            body(&state)
-            defer { state.waiting = nil }
-            return state.waiting?.continuation
-        }
-        waiting?.resume(returning: false)
     }
 }
 
 extension Connection {
     /// Opens a stream of bytes for a service of the other end, 1 to 64 bytes of name; bytes may follow at once.
     ///
-    /// That there is no such service is told by the first read. Throws ``SallyportError/Code/invalidArgument``,
-    /// ``SallyportError/Code/refused`` when there are too many streams, or why the connection is over.
+    /// While there is no link, it waits for one. That there is no such service is told by the first read. Throws
+    /// ``SallyportError/Code/invalidArgument``, ``SallyportError/Code/refused`` when there are too many streams,
+    /// ``SallyportError/Code/cancelled``, or why the connection is over.
     public func openStream(_ service: String) async throws(SallyportError) -> ByteStream {
         if let endReason { throw endReason }
         guard (1...64).contains(service.utf8.count), !service.hasPrefix("sallyport.") else {
@@ -187,16 +113,27 @@ extension Connection {
                 "the name of a service has 1 to 64 bytes and does not begin with `sallyport.`"
             )
         }
-        let result: Result<ByteStream, SallyportError> = await withCheckedContinuation { continuation in
-            loop.perform { [id] room in
-                guard let driver = room.drivers[id] else {
-                    continuation.resume(
-                        returning: .failure(SallyportError(.closed, "the connection is over"))
+        let (loop, id) = (loop, id)
+        let isWithdrawn = Flag()
+        let number = openings.add(1, ordering: .relaxed).newValue
+        let result: Result<ByteStream, SallyportError> = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                loop.perform { room in
+                    guard !isWithdrawn.isRaised, let driver = room.drivers[id] else {
+                        let failure = SallyportError(.closed, "the connection is over")
+                        continuation.resume(returning: .failure(isWithdrawn.isRaised ? .cancelled : failure))
+                        return
+                    }
+                    driver.openBytes(
+                        ConnectionDriver.Opening(number: number, service: service) {
+                            continuation.resume(returning: $0)
+                        }
                     )
-                    return
                 }
-                continuation.resume(returning: driver.openBytes(service))
             }
+        } onCancel: {
+            isWithdrawn.raise()
+            loop.perform { $0.drivers[id]?.withdrawOpening(number) }
         }
         return try result.get()
     }

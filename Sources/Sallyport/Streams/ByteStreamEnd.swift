@@ -12,6 +12,8 @@ final class ByteStreamEnd: StreamEndpoint {
     var link: LinkStream?
     private var isOutwardFinished = false
     private var isInwardFinished = false
+    /// What came and was not read: as long as there is any, the other end's limits on streams count this one.
+    private var unread = 0
     /// The handler that has the stream, if we serve it.
     var task: Task<Void, Never>?
 
@@ -27,12 +29,14 @@ final class ByteStreamEnd: StreamEndpoint {
     }
 
     func consumed(_ count: Int) {
+        unread -= count
         link?.consumed(count)
+        leaveIfOver()
     }
 
     /// Nobody holds it any more: what was written and finished still goes, and what comes is thrown away.
     func abandon(unread: Int) {
-        if outbox.isFinishing { link?.consumed(unread) } else { reset() }
+        if outbox.isFinishing { consumed(unread) } else { reset() }
     }
 
     func reset() {
@@ -55,7 +59,12 @@ final class ByteStreamEnd: StreamEndpoint {
     }
 
     func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        if let stream { stream.arrived(bytes) } else { link?.consumed(bytes.count) }
+        if let stream {
+            unread += bytes.count
+            stream.arrived(bytes)
+        } else {
+            link?.consumed(bytes.count)
+        }
         return false
     }
 
@@ -83,7 +92,7 @@ final class ByteStreamEnd: StreamEndpoint {
     }
 
     func leaveIfOver() {
-        guard isOutwardFinished, isInwardFinished else { return }
+        guard isOutwardFinished, isInwardFinished, unread == 0 else { return }
         link?.release()
         link = nil
         driver.byteStreams[id] = nil
@@ -109,11 +118,41 @@ extension SallyportError {
 }
 
 extension ConnectionDriver {
+    /// Somebody who wants a stream and waits for a link.
+    struct Opening {
+        let number: UInt64
+        let service: String
+        let opened: (Result<ByteStream, SallyportError>) -> Void
+    }
+
+    /// Opens a stream, now or when there is a link again.
+    func openBytes(_ opening: Opening) {
+        if session.isAttached || !session.isOpen {
+            opening.opened(openBytes(opening.service))
+        } else {
+            openings.append(opening)
+        }
+    }
+
+    /// Nobody waits any more for a stream to be opened.
+    func withdrawOpening(_ number: UInt64) {
+        guard let index = openings.firstIndex(where: { $0.number == number }) else { return }
+        openings.remove(at: index).opened(.failure(.cancelled))
+    }
+
+    /// There is a link again, or never will be.
+    func openWaiting() {
+        let waiting = openings
+        openings = []
+        for opening in waiting { openBytes(opening) }
+    }
+
     func openBytes(_ service: String) -> Result<ByteStream, SallyportError> {
         let (stream, end) = makeBytes(service)
         guard let link = session.open(StreamRequest(service: service), for: end) else {
             byteStreams[stream.id] = nil
-            return .failure(SallyportError(.refused, "no stream can be opened now"))
+            let refusal = SallyportError(.refused, "no stream can be opened now: there are too many")
+            return .failure(connection.endReason ?? refusal)
         }
         end.link = link
         return .success(stream)

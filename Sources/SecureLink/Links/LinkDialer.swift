@@ -25,7 +25,7 @@ package final class LinkDialer {
     private var buffer = [UInt8](repeating: 0, count: 4096)
 
     /// A link to the first of `endpoints` that answers; each name may have several addresses.
-    package init(
+    package convenience init(
         to endpoints: [Endpoint],
         as store: CredentialStore,
         options: LinkOptions,
@@ -33,11 +33,33 @@ package final class LinkDialer {
         in environment: LinkEnvironment,
         _ completion: @escaping (Result<PeerSession, LinkFailure>) -> Void
     ) {
+        let connector = PeerConnector(to: endpoints, timeout: connectTimeout, in: environment)
+        self.init(connector, store, options, environment, completion)
+    }
+
+    /// A link over a connection that somebody else has made, which is the link's from now on.
+    package convenience init(
+        over connection: ConnectedSocket,
+        as store: CredentialStore,
+        options: LinkOptions,
+        in environment: LinkEnvironment,
+        _ completion: @escaping (Result<PeerSession, LinkFailure>) -> Void
+    ) {
+        self.init(PeerConnector(over: connection, in: environment), store, options, environment, completion)
+    }
+
+    private init(
+        _ connector: PeerConnector,
+        _ store: CredentialStore,
+        _ options: LinkOptions,
+        _ environment: LinkEnvironment,
+        _ completion: @escaping (Result<PeerSession, LinkFailure>) -> Void
+    ) {
         self.environment = environment
         self.store = store
         self.options = options
         self.completion = completion
-        connector = PeerConnector(to: endpoints, timeout: connectTimeout, in: environment)
+        self.connector = connector
         deadline = LoopTimer(environment.loop) { [unowned self] in fail(.timeout) }
     }
 

@@ -15,6 +15,8 @@ final class PeerConnector {
     private let timeout: Duration
     private var endpoints: ArraySlice<Endpoint>
     private var addresses: ArraySlice<SocketAddress> = []
+    /// A connection that somebody else has made: the only one there is.
+    private var ready: ConnectedSocket?
     private var lastFailure = LinkFailure.failed("nothing was tried")
     private var socket: StreamSocket?
     private var remote: SocketAddress?
@@ -41,8 +43,17 @@ final class PeerConnector {
         deadline = LoopTimer(environment.loop) { [unowned self] in timedOut() }
     }
 
+    /// Ready to hand out a connection that somebody else has made.
+    init(over ready: ConnectedSocket, in environment: LinkEnvironment) {
+        self.environment = environment
+        self.ready = ready
+        timeout = .zero
+        endpoints = []
+    }
+
     deinit {
         socket?.close()
+        ready?.close()
     }
 
     /// Whether there is nothing left to try.
@@ -57,7 +68,10 @@ final class PeerConnector {
     }
 
     private func tryNext() {
-        if let address = addresses.popFirst() {
+        if let ready {
+            self.ready = nil
+            use(ready)
+        } else if let address = addresses.popFirst() {
             connect(address)
         } else if let endpoint = endpoints.popFirst() {
             environment.loop.resolve(endpoint) { [weak self] result in
@@ -70,6 +84,18 @@ final class PeerConnector {
             }
         } else {
             finish(.failure(lastFailure))
+        }
+    }
+
+    private func use(_ ready: ConnectedSocket) {
+        let socket = StreamSocket(adopting: ready.descriptor, loop: environment.loop)
+        remote = ready.remote
+        self.socket = socket
+        do throws(SystemFailure) {
+            try socket.start(self)
+            connected()
+        } catch {
+            failed(error.description)
         }
     }
 

@@ -1,5 +1,6 @@
 import CryptoPrimitives
 package import EventIO
+import Glibc
 import ProtocolCore
 import Synchronization
 
@@ -14,6 +15,11 @@ package struct SessionCall: Sendable {
 
     let session: SessionID
     let matter: Matter
+
+    /// The loop is gone: a link that came for it is closed.
+    package func drop() {
+        if case .reattach(let descriptor, _, _) = matter { _ = close(descriptor) }
+    }
 }
 
 /// Where the sessions of this process live that clients may come back to.

@@ -1,0 +1,168 @@
+import Sallyport
+import Testing
+
+/// Payloads that are taken while they come.
+@Suite struct ChunkTests {
+    private static let film = [UInt8]((0..<12_000_000).map { UInt8(truncatingIfNeeded: $0 * 7 + $0 >> 11) })
+
+    @Test func aLongPayloadIsTakenWhileItComesAndSlowsItsSender() async throws {
+        let party = try await Party()
+        let (gate, opener) = AsyncStream.makeStream(of: Void.self)
+        let seen = Notes<[UInt8]>()
+        let counts = Notes<Int>()
+        party.server.on(chunksOf: "film") { film, _ in
+            counts.add(film.byteCount)
+            var chunks = film.chunks.makeAsyncIterator()
+            if let first = try await chunks.next() { seen.add(first) }
+            for await _ in gate {}
+            while let chunk = try await chunks.next() { seen.add(chunk) }
+        }
+        let (client, _) = try await party.connect()
+        let progress = Notes<TransferProgress>()
+        let sending = Task { try await client.send("film", .bytes(Self.film)) { progress.add($0) } }
+        try await eventually("the first chunk is there") { !seen.all.isEmpty }
+        // What is not taken is not sent: the rest of it is more than the windows and what is kept.
+        try await eventually("the sender waits") { (progress.all.last?.done ?? 0) > 1_000_000 }
+        #expect(counts.all == [Self.film.count])
+        #expect(seen.all.count == 1)
+        #expect(try #require(progress.all.last).done < 8_000_000)
+        opener.finish()
+        try await sending.value
+        try await eventually("all of it is there") { seen.all.reduce(0) { $0 + $1.count } == Self.film.count }
+        #expect(seen.all.flatMap { $0 } == Self.film)
+        #expect(progress.all.last == TransferProgress(done: Self.film.count, total: Self.film.count))
+        #expect(progress.all.map(\.done) == progress.all.map(\.done).sorted())
+        await party.server.stop()
+    }
+
+    @Test func aShortPayloadIsOneChunk() async throws {
+        let party = try await Party()
+        party.server.answer(chunksOf: "size") { packet, connection in
+            var chunks: [[UInt8]] = []
+            for try await chunk in packet.chunks { chunks.append(chunk) }
+            let isSame = packet.token == connection.token && packet.sender == "alice"
+            return "\(packet.action) \(packet.byteCount) \(packet.format) \(chunks.map(\.count)) \(isSame)"
+        }
+        let (client, _) = try await party.connect()
+        #expect(try await client.request("size", "hello").text == "size 5 text [5] true")
+        #expect(try await client.request("size").text == "size 0 bytes [] true")
+        await party.server.stop()
+    }
+
+    @Test func aLongRequestIsAnsweredByWhoTakesItsChunks() async throws {
+        let party = try await Party()
+        party.server.answer(chunksOf: "sum") { packet, _ in
+            var sum = 0
+            for try await chunk in packet.chunks { sum = chunk.reduce(sum) { $0 &+ Int($1) } }
+            return "\(sum)"
+        }
+        let (client, _) = try await party.connect()
+        let wanted = "\(Self.film.reduce(0) { $0 + Int($1) })"
+        try await withThrowingTaskGroup { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    let answer = try await client.request("sum", .bytes(Self.film))
+                    #expect(answer.text == wanted)
+                }
+            }
+            try await group.waitForAll()
+        }
+        await party.server.stop()
+    }
+
+    @Test func whatAHandlerDoesNotTakeIsThrownAway() async throws {
+        let party = try await Party()
+        party.server.answer(chunksOf: "peek") { packet, _ in
+            var chunks = packet.chunks.makeAsyncIterator()
+            return .bytes(try await chunks.next()?.prefix(3) ?? [])
+        }
+        party.server.on(chunksOf: "broken") { _, _ in throw SallyportError(.init(rawValue: 1234), "no film") }
+        let (client, _) = try await party.connect()
+        for _ in 0..<3 {
+            #expect(try await client.request("peek", .bytes(Self.film)).bytes == Array(Self.film.prefix(3)))
+            try await client.deliver("peek", .bytes(Self.film))
+            try await client.send("broken", .bytes(Self.film))
+        }
+        await expectError(.init(rawValue: 1234)) { try await client.request("broken", .bytes(Self.film)) }
+        await party.server.stop()
+    }
+
+    @Test func aLostLinkIsSurvivedInTheMiddleOfAPayload() async throws {
+        let party = try await Party()
+        let line = try CuttableLine(to: party.address)
+        let seen = Notes<[UInt8]>()
+        party.server.answer(chunksOf: "film") { film, _ in
+            for try await chunk in film.chunks {
+                seen.add(chunk)
+                if seen.all.count % 40 == 3 { line.cut() }
+            }
+            return "seen"
+        }
+        let (client, _) = try await party.connect(by: line.address)
+        #expect(try await client.request("film", .bytes(Self.film)).text == "seen")
+        #expect(seen.all.flatMap { $0 } == Self.film)
+        await party.server.stop()
+    }
+
+    @Test func aSenderThatGivesUpIsNoticed() async throws {
+        let party = try await Party()
+        let failures = Notes<SallyportError>()
+        let begun = Notes<Int>()
+        let (gate, opener) = AsyncStream.makeStream(of: Void.self)
+        party.server.on(chunksOf: "film") { film, _ in
+            begun.add(film.byteCount)
+            for await _ in gate {}
+            do throws(SallyportError) { for try await _ in film.chunks {} } catch { failures.add(error) }
+        }
+        let (client, _) = try await party.connect()
+        let sending = Task { try await client.send("film", .bytes(Self.film)) }
+        try await eventually("it begins") { !begun.all.isEmpty }
+        sending.cancel()
+        await expectError(.cancelled) { try await sending.value }
+        opener.finish()
+        try await eventually("the handler is told") { !failures.all.isEmpty }
+        #expect(failures.all.map(\.code) == [.closed])
+        await party.server.stop()
+    }
+
+    @Test func whatWasSentBeforeAnOrderlyCloseIsStillTaken() async throws {
+        let party = try await Party()
+        let seen = Notes<[UInt8]>()
+        let (gate, opener) = AsyncStream.makeStream(of: Void.self)
+        party.server.on(chunksOf: "film") { film, _ in
+            for await _ in gate {}
+            for try await chunk in film.chunks { seen.add(chunk) }
+        }
+        let (client, there) = try await party.connect()
+        let film = Array(Self.film.prefix(600_000))
+        try await client.send("film", .bytes(film))
+        await client.close()
+        try await eventually("the server knows") { !there.isOpen }
+        opener.finish()
+        try await eventually("all of it is there") { seen.all.reduce(0) { $0 + $1.count } == film.count }
+        await party.server.stop()
+    }
+
+    @Test func oneThatIsNotTakenHoldsUpNoOther() async throws {
+        let party = try await Party()
+        let (gate, opener) = AsyncStream.makeStream(of: Void.self)
+        party.server.on(chunksOf: "slow") { film, _ in
+            for await _ in gate {}
+            for try await _ in film.chunks {}
+        }
+        party.server.answer(chunksOf: "fast") { film, _ in
+            var count = 0
+            for try await chunk in film.chunks { count += chunk.count }
+            return "\(count)"
+        }
+        let (client, _) = try await party.connect()
+        let slow = Task { try await client.send("slow", .bytes(Self.film)) }
+        for _ in 0..<5 {
+            #expect(try await client.request("fast", .bytes(Self.film)).text == "\(Self.film.count)")
+        }
+        #expect(try await client.request("fast", "abc").text == "3")
+        opener.finish()
+        try await slow.value
+        await party.server.stop()
+    }
+}
