@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -55,6 +56,11 @@ uint64_t sly_time_asleep(void) {
 static int control(int poller, int operation, int descriptor, uint32_t events, uint64_t token) {
     struct epoll_event event = {.events = events, .data.u64 = token};
     return epoll_ctl(poller, operation, descriptor, &event) == 0 ? 0 : -errno;
+}
+
+int sly_eventfd(void) {
+    int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return descriptor < 0 ? -errno : descriptor;
 }
 
 int sly_epoll_add(int poller, int descriptor, uint32_t events, uint64_t token) {

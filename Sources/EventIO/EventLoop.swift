@@ -30,6 +30,7 @@ package final class EventLoop {
     private var isEndingTurn = false
     private var nextTurn: [any TurnEndHandler] = []
     private var mailboxes: [any MailboxDrain] = []
+    private var wakeSource: WakeSource?
 
     /// The version of libuv that was loaded, such as "1.44.2".
     package static var libraryVersion: String { String(cString: uv_version_string()) }
@@ -59,19 +60,19 @@ package final class EventLoop {
         uv_prepare_init(uv, prepare)
         uv_idle_init(uv, idle)
         uv_timer_init(uv, timer)
-        waker = try LoopWaker(uv)
+        waker = try LoopWaker()
         sockets = try SocketPoller(uv)
         let this = Unmanaged.passUnretained(self).toOpaque()
-        for handle in [
-            prepare.asHandle, idle.asHandle, timer.asHandle, waker.handle.asHandle, sockets.handle.asHandle,
-        ] {
+        for handle in [prepare.asHandle, idle.asHandle, timer.asHandle, sockets.handle.asHandle] {
             handle.pointee.data = this
         }
         uv_prepare_start(prepare) { EventLoop.of($0)?.endTurn() }
         uv_poll_start(sockets.handle, Int32(UV_READABLE.rawValue)) { handle, _, _ in
             EventLoop.of(handle)?.pollSockets()
         }
-        waker.start { EventLoop.of($0)?.drainMailboxes() }
+        let source = WakeSource(waker) { [unowned self] in drainMailboxes() }
+        try sockets.add(source, [.readable, .edge])
+        wakeSource = source
     }
 
     deinit {
@@ -79,7 +80,6 @@ package final class EventLoop {
         for handle in [prepare.asHandle, idle.asHandle, timer.asHandle, sockets.handle.asHandle] {
             uv_close(handle, nil)
         }
-        waker.close()
         while uv_run(uv, UV_RUN_DEFAULT) != 0 {}
         uv_loop_close(uv)
         sockets.free()
@@ -207,7 +207,6 @@ extension EventLoop {
     }
 
     private func drainMailboxes() {
-        now = uv_hrtime()
         for mailbox in mailboxes { mailbox.drain() }
     }
 }

@@ -1,38 +1,53 @@
-import CLibuv
+import CLinux
+import Glibc
 import Synchronization
 
 /// Wakes a loop from any thread.
+///
+/// An eventfd of our own and not libuv's: there, a loop that wakes on the processor of who is waking it spins until that
+/// one has gone on, which was a seventh of the processor time of a question and its answer.
 package final class LoopWaker: Sendable {
-    // uv_async_send is the one libuv call that any thread may make. The handle's memory lives as long as this object,
-    // and the flag keeps a late caller from touching a handle that is closed.
-    nonisolated(unsafe) let handle: UnsafeMutablePointer<uv_async_t>
-    private let isOpen = Mutex(true)
+    fileprivate let descriptor: Int32
+    /// Whether the loop has been woken and has not begun to look yet.
+    private let isPending = Atomic<Bool>(false)
 
-    init(_ uv: UnsafeMutablePointer<uv_loop_t>) throws(SystemFailure) {
-        handle = .allocate(capacity: 1)
-        let code = uv_async_init(uv, handle, nil)
-        guard code == 0 else { throw SystemFailure("uv_async_init", code: -code) }
+    init() throws(SystemFailure) {
+        descriptor = sly_eventfd()
+        guard descriptor >= 0 else { throw SystemFailure("eventfd", code: -descriptor) }
     }
 
+    // Whoever can wake the loop holds this, so that nobody writes to a number that has become another descriptor's.
     deinit {
-        handle.deallocate()
-    }
-
-    /// Sets what the loop's thread does when it was woken.
-    func start(_ callback: @escaping @convention(c) (UnsafeMutablePointer<uv_async_t>?) -> Void) {
-        handle.pointee.async_cb = callback
+        close(descriptor)
     }
 
     /// Wakes the loop; many calls before it wakes are one.
     package func wake() {
-        isOpen.withLock { isOpen in
-            if isOpen { uv_async_send(handle) }
-        }
+        guard !isPending.exchange(true, ordering: .sequentiallyConsistent) else { return }
+        var one: UInt64 = 1
+        _ = write(descriptor, &one, MemoryLayout<UInt64>.size)
     }
 
-    /// On the loop's thread, before the loop is closed.
-    func close() {
-        isOpen.withLock { $0 = false }
-        uv_close(handle.asHandle, nil)
+    /// The loop is awake: who wakes it from now on wakes it again.
+    fileprivate func wasHeard() {
+        isPending.store(false, ordering: .sequentiallyConsistent)
+    }
+}
+
+/// A loop's end of its waker.
+final class WakeSource: PollSource {
+    private let waker: LoopWaker
+    private let woken: () -> Void
+
+    init(_ waker: LoopWaker, _ woken: @escaping () -> Void) {
+        self.waker = waker
+        self.woken = woken
+        super.init(waker.descriptor)
+    }
+
+    override func ready(_ events: PollEvents) {
+        // The number in it is never read: registered edge-triggered, each write is told once.
+        waker.wasHeard()
+        woken()
     }
 }

@@ -14,16 +14,20 @@ struct Messages: AsyncParsableCommand {
     @Option(help: "Which contenders, by name.")
     var only: [String] = []
 
+    @Option(help: "Which tests, by number from 1; all of them if none is named.")
+    var test: [Int] = []
+
     func run() async throws {
         var contenders: [any Contender] = [
             try await SallyportContender(), try await NIOContender(), try PythonContender(),
         ]
         if !only.isEmpty { contenders.removeAll { !only.contains($0.name) } }
-        let tests: [Test] = [
+        var tests: [Test] = [
             .oneWay(size: 64, count: 300_000), .oneWay(size: 4096, count: 100_000),
             .oneWay(size: 1 << 20, count: 400), .requests(inFlight: 1, count: 10_000),
             .requests(inFlight: 64, count: 200_000),
         ]
+        if !test.isEmpty { tests = test.compactMap { tests.indices.contains($0 - 1) ? tests[$0 - 1] : nil } }
         var best: [[Measurement?]] = tests.map { _ in contenders.map { _ in nil } }
         for _ in 0..<rounds {
             for (row, test) in tests.enumerated() {
@@ -45,6 +49,7 @@ struct Messages: AsyncParsableCommand {
                 "| \(test.name) | " + best[row].map { $0?.text(test) ?? "–" }.joined(separator: " | ") + " |"
             )
         }
+        guard test.isEmpty else { return }
         if let broadcaster = contenders.first as? SallyportContender { try await broadcast(broadcaster) }
     }
 

@@ -27,6 +27,9 @@ uint64_t sly_time_asleep(void);
 // Two connected sockets: the first waits, the second does not. Returns 0 or the negated error number.
 int sly_socket_pair(int descriptors[2]);
 
+// A descriptor that can be written to so that a poller tells of it. Returns it, or the negated error number.
+int sly_eventfd(void);
+
 // One number tells what happened and to which registration: epoll's union has no name in Swift.
 // Returns 0 or the negated error number.
 int sly_epoll_add(int poller, int descriptor, uint32_t events, uint64_t token);

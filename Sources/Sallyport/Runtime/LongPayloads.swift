@@ -113,6 +113,9 @@ final class LongSender: StreamEndpoint {
 final class LongReceiver: StreamEndpoint {
     static let service = "sallyport.long"
 
+    /// Memory is asked for so many bytes of a payload before they come: more would be for who announces and never sends.
+    private static let mostReserved = 8 << 20
+
     private let stream: LinkStream
     private unowned let driver: ConnectionDriver
     private var head: [UInt8] = []
@@ -201,6 +204,8 @@ final class LongReceiver: StreamEndpoint {
     /// There is room for all of it now.
     func admitted() {
         isAdmitted = true
+        // To grow by and by would have every byte copied, and its memory asked for, more than once.
+        bytes.reserveCapacity(min(count, Self.mostReserved))
         giveCredit()
         if isComplete { handOver() }
     }

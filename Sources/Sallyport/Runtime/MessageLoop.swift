@@ -21,7 +21,6 @@ final class MessageLoop: Sendable {
     static func start(name: String) async throws(SallyportError) -> MessageLoop {
         let result: Result<MessageLoop, SallyportError> = await withCheckedContinuation { continuation in
             do throws(SystemFailure) {
-                ProcessSetup.prepare()
                 let jobs = try arithmetic()
                 _ = try LoopThread(name: name) { run(jobs) { continuation.resume(returning: $0) } }
             } catch {
