@@ -10,8 +10,8 @@ package enum ExitStatus: Int32, Sendable {
     case unreachable = 69
     /// Something of ours failed.
     case software = 70
-    /// An address could not be bound.
-    case cannotBind = 71
+    /// An address could not be bound, or a file not written.
+    case systemRefused = 71
     /// Draining was cut short.
     case cutShort = 75
     /// The other end speaks another protocol or version.

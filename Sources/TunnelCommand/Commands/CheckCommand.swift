@@ -53,7 +53,7 @@ struct CheckCommand: ParsableCommand {
                 }
             } catch {
                 throw CommandFailure(
-                    status: .cannotBind,
+                    status: .systemRefused,
                     message: "cannot listen at \(endpoint): \(error.description)"
                 )
             }

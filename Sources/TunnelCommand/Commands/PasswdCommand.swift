@@ -36,21 +36,28 @@ struct PasswdCommand: ParsableCommand {
     }
 
     func run() throws {
-        do throws(CredentialFault) {
+        do {
             if delete { try remove() } else { try set() }
-        } catch {
-            throw CommandFailure(status: .configuration, message: error.text)
+        } catch let fault as CredentialFault {
+            throw CommandFailure(status: .configuration, message: fault.text)
         }
     }
 
-    private func remove() throws(CredentialFault) {
+    /// Writes the file, or leaves it as it was.
+    private func save(_ passwords: PasswordFile) throws {
+        do throws(CredentialFault) { try passwords.write() } catch {
+            throw CommandFailure(status: .systemRefused, message: "\(error.text); nothing was changed")
+        }
+    }
+
+    private func remove() throws {
         var passwords = try PasswordFile(reading: file)
         guard passwords.remove(user) > 0 else { throw CredentialFault("\(file): there is no user \(user)") }
-        try passwords.write()
+        try save(passwords)
         TerminalOutput.note("removed \(user) from \(file)")
     }
 
-    private func set() throws(CredentialFault) {
+    private func set() throws {
         do throws(UserIdentityFault) {
             _ = try UserIdentity(parsing: user)
         } catch {
@@ -69,7 +76,7 @@ struct PasswdCommand: ParsableCommand {
             password = try LoginPassword(descriptor: STDIN_FILENO)
         }
         let isChanged = try passwords.set(user, password)
-        try passwords.write()
+        try save(passwords)
         if let generated { TerminalOutput.result(generated) }
         TerminalOutput.note("\(isChanged ? "changed the password of" : "added") \(user) in \(file)")
     }

@@ -84,7 +84,7 @@ struct RunCommand: ParsableCommand {
                     ? .ends : .rereadsPasswords(Self.passwords(of: ready.configuration))
             )
         } catch {
-            throw CommandFailure(status: .cannotBind, message: error.description)
+            throw CommandFailure(status: .systemRefused, message: error.description)
         }
         let outcome = service.run()
         destination.finish()
@@ -92,7 +92,7 @@ struct RunCommand: ParsableCommand {
         case .drained: return
         case .cutShort:
             throw CommandFailure(status: .cutShort, message: "streams were cut off before they had ended")
-        case .failed(let failure): throw CommandFailure(status: .cannotBind, message: failure.description)
+        case .failed(let failure): throw CommandFailure(status: .systemRefused, message: failure.description)
         }
     }
 }

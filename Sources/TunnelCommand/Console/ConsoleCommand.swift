@@ -122,7 +122,7 @@ extension CommandFailure {
             case .wrongPassword: .passwordRefused
             case .incompatible, .otherApplication, .malformed: .incompatible
             case .credentials, .invalidArgument: .configuration
-            case .system: .cannotBind
+            case .system: .systemRefused
             default: .unreachable
             }
         self.init(status: status, message: error.message)

@@ -4,11 +4,14 @@ import Synchronization
 
 /// Where lines of the log go, written by a thread of its own: whoever reads them slowly, or not at all, holds up no stream.
 ///
-/// What does not fit into a bounded queue is dropped and counted, and the log says so when there is room again.
+/// What does not fit into a bounded queue is dropped and counted, and so is what the system does not take; the log says so as
+/// soon as it can.
 final class LogDestination: Sendable {
     private struct State {
         var waiting: [UInt8] = []
         var dropped = 0
+        /// Lines that the system has not taken, which nobody was told of yet.
+        var notTaken = 0
         var isOpen = true
     }
 
@@ -35,7 +38,7 @@ final class LogDestination: Sendable {
         try self.init(descriptor: descriptor, isOwned: true)
     }
 
-    private init(descriptor: Int32, isOwned: Bool) throws(SystemFailure) {
+    init(descriptor: Int32, isOwned: Bool) throws(SystemFailure) {
         self.descriptor = descriptor
         self.isOwned = isOwned
         wakeUp = WakeUp()
@@ -46,6 +49,9 @@ final class LogDestination: Sendable {
         finish()
         if isOwned { close(descriptor) }
     }
+
+    /// Lines that the system has not taken and the log has not told of yet.
+    var lostLines: Int { state.withLock { $0.notTaken } }
 
     /// Takes a line; never waits.
     func write(_ line: String) {
@@ -72,6 +78,7 @@ final class LogDestination: Sendable {
     }
 
     private func work() {
+        var reason: Int32 = 0
         while true {
             wakeUp.wait()
             let (bytes, dropped, isOpen) = state.withLock { state in
@@ -80,14 +87,28 @@ final class LogDestination: Sendable {
                 state.dropped = 0
                 return taken
             }
-            put(bytes)
-            if dropped > 0 { put(Array("… \(dropped) lines were lost: the log is not read\n".utf8)) }
+            let notTaken = lostLines
+            if notTaken > 0, !bytes.isEmpty,
+                put("… \(notTaken) lines were lost: \(String(cString: strerror(reason)))\n") == nil
+            {
+                state.withLock { $0.notTaken = 0 }
+            }
+            if let loss = put(bytes) {
+                reason = loss.reason
+                state.withLock { $0.notTaken += loss.lines }
+            }
+            if dropped > 0 { _ = put("… \(dropped) lines were lost: the log is not read\n") }
             if !isOpen, bytes.isEmpty { return }
             if !isOpen { wakeUp.post() }
         }
     }
 
-    private func put(_ bytes: [UInt8]) {
+    private func put(_ text: String) -> (lines: Int, reason: Int32)? { put(Array(text.utf8)) }
+
+    /// Writes lines.
+    ///
+    /// - Returns: how many of them the system did not take, and why; `nil` when it took them all.
+    private func put(_ bytes: [UInt8]) -> (lines: Int, reason: Int32)? {
         var written = 0
         while written < bytes.count {
             let count = bytes.withUnsafeBytes {
@@ -100,8 +121,14 @@ final class LogDestination: Sendable {
                 var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 _ = Glibc.poll(&poll, 1, 1000)
             } else if errno != EINTR {
-                return
+                let reason = errno
+                // What follows begins a line of its own, if it can.
+                if written > 0, bytes[written - 1] != UInt8(ascii: "\n") {
+                    _ = Glibc.write(descriptor, "\n", 1)
+                }
+                return (bytes[written...].count { $0 == UInt8(ascii: "\n") }, reason)
             }
         }
+        return nil
     }
 }

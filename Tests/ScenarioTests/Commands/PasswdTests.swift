@@ -31,6 +31,19 @@ struct PasswdTests {
         return server
     }
 
+    @Test func aFileThatCannotBeWrittenIsNoFaultOfTheConfiguration() throws {
+        let child = try Child(
+            [Sallyport.path, "passwd", "nowhere/passwords", "alice"],
+            in: folder,
+            name: "passwd",
+            input: "secret"
+        )
+        #expect(try child.wait() == .exited(71))
+        #expect(
+            child.output.contains("nowhere/passwords.new: No such file or directory; nothing was changed")
+        )
+    }
+
     private func passwd(_ arguments: String..., password: String? = nil) throws -> Child {
         let child = try Child(
             [Sallyport.path, "passwd", "passwords"] + arguments,
