@@ -69,7 +69,12 @@ package final class BlockingSocket: Sendable {
     package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemFailure) {
         var written = 0
         while written < bytes.count {
-            let count = Glibc.write(descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written)
+            let count = Glibc.send(
+                descriptor,
+                bytes.baseAddress.map { $0 + written },
+                bytes.count - written,
+                Int32(MSG_NOSIGNAL)
+            )
             if count > 0 {
                 written += count
             } else if errno != EINTR {

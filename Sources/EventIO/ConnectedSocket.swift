@@ -26,6 +26,7 @@ package struct ConnectedSocket: Sendable {
         guard flags >= 0, fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) >= 0,
             fcntl(descriptor, F_SETFD, FD_CLOEXEC) >= 0
         else { throw SystemFailure("fcntl", "descriptor \(descriptor)", code: errno) }
+        if !remote.isUnix { SocketOptions.noDelay(descriptor) }
         self.descriptor = descriptor
         self.remote = remote
     }

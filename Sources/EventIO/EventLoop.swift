@@ -55,13 +55,16 @@ package final class EventLoop {
         timer = .allocate(capacity: 1)
         now = uv_hrtime()
         thread = uv_thread_self()
+        waker = try LoopWaker()
         let code = uv_loop_init(uv)
         guard code == 0 else { throw SystemFailure("uv_loop_init", code: -code) }
+        do throws(SystemFailure) { sockets = try SocketPoller(uv) } catch {
+            uv_loop_close(uv)
+            throw error
+        }
         uv_prepare_init(uv, prepare)
         uv_idle_init(uv, idle)
         uv_timer_init(uv, timer)
-        waker = try LoopWaker()
-        sockets = try SocketPoller(uv)
         let this = Unmanaged.passUnretained(self).toOpaque()
         for handle in [prepare.asHandle, idle.asHandle, timer.asHandle, sockets.handle.asHandle] {
             handle.pointee.data = this

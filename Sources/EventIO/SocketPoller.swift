@@ -30,7 +30,10 @@ final class SocketPoller {
         events = .allocate(capacity: Int(Self.portion))
         handle = .allocate(capacity: 1)
         let code = uv_poll_init(uv, handle, descriptor)
-        guard code == 0 else { throw SystemFailure("uv_poll_init", code: -code) }
+        guard code == 0 else {
+            free()
+            throw SystemFailure("uv_poll_init", code: -code)
+        }
     }
 
     /// Frees the handle's memory, after libuv has let go of it.

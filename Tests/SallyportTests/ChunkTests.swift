@@ -143,6 +143,59 @@ import Testing
         await party.server.stop()
     }
 
+    @Test func whoReadsOnWhenTheHandlerHasReturnedIsTold() async throws {
+        let party = try await Party()
+        let (gate, opener) = AsyncStream.makeStream(of: Void.self)
+        let late = Notes<Task<SallyportError?, Never>>()
+        party.server.answer(chunksOf: "film") { film, _ in
+            var chunks = film.chunks.makeAsyncIterator()
+            let first = try await chunks.next()?.count ?? 0
+            late.add(
+                Task {
+                    for await _ in gate {}
+                    do throws(SallyportError) { for try await _ in film.chunks {} } catch { return error }
+                    return nil
+                }
+            )
+            return "\(first > 0)"
+        }
+        let (client, there) = try await party.connect()
+        for _ in 0..<3 { #expect(try await client.request("film", .bytes(Self.film)).text == "true") }
+        try await client.deliver("film", .bytes(Self.film))
+        opener.finish()
+        for task in late.all { #expect(await task.value?.code == .closed) }
+        #expect(late.all.count == 4)
+        #expect(there.isOpen)
+        await party.server.stop()
+    }
+
+    @Test func aConfirmedPacketIsThereWhenAllOfItIs() async throws {
+        let party = try await Party()
+        let (gate, opener) = AsyncStream.makeStream(of: Void.self)
+        let begun = Notes<Int>()
+        let seen = Notes<Int>()
+        party.server.on(chunksOf: "film") { film, _ in
+            begun.add(film.byteCount)
+            for await _ in gate {}
+            for try await chunk in film.chunks { seen.add(chunk.count) }
+        }
+        let (client, _) = try await party.connect()
+        let isDelivered = Notes<Bool>()
+        let delivering = Task {
+            try await client.deliver("film", .bytes(Self.film))
+            isDelivered.add(true)
+        }
+        try await eventually("it begins") { !begun.all.isEmpty }
+        // What is answered behind it has passed where it would have been confirmed.
+        await expectError(.unknownAction) { try await client.request("nothing") }
+        #expect(isDelivered.all.isEmpty)
+        opener.finish()
+        try await delivering.value
+        await client.close()
+        try await eventually("nothing of it is lost") { seen.all.reduce(0, +) == Self.film.count }
+        await party.server.stop()
+    }
+
     @Test func oneThatIsNotTakenHoldsUpNoOther() async throws {
         let party = try await Party()
         let (gate, opener) = AsyncStream.makeStream(of: Void.self)

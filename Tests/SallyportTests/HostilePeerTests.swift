@@ -104,6 +104,23 @@ import Testing
         await party.server.stop()
     }
 
+    @Test func whoDoesNotReadAnswersThatAreGivenAtOnceIsLetGo() async throws {
+        var options = ConnectionOptions()
+        options.window = 256 << 10
+        let party = try await Party(options)
+        party.server.answerAtOnce("much") { _, _ in .bytes([UInt8](repeating: 7, count: 60_000)) }
+        let (client, there) = try await party.connect()
+        // Its answers are no longer taken: their stream gets no more credit.
+        for number in 0..<2000 {
+            client.callOutbox.sendAtOnce(Item(.request, number: UInt64(number), action: "much"))
+        }
+        try await eventually("all are answered, or it is let go") {
+            !there.isOpen || there.replyOutbox.hasRoom
+        }
+        try await expectHealth(of: party)
+        await party.server.stop()
+    }
+
     /// Opens a stream for a long payload by hand.
     private func longStream(of client: Connection) async throws -> ByteStream {
         let result = await withCheckedContinuation { continuation in
@@ -151,6 +168,51 @@ import Testing
         await party.server.stop()
     }
 
+    /// How many payloads are being taken as chunks.
+    private func intakes(of connection: Connection) async -> Int {
+        await withCheckedContinuation { continuation in
+            connection.loop.perform { [id = connection.id] in
+                continuation.resume(returning: $0.drivers[id]?.intakes.count ?? 0)
+            }
+        }
+    }
+
+    @Test func whatIsGivenUpBeforeItsHandlerBeginsStillCounts() async throws {
+        var options = ConnectionOptions()
+        options.concurrentRequests = 1
+        let party = try await Party(options)
+        let (gate, opener) = AsyncStream.makeStream(of: Void.self)
+        let handled = Notes<SallyportError.Code?>()
+        party.server.on(chunksOf: "x") { packet, _ in
+            for await _ in gate {}
+            do throws(SallyportError) {
+                for try await _ in packet.chunks {}
+                handled.add(nil)
+            } catch { handled.add(error.code) }
+        }
+        let (client, there) = try await party.connect()
+        let payload = Payload.bytes([UInt8](repeating: 1, count: 400_000))
+        let head = LongHead.encoded(Item(.packet, number: 9, action: "x", payload: payload))
+        var begun = 0
+        for _ in 0..<1500 {
+            guard let stream = try? await longStream(of: client) else { break }
+            try await stream.write(head + [UInt8](repeating: 1, count: 2000))
+            begun += 1
+            // It is there before it is given up.
+            while await intakes(of: there) < begun { try await Task.sleep(for: .milliseconds(1)) }
+            stream.reset()
+        }
+        #expect(begun > 900 && begun <= 1024)
+        #expect(await intakes(of: there) == begun)
+        opener.finish()
+        try await eventually("each handler was told") { handled.all.count == begun }
+        try await eventually("all are gone") { await intakes(of: there) == 0 }
+        #expect(handled.all.allSatisfy { $0 == .closed })
+        try await expectHealth(of: party)
+        #expect(there.isOpen)
+        await party.server.stop()
+    }
+
     @Test func handlersThatTakeNothingHoldNoMoreThanTheConnectionsWindow() async throws {
         let party = try await Party()
         let (gate, opener) = AsyncStream.makeStream(of: Void.self)
@@ -161,21 +223,10 @@ import Testing
         // Far more of them than are handled at a time: each has a stream, until it has been taken.
         let sending = (0..<400).map { _ in Task { try await client.send("x", payload) } }
         for _ in 0..<50 { #expect(try await client.request("ping").text == "pong") }
-        let held = await withCheckedContinuation { continuation in
-            there.loop.perform { [id = there.id] in
-                continuation.resume(returning: $0.drivers[id]?.intakes.count)
-            }
-        }
-        #expect(try #require(held) <= 1024)
+        #expect(await intakes(of: there) <= 1024)
         opener.finish()
         for task in sending { try await task.value }
-        try await eventually("all are gone") {
-            await withCheckedContinuation { continuation in
-                there.loop.perform { [id = there.id] in
-                    continuation.resume(returning: $0.drivers[id]?.intakes.isEmpty ?? false)
-                }
-            }
-        }
+        try await eventually("all are gone") { await intakes(of: there) == 0 }
         await party.server.stop()
     }
 

@@ -65,6 +65,46 @@ import Testing
         await party.server.stop()
     }
 
+    @Test func whatIsAnsweredAtOnceIsAnsweredAsAlways() async throws {
+        let party = try await Party()
+        let seen = Notes<String>()
+        party.server.answerAtOnce("at once", "also") { packet, connection in
+            seen.add("\(packet.action) \(packet.text ?? "?") \(connection.user)")
+            switch packet.text {
+            case "fail": throw SallyportError(.init(rawValue: 1234), "as asked")
+            case "break": throw CancellationError()
+            case "much": return .bytes([UInt8](repeating: 7, count: 65536))
+            case "too much": return .bytes([UInt8](repeating: 7, count: 65537))
+            default: return "\(packet.action)!"
+            }
+        }
+        let (client, there) = try await party.connect()
+        #expect(try await client.request("at once", "a").text == "at once!")
+        #expect(try await client.request("also", "much").bytes.count == 65536)
+        await expectError(.tooLarge) { try await client.request("also", "too much") }
+        await expectError(.init(rawValue: 1234)) { try await client.request("also", "fail") }
+        await expectError(.handlerFailed) { try await client.request("also", "break") }
+        // Packets are handled so too, in their order, and long ones when all of them is there.
+        for number in 0..<100 { try await client.send("at once", "\(number)") }
+        try await client.deliver("at once", "last")
+        let long = String(repeating: "x", count: 100_000)
+        #expect(try await client.request("at once", .text(long)).text == "at once!")
+        let numbered = (0..<100).map { "at once \($0) alice" } + ["at once last alice"]
+        #expect(Array(seen.all.dropFirst(5).prefix(101)) == numbered)
+        #expect(seen.all.last == "at once \(long) alice")
+        #expect(there.isOpen && there.inbox.count == 0)
+        // Many at a time, both ways.
+        client.answerAtOnce("back") { packet, _ in packet.payload }
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            for number in 0..<5000 {
+                group.addTask { try await client.request("also", "\(number)").text == "also!" }
+                group.addTask { try await there.request("back", "\(number)").text == "\(number)" }
+            }
+            for try await isRight in group { #expect(isRight) }
+        }
+        await party.server.stop()
+    }
+
     @Test func whatGoesWrongHasACode() async throws {
         struct Broken: Error {}
         let party = try await Party()

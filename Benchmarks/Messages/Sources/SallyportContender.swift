@@ -9,7 +9,7 @@ final class SallyportContender: LocalContender {
 
     init() async throws {
         server = try await MessageServer.start(on: "127.0.0.1:0", passwords: Passwords(["bench": "password"]))
-        server.answer("echo") { packet, _ in packet.payload }
+        server.answerAtOnce("echo") { packet, _ in packet.payload }
         login = try Login(user: "bench", password: "password")
         client = try await MessageClient.connect(to: server.addresses[0], as: login)
         there = server.connections[0]

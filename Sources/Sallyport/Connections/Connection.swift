@@ -34,8 +34,9 @@ public final class Connection: HandlerHolder {
     /// Packets with a handler, and requests whose handler is called for one after the other.
     let packetRunner: HandlerRunner
     let requestRunner: HandlerRunner
-    /// Packets and requests whose payloads are taken as chunks.
+    /// The same for those whose payloads are taken as chunks, which must hold up no others.
     let chunkRunner: HandlerRunner
+    let chunkRequestRunner: HandlerRunner
     /// Whether the other end talks in messages; a tunnel's client does not.
     let takesMessages = Atomic<Bool>(false)
     private let numbers = Atomic<UInt64>(0)
@@ -85,6 +86,7 @@ public final class Connection: HandlerHolder {
         packetRunner = HandlerRunner(atMost: 1)
         requestRunner = HandlerRunner(atMost: options.concurrentRequests)
         chunkRunner = HandlerRunner(atMost: options.concurrentRequests)
+        chunkRequestRunner = HandlerRunner(atMost: options.concurrentRequests)
     }
 
     /// The handlers for packets and requests of this connection; those of its server are behind them.
@@ -130,7 +132,7 @@ public final class Connection: HandlerHolder {
         calls.fail(failure)
         inbox.end(failure)
         for runner in [packetRunner, chunkRunner] { if isOrderly { runner.close() } else { runner.drop() } }
-        requestRunner.drop()
+        for runner in [requestRunner, chunkRequestRunner] { runner.drop() }
     }
 
     /// Has `listener` told when the connection is over, at once if it is; the number is for ``forget(_:)``.
@@ -262,8 +264,10 @@ extension Connection {
         let isLong = item.payload.bytes.count > Item.longestPayload
         let (number, kind) = (item.number, item.kind)
         let (callOutbox, loop, id) = (callOutbox, loop, id)
+        let isWithdrawn = Flag()
         let withdraw: @Sendable () -> Void = {
-            if isLong { loop.perform { $0.drivers[id]?.withdrawLong(kind, number) } }
+            isWithdrawn.raise()
+            if isLong { loop.perform { $0.drivers[id]?.withdrawLong(kind, number, evenIfSent: true) } }
             // What has not left is as if it had never been; what has is told of.
             guard !outbox.withdraw(number), kind == .request else { return }
             callOutbox.sendAtOnce(Item(.cancel, number: number))
@@ -276,11 +280,12 @@ extension Connection {
             isFirst: { loop.perform { $0.watchCalls() } },
             expired: withdraw
         ) {
+            guard !isWithdrawn.isRaised else { return }
             guard isLong else {
                 outbox.sendLater(item)
                 return
             }
-            sendLong(item) { failure in
+            sendLong(item, unless: isWithdrawn) { failure in
                 if let failure { calls.answered(.failure(failure, to: number)) }
             }
         }
@@ -306,7 +311,8 @@ extension Connection {
             }
         } onCancel: {
             isWithdrawn.raise()
-            loop.perform { $0.drivers[id]?.withdrawLong(item.kind, item.number) }
+            // What `send` has returned for goes.
+            loop.perform { $0.drivers[id]?.withdrawLong(item.kind, item.number, evenIfSent: false) }
         }
         if let failure { throw failure }
     }

@@ -100,9 +100,19 @@ final class ByteInbox: Sendable {
         change { $0.isAtEnd = true }
     }
 
-    /// Nothing more will come, and that is no end.
+    /// Nothing more will come, and that is no end; what has come can still be read.
     func failed(_ failure: SallyportError) {
         change { $0.failure = $0.failure ?? failure }
+    }
+
+    /// Nothing more will come, and what has come is thrown away: from now on nobody counts it.
+    func dropped(_ failure: SallyportError) {
+        change { state in
+            state.bytes = []
+            state.head = 0
+            state.isAtEnd = false
+            state.failure = state.failure ?? failure
+        }
     }
 
     private func change(_ body: (inout State) -> Void) {

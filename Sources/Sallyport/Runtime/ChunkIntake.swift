@@ -13,10 +13,21 @@ final class ChunkIntake {
     private var unread = 0
     private var isComplete = false
     private var isHandled = false
+    /// Whether the sender has given it up; its stream counts until the handler is through all the same.
+    private var isGivenUp = false
+    /// Told once, when all of it is here.
+    private var arrived: (() -> Void)?
     /// Called once, when nothing more is to be done for the stream.
     private var left: (() -> Void)?
 
-    init(_ stream: LinkStream, _ inbox: ByteInbox, count: Int, left: @escaping () -> Void) {
+    init(
+        _ stream: LinkStream,
+        _ inbox: ByteInbox,
+        count: Int,
+        arrived: (() -> Void)?,
+        left: @escaping () -> Void
+    ) {
+        self.arrived = arrived
         self.stream = stream
         self.inbox = inbox
         self.count = count
@@ -45,13 +56,25 @@ final class ChunkIntake {
     func receiveEnd() -> Bool {
         guard arrivedCount == count else { return false }
         isComplete = true
-        inbox.ended()
+        if !isHandled { inbox.ended() }
+        arrived?()
+        arrived = nil
         leaveIfOver()
         return true
     }
 
+    /// The sender has reset the stream.
+    func givenUp(_ failure: SallyportError) {
+        inbox.dropped(failure)
+        isGivenUp = true
+        unread = 0
+        leaveIfOver()
+    }
+
     /// The handler has taken so many bytes.
     func taken(_ bytes: Int) {
+        // Who reads on when the handler has returned has no part in it any more.
+        guard !isHandled, !isGivenUp else { return }
         unread -= bytes
         stream.consumed(bytes)
         leaveIfOver()
@@ -61,13 +84,14 @@ final class ChunkIntake {
     func handled() {
         guard !isHandled else { return }
         isHandled = true
-        stream.consumed(unread)
+        inbox.dropped(SallyportError(.closed, "the handler has returned"))
+        if unread > 0 { stream.consumed(unread) }
         unread = 0
         leaveIfOver()
     }
 
     private func leaveIfOver() {
-        guard isComplete, unread == 0, left != nil else { return }
+        guard isGivenUp ? isHandled : isComplete && unread == 0, left != nil else { return }
         stream.release()
         leave()
     }
@@ -99,18 +123,25 @@ extension ConnectionDriver {
         let inbox = ByteInbox { count in
             connection.loop.perform { $0.drivers[owner]?.intakes[id]?.taken(count) }
         }
-        let intake = ChunkIntake(stream, inbox, count: count) { [weak self] in self?.intakes[id] = nil }
+        // A confirmed packet is there when all of it is, whatever its handler has taken by then.
+        let confirm = { connection.reply(Item(.reply, number: item.number)) }
+        let intake = ChunkIntake(
+            stream,
+            inbox,
+            count: count,
+            arrived: item.kind == .confirmedPacket ? confirm : nil,
+            left: { [weak self] in self?.intakes[id] = nil }
+        )
         intakes[id] = intake
         let packet = Packet(item, connection)
         let incoming = IncomingPacket(packet, byteCount: count, inbox)
-        connection.chunkRunner.add(
+        let isRequest = item.kind == .request
+        (isRequest ? connection.chunkRequestRunner : connection.chunkRunner).add(
             HandlerRunner.Work(number: item.number) {
-                switch item.kind {
-                case .request: await connection.answer(packet) { try await body(incoming, connection) }
-                case .confirmedPacket:
-                    connection.reply(Item(.reply, number: item.number))
+                if isRequest {
+                    await connection.answer(packet) { try await body(incoming, connection) }
+                } else {
                     _ = try? await body(incoming, connection)
-                default: _ = try? await body(incoming, connection)
                 }
             } ended: {
                 connection.loop.perform { $0.drivers[owner]?.intakes[id]?.handled() }

@@ -166,61 +166,13 @@ extension ConnectionDriver: LaneOwner {
             release(charge)
             connection.requestRunner.cancel(item.number)
             connection.packetRunner.cancel(item.number)
-            connection.chunkRunner.cancel(item.number)
+            connection.chunkRequestRunner.cancel(item.number)
         case (.packets, .welcome) where isClient:
             release(charge)
             tellBegun()
         case (.packets, _), (.answers, _), (.calls, _):
             violated("an item of kind \(item.kind.rawValue) where it has no place")
         }
-    }
-
-    private func receivedPacket(_ item: Item, _ charge: Charge) {
-        let packet = Packet(item, connection)
-        let (connection, credit) = (connection, connection.credit)
-        if let handler = connection.local[item.action] {
-            let isConfirmed = item.kind == .confirmedPacket
-            // What comes in chunks elsewhere must not be what packets wait for.
-            (handler.takesChunks ? connection.chunkRunner : connection.packetRunner).add(
-                HandlerRunner.Work(number: item.number) {
-                    if isConfirmed { connection.reply(Item(.reply, number: packet.number)) }
-                    _ = try? await handler(packet, connection)
-                } ended: {
-                    credit.add(charge)
-                }
-            )
-            return
-        }
-        switch connection.inbox.put(packet, charge) {
-        case .taken:
-            if item.kind == .confirmedPacket { connection.reply(Item(.reply, number: item.number)) }
-        case .refused:
-            release(charge)
-            guard item.kind == .confirmedPacket else { return }
-            let error = SallyportError(.refused, "the other end's inbox is full")
-            connection.reply(.failure(error, to: item.number))
-        }
-    }
-
-    private func receivedRequest(_ item: Item, _ charge: Charge) {
-        guard let handler = connection.local[item.action] else {
-            release(charge)
-            let error = SallyportError(.unknownAction, "no handler for `\(item.action)`")
-            connection.reply(.failure(error, to: item.number))
-            return
-        }
-        let packet = Packet(item, connection)
-        let (connection, credit) = (connection, connection.credit)
-        let runner =
-            handler.takesChunks
-            ? connection.chunkRunner : handler.isSerial ? connection.packetRunner : connection.requestRunner
-        runner.add(
-            HandlerRunner.Work(number: item.number) {
-                await connection.answer(packet) { try await handler(packet, connection) }
-            } ended: {
-                credit.add(charge)
-            }
-        )
     }
 
     func lane(_ lane: Lane, broke fault: ItemFault) {
@@ -245,48 +197,6 @@ extension ConnectionDriver: LaneOwner {
         case .some(let failure):
             closeSoon(SallyportError(.closed, "a stream of the connection was reset: \(failure.name)"))
         }
-    }
-}
-
-extension Connection {
-    /// Sends a short answer; who does not read answers is not listened to any more.
-    func reply(_ item: Item) {
-        guard replyOutbox.sendAtOnce(item) > 4 * options.lawfulWindow else { return }
-        let failure = SallyportError(.refused, "the other end does not read its answers")
-        loop.perform { [id] in $0.drivers[id]?.closeSoon(failure, "answers were not read") }
-    }
-
-    /// Has a request answered.
-    func answer(_ packet: Packet, with handler: () async throws -> Payload) async {
-        let item: Item
-        do {
-            let payload = try await handler()
-            if payload.bytes.count > options.longestPayload {
-                throw SallyportError(.tooLarge, "the answer has \(payload.bytes.count) bytes")
-            }
-            item = Item(.reply, number: packet.number, payload: payload)
-        } catch let error as SallyportError {
-            item = .failure(error, to: packet.number)
-        } catch {
-            item = .failure(SallyportError(.handlerFailed, "the handler has failed"), to: packet.number)
-        }
-        do throws(SallyportError) { try await post(item, by: replyOutbox) } catch {
-            // Too long an answer to get through is answered all the same.
-            if item.payload.bytes.count > Item.longestPayload { reply(.failure(error, to: packet.number)) }
-        }
-    }
-}
-
-extension Packet {
-    init(_ item: Item, _ connection: Connection) {
-        self.init(
-            action: item.action,
-            payload: item.payload,
-            created: Date(timeIntervalSince1970: Double(item.created) / 1e6),
-            number: item.number,
-            sender: connection.user,
-            token: connection.token
-        )
     }
 }
 

@@ -68,8 +68,10 @@ final class LongSender: StreamEndpoint {
         leave()
     }
 
-    /// Nobody wants it to be sent any more.
-    func withdraw() {
+    /// Nobody wants it to be sent any more; whether what the session has already taken still goes is for the caller to
+    /// say.
+    func withdraw(evenIfSent: Bool) {
+        guard completion != nil || evenIfSent else { return }
         end(.cancelled)
         leave()
     }
@@ -171,6 +173,8 @@ final class LongReceiver: StreamEndpoint {
     ///
     /// - Returns: whether the item is known.
     private func readHead() -> Bool {
+        // Nothing is begun any more.
+        guard !driver.isBroken else { return false }
         switch LongHead.read(head) {
         case .success(nil): return false
         case .failure(let fault):
@@ -246,8 +250,11 @@ final class LongReceiver: StreamEndpoint {
     func targetAnswered(_ failure: StreamFailure?) {}
 
     func streamReset(_ failure: StreamFailure) {
-        stream.release()
-        intake?.failed(SallyportError(.closed, "the sender does not send the rest of it"))
+        if let intake {
+            intake.givenUp(SallyportError(.closed, "the sender does not send the rest of it"))
+        } else {
+            stream.release()
+        }
         leave()
     }
 
@@ -308,9 +315,10 @@ extension ConnectionDriver {
     }
 
     /// Nobody waits any more for a long payload to be sent.
-    func withdrawLong(_ kind: Item.Kind, _ number: UInt64) {
+    func withdrawLong(_ kind: Item.Kind, _ number: UInt64, evenIfSent: Bool) {
         func isMeant(_ sender: LongSender) -> Bool { sender.kind == kind && sender.number == number }
-        (waitingSenders.removeFirst(where: isMeant) ?? longSenders.values.first(where: isMeant))?.withdraw()
+        (waitingSenders.removeFirst(where: isMeant) ?? longSenders.values.first(where: isMeant))?
+            .withdraw(evenIfSent: evenIfSent)
     }
 
     func receiveLong(_ stream: LinkStream) -> any StreamEndpoint {

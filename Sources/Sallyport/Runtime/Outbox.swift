@@ -48,6 +48,18 @@ final class Outbox: Sendable {
         return state.withLock { $0.count }
     }
 
+    /// The same on the loop's own thread, which need not be woken.
+    ///
+    /// - Returns: how many bytes wait now, and whether the loop has to look for them.
+    func sendOnLoop(_ item: Item) -> (count: Int, isFirst: Bool) {
+        state.withLock { state in
+            guard state.failure == nil else { return (0, false) }
+            item.append(to: &state.bytes)
+            defer { state.isSignalled = true }
+            return (state.count, !state.isSignalled)
+        }
+    }
+
     /// Puts an item in when there is room, without waiting for that.
     func sendLater(_ item: Item) {
         let isFull = state.withLock { state in

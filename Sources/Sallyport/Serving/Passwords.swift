@@ -48,12 +48,14 @@ public struct Passwords: Sendable {
         return try await blocking { () throws(CredentialFault) in
             switch source {
             case .file(let path, let isMade):
-                let isNew = isMade && !SecretFiles.exists(path)
-                let file =
-                    try isNew
-                    ? PasswordFile(path: path, application: application) : PasswordFile(reading: path)
-                if isNew { try file.write() }
-                return PasswordKeeper(file)
+                return try PasswordKeeper.writing.withLock { _ throws(CredentialFault) in
+                    let isNew = isMade && !SecretFiles.exists(path)
+                    let file =
+                        try isNew
+                        ? PasswordFile(path: path, application: application) : PasswordFile(reading: path)
+                    if isNew { try file.write() }
+                    return PasswordKeeper(file)
+                }
             case .given(let users):
                 var file = try PasswordFile(path: "", application: application)
                 for (user, password) in users { _ = try file.set(user, LoginText(password).password()) }
@@ -78,8 +80,8 @@ struct LoginText: Sendable {
 final class PasswordKeeper: Sendable {
     private let file: Mutex<PasswordFile>
     /// Held for as long as a password is stretched and written, by a thread that is made for waiting: of two that are set at
-    /// a time, none is lost.
-    private let writing = Mutex<Void>(())
+    /// a time by this process, none is lost.
+    static let writing = Mutex<Void>(())
 
     /// The user that a code is for: nobody else may have this name.
     static let pairingUser = "pairing"
@@ -107,8 +109,10 @@ final class PasswordKeeper: Sendable {
             )
         }
         try await blocking { [self] () throws(CredentialFault) in
-            try writing.withLock { _ throws(CredentialFault) in
+            try Self.writing.withLock { _ throws(CredentialFault) in
                 var changed = file.withLock { $0 }
+                // Others may have changed it, and whom they have removed is not to come back.
+                if !changed.path.isEmpty { changed = try PasswordFile(reading: changed.path) }
                 _ = try changed.set(user, text.password())
                 if !changed.path.isEmpty { try changed.write() }
                 file.withLock { $0 = changed }

@@ -97,6 +97,12 @@ extension ByteStream {
         inbox.failed(failure)
         outbox.fail(failure)
     }
+
+    /// It was reset: what has come and was not read is lost, since the other end's limits do not count it any more.
+    func wasReset(_ failure: SallyportError) {
+        inbox.dropped(failure)
+        outbox.fail(failure)
+    }
 }
 
 extension Connection {

@@ -99,7 +99,7 @@ final class ByteStreamEnd: StreamEndpoint {
     }
 
     private func end(_ failure: SallyportError) {
-        stream?.failed(failure)
+        stream?.wasReset(failure)
         task?.cancel()
         link?.release()
         link = nil

@@ -88,7 +88,7 @@ final class LogDestination: Sendable {
                 return taken
             }
             let notTaken = lostLines
-            if notTaken > 0, !bytes.isEmpty,
+            if notTaken > 0, !bytes.isEmpty || !isOpen,
                 put("… \(notTaken) lines were lost: \(String(cString: strerror(reason)))\n") == nil
             {
                 state.withLock { $0.notTaken = 0 }
@@ -97,7 +97,10 @@ final class LogDestination: Sendable {
                 reason = loss.reason
                 state.withLock { $0.notTaken += loss.lines }
             }
-            if dropped > 0 { _ = put("… \(dropped) lines were lost: the log is not read\n") }
+            if dropped > 0, let loss = put("… \(dropped) lines were lost: the log is not read\n") {
+                reason = loss.reason
+                state.withLock { $0.notTaken += dropped }
+            }
             if !isOpen, bytes.isEmpty { return }
             if !isOpen { wakeUp.post() }
         }

@@ -1,0 +1,136 @@
+import FoundationEssentials
+import SecureLink
+
+// Packets and requests on their way to whom they are for, and answers on their way back.
+
+extension ConnectionDriver {
+    func receivedPacket(_ item: Item, _ charge: Charge) {
+        let packet = Packet(item, connection)
+        let (connection, credit) = (connection, connection.credit)
+        if let handler = connection.local[item.action] {
+            if let body = handler.atOnce {
+                release(charge)
+                if item.kind == .confirmedPacket { replyHere(Item(.reply, number: item.number)) }
+                _ = try? body(packet, connection)
+                return
+            }
+            let isConfirmed = item.kind == .confirmedPacket
+            // What comes in chunks elsewhere must not be what packets wait for.
+            (handler.takesChunks ? connection.chunkRunner : connection.packetRunner).add(
+                HandlerRunner.Work(number: item.number) {
+                    if isConfirmed { connection.reply(Item(.reply, number: packet.number)) }
+                    _ = try? await handler(packet, connection)
+                } ended: {
+                    credit.add(charge)
+                }
+            )
+            return
+        }
+        switch connection.inbox.put(packet, charge) {
+        case .taken:
+            if item.kind == .confirmedPacket { connection.reply(Item(.reply, number: item.number)) }
+        case .refused:
+            release(charge)
+            guard item.kind == .confirmedPacket else { return }
+            let error = SallyportError(.refused, "the other end's inbox is full")
+            connection.reply(.failure(error, to: item.number))
+        }
+    }
+
+    func receivedRequest(_ item: Item, _ charge: Charge) {
+        guard let handler = connection.local[item.action] else {
+            release(charge)
+            let error = SallyportError(.unknownAction, "no handler for `\(item.action)`")
+            connection.reply(.failure(error, to: item.number))
+            return
+        }
+        let packet = Packet(item, connection)
+        if let body = handler.atOnce {
+            release(charge)
+            let result = Result { try body(packet, self.connection) }
+            replyHere(self.connection.answer(to: packet, by: result))
+            return
+        }
+        let (connection, credit) = (connection, connection.credit)
+        let runner =
+            handler.takesChunks
+            ? connection.chunkRequestRunner
+            : handler.isSerial ? connection.packetRunner : connection.requestRunner
+        runner.add(
+            HandlerRunner.Work(number: item.number) {
+                await connection.answer(packet) { try await handler(packet, connection) }
+            } ended: {
+                credit.add(charge)
+            }
+        )
+    }
+
+    /// Answers from the loop's own thread.
+    private func replyHere(_ item: Item) {
+        var item = item
+        if item.payload.bytes.count > Item.longestPayload {
+            // Nobody would wait for it to be taken, so there could be any number of them.
+            let text = "an answer at once has at most \(Item.longestPayload) bytes"
+            item = .failure(SallyportError(.tooLarge, text), to: item.number)
+        }
+        let (count, isFirst) = connection.replyOutbox.sendOnLoop(item)
+        if isFirst { wake(.answers) }
+        if count > connection.mostUnreadAnswers { closeUnread() }
+    }
+
+    /// Who does not read answers is not listened to any more.
+    func closeUnread() {
+        let failure = SallyportError(.refused, "the other end does not read its answers")
+        closeSoon(failure, "answers were not read")
+    }
+}
+
+extension Connection {
+    /// Bytes of answers that may wait for an end that does not read them.
+    fileprivate var mostUnreadAnswers: Int { 4 * options.lawfulWindow }
+
+    /// Sends a short answer; who does not read answers is not listened to any more.
+    func reply(_ item: Item) {
+        guard replyOutbox.sendAtOnce(item) > mostUnreadAnswers else { return }
+        loop.perform { [id] in $0.drivers[id]?.closeUnread() }
+    }
+
+    /// What a handler's result is to the other end.
+    fileprivate func answer(to packet: Packet, by result: Result<Payload, any Error>) -> Item {
+        do {
+            let payload = try result.get()
+            if payload.bytes.count > options.longestPayload {
+                throw SallyportError(.tooLarge, "the answer has \(payload.bytes.count) bytes")
+            }
+            return Item(.reply, number: packet.number, payload: payload)
+        } catch let error as SallyportError {
+            return .failure(error, to: packet.number)
+        } catch {
+            return .failure(SallyportError(.handlerFailed, "the handler has failed"), to: packet.number)
+        }
+    }
+
+    /// Has a request answered.
+    func answer(_ packet: Packet, with handler: () async throws -> Payload) async {
+        let result: Result<Payload, any Error>
+        do { result = .success(try await handler()) } catch { result = .failure(error) }
+        let item = answer(to: packet, by: result)
+        do throws(SallyportError) { try await post(item, by: replyOutbox) } catch {
+            // Too long an answer to get through is answered all the same.
+            if item.payload.bytes.count > Item.longestPayload { reply(.failure(error, to: packet.number)) }
+        }
+    }
+}
+
+extension Packet {
+    init(_ item: Item, _ connection: Connection) {
+        self.init(
+            action: item.action,
+            payload: item.payload,
+            created: Date(timeIntervalSince1970: Double(item.created) / 1e6),
+            number: item.number,
+            sender: connection.user,
+            token: connection.token
+        )
+    }
+}
