@@ -111,6 +111,10 @@ void sly_return_large_blocks(void) {
     mallopt(M_TRIM_THRESHOLD, 256 << 10);
 }
 
+void sly_return_heap(void) {
+    malloc_trim(0);
+}
+
 void sly_raise_descriptor_limit(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {

@@ -56,6 +56,9 @@ void sly_raise_descriptor_limit(void);
 // The process leaves no image of its memory behind when it crashes.
 void sly_leave_no_core(void);
 
+// Whole pages of the heap that are free go back to the system.
+void sly_return_heap(void);
+
 // Memory of 128 KiB and more is always mapped by itself, and goes back to the system when it is freed.
 void sly_return_large_blocks(void);
 

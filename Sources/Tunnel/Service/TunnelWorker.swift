@@ -68,6 +68,7 @@ final class TunnelWorker {
     private var refusals = RefusalCounter()
     private var sleep = SleepWatch()
     private var countedLogs = 0
+    private var crowd = CrowdWatch()
     var isDraining = false
     var isStopping = false
     private let idPrefix: String
@@ -320,6 +321,7 @@ extension TunnelWorker {
         for peer in peers { peer.look(at: now, mayGrow: mayGrow) }
         server?.look(mayGrow: mayGrow)
         environment.trim()
+        if crowd.hasLeft(now: relays.count) { ProcessSetup.returnHeap() }
         sweep?.schedule(after: Self.sweepInterval)
     }
 }
