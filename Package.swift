@@ -175,7 +175,12 @@ let package = Package(
         ),
 
         // The release binary as its users have it: no target of the package is needed for that.
-        .testTarget(name: "ScenarioTests", exclude: ["Reference/wire_client.py"], swiftSettings: strict),
+        .testTarget(
+            name: "ScenarioTests",
+            dependencies: ["Sallyport"],
+            exclude: ["Reference/wire_client.py"],
+            swiftSettings: strict
+        ),
 
         .testTarget(
             name: "CryptoPrimitivesTests",

@@ -21,8 +21,11 @@ public struct Passwords: Sendable {
         source = .given(passwords.sorted { $0.key < $1.key }.map { (user: $0.key, password: $0.value) })
     }
 
-    /// A file that `sallyport passwd` or ``set(_:_:in:application:)`` has written; nobody but its owner may be able to read
-    /// it.
+    /// A file that ``set(_:_:in:application:)`` or `sallyport passwd --application NAME` has written; nobody but its owner may
+    /// be able to read it.
+    ///
+    /// Clients connect to servers of their own application only, and the file is one application's. The file of a tunnel's
+    /// server is nobody's: with it, only tunnels connect.
     ///
     /// With `isMade`, a server that finds none makes one without users, who come to it by ``MessageServer/beginPairing(_:validFor:)``.
     public init(file path: String, isMade: Bool = false) {

@@ -28,6 +28,23 @@ package struct PasswordFile: Sendable {
         content = try Self.empty(Self.hostName)
     }
 
+    /// Reads the file, or begins one of an application's server if there is none.
+    ///
+    /// - Throws: also when the file is another application's.
+    package init(creating path: String, application: String) throws(CredentialFault) {
+        guard access(path, F_OK) == 0 else {
+            try self.init(path: path, application: application)
+            return
+        }
+        try self.init(reading: path)
+        guard realm.hasPrefix(try Self.realmPrefix(of: application)) else {
+            throw CredentialFault(
+                "\(path): is not of the application `\(application)`: its realm is \(realm), and what was stretched for that "
+                    + "cannot be used for another"
+            )
+        }
+    }
+
     /// Begins a file of an application's server, which is not written yet; with an empty path it never is.
     package init(path: String, application: String) throws(CredentialFault) {
         self.path = path

@@ -13,6 +13,7 @@ struct PasswdCommand: ParsableCommand {
               sallyport passwd passwords alice --generate    makes a password and prints it once
               printf %s "$SECRET" | sallyport passwd passwords alice
               sallyport passwd passwords alice --delete
+              sallyport passwd --application chat passwords alice    for a server of the library
 
             The file is made on first use, with mode 0600. It holds what passwords are checked against, not the passwords. A
             password is never taken from the command line, where others could see it.
@@ -30,6 +31,12 @@ struct PasswdCommand: ParsableCommand {
 
     @Flag(help: "Make a password of 80 random bits and print it.")
     var generate = false
+
+    @Option(
+        help:
+            "Make the file for an application of the library, whose clients connect to no other; `sallyport` is theirs."
+    )
+    var application: String?
 
     func validate() throws {
         if delete, generate { throw ValidationError("--delete and --generate exclude each other") }
@@ -63,7 +70,12 @@ struct PasswdCommand: ParsableCommand {
         } catch {
             throw CredentialFault([error.message, error.hint].compactMap(\.self).joined(separator: ": "))
         }
-        var passwords = try PasswordFile(creating: file)
+        var passwords: PasswordFile
+        if let application {
+            passwords = try PasswordFile(creating: file, application: application)
+        } else {
+            passwords = try PasswordFile(creating: file)
+        }
         let password: LoginPassword
         var generated: String?
         if generate {
