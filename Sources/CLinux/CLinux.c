@@ -75,10 +75,10 @@ int sly_epoll_remove(int poller, int descriptor) {
     return control(poller, EPOLL_CTL_DEL, descriptor, 0, 0);
 }
 
-int sly_epoll_take(int poller, sly_event *events, int capacity) {
+int sly_epoll_wait(int poller, sly_event *events, int capacity, int milliseconds) {
     struct epoll_event taken[256];
     if (capacity > 256) capacity = 256;
-    int count = epoll_wait(poller, taken, capacity, 0);
+    int count = epoll_wait(poller, taken, capacity, milliseconds);
     if (count < 0) return -errno;
     for (int i = 0; i < count; i++) {
         events[i].events = taken[i].events;

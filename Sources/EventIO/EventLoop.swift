@@ -2,29 +2,25 @@ import CLibuv
 import CLinux
 import Glibc
 
-/// One libuv loop on one thread: sockets, timers, messages from other threads, and work at the end of every turn.
+/// One event loop on one thread: sockets, timers, messages from other threads, and work at the end of every turn.
 ///
-/// Sockets are not libuv's: the loop polls one descriptor, an epoll instance in which all sockets are registered once,
-/// edge-triggered (``SocketPoller``). libuv 1.44 would change a registration twice for every pause and every resumption,
-/// and read into one run of memory at a time (docs/decisions/0002-sockets-beside-libuv.md).
+/// It waits in one epoll instance, in which all sockets are registered once, edge-triggered (``SocketPoller``), and libuv's
+/// loop, which watches signals and looks up names, as one descriptor among them (``LibuvLoop``). libuv 1.44 would change a
+/// registration twice for every pause and every resumption, and read into one run of memory at a time
+/// (docs/decisions/0002-sockets-beside-libuv.md, 0015-libuv-is-the-guest.md).
 ///
 /// Everything here is confined to the thread that made the loop; ``LoopWaker`` and ``Mailbox`` are the way in from others.
 package final class EventLoop {
-    let uv: UnsafeMutablePointer<uv_loop_t>
     let sockets: SocketPoller
+    let libuv: LibuvLoop
     /// Wakes the loop from any thread.
     package let waker: LoopWaker
 
     /// Nanoseconds of the system's monotonic clock when this turn began.
     package private(set) var now: UInt64
 
-    private let prepare: UnsafeMutablePointer<uv_prepare_t>
-    private let idle: UnsafeMutablePointer<uv_idle_t>
-    private let timer: UnsafeMutablePointer<uv_timer_t>
     private let thread: uv_thread_t
     private var timers = TimerHeap()
-    private var armedFor = UInt64.max
-    private var isIdling = false
     private var isStopping = false
     private var turnEnds: [any TurnEndHandler] = []
     private var isEndingTurn = false
@@ -49,54 +45,30 @@ package final class EventLoop {
     ///
     /// - Throws: what the system refuses: usually that there are no descriptors left.
     package init() throws(SystemFailure) {
-        uv = .allocate(capacity: 1)
-        prepare = .allocate(capacity: 1)
-        idle = .allocate(capacity: 1)
-        timer = .allocate(capacity: 1)
         now = uv_hrtime()
         thread = uv_thread_self()
         waker = try LoopWaker()
-        let code = uv_loop_init(uv)
-        guard code == 0 else { throw SystemFailure("uv_loop_init", code: -code) }
-        do throws(SystemFailure) { sockets = try SocketPoller(uv) } catch {
-            uv_loop_close(uv)
-            throw error
-        }
-        uv_prepare_init(uv, prepare)
-        uv_idle_init(uv, idle)
-        uv_timer_init(uv, timer)
-        let this = Unmanaged.passUnretained(self).toOpaque()
-        for handle in [prepare.asHandle, idle.asHandle, timer.asHandle, sockets.handle.asHandle] {
-            handle.pointee.data = this
-        }
-        uv_prepare_start(prepare) { EventLoop.of($0)?.endTurn() }
-        uv_poll_start(sockets.handle, Int32(UV_READABLE.rawValue)) { handle, _, _ in
-            EventLoop.of(handle)?.pollSockets()
-        }
+        sockets = try SocketPoller()
+        libuv = try LibuvLoop()
+        try sockets.add(libuv, .readable)
         let source = WakeSource(waker) { [unowned self] in drainMailboxes() }
         try sockets.add(source, [.readable, .edge])
         wakeSource = source
-    }
-
-    deinit {
-        // Every handle is the loop's own, and libuv frees a handle only after its close callback has run.
-        for handle in [prepare.asHandle, idle.asHandle, timer.asHandle, sockets.handle.asHandle] {
-            uv_close(handle, nil)
-        }
-        while uv_run(uv, UV_RUN_DEFAULT) != 0 {}
-        uv_loop_close(uv)
-        sockets.free()
-        prepare.deallocate()
-        idle.deallocate()
-        timer.deallocate()
-        uv.deallocate()
     }
 
     /// Runs until ``stop()`` is called.
     package func run() {
         precondition(isOnLoop, "an event loop runs on the thread that made it")
         sly_shorten_slices(Self.slice)
-        while !isStopping { uv_run(uv, UV_RUN_ONCE) }
+        endTurn()
+        while !isStopping {
+            sockets.wait(patience)
+            now = uv_hrtime()
+            sockets.dispatch()
+            fireTimers()
+            libuv.attendIfAsked()
+            endTurn()
+        }
         // Last words; who asks for more and more has none.
         for _ in 0..<Self.lastTurns where !turnEnds.isEmpty { endTurn() }
     }
@@ -104,7 +76,6 @@ package final class EventLoop {
     /// Ends ``run()`` after this turn.
     package func stop() {
         isStopping = true
-        uv_stop(uv)
     }
 
     /// Whether the calling thread is the loop's.
@@ -147,25 +118,6 @@ extension EventLoop {
         isEndingTurn = false
         turnEnds.removeAll(keepingCapacity: true)
         swap(&turnEnds, &nextTurn)
-        armTimer()
-        spin(!turnEnds.isEmpty || sockets.hasMore)
-    }
-
-    /// While libuv has an idle handle, it does not wait for anything.
-    private func spin(_ isWanted: Bool) {
-        guard isWanted != isIdling else { return }
-        isIdling = isWanted
-        if isWanted { uv_idle_start(idle) { _ in } } else { uv_idle_stop(idle) }
-    }
-
-    private func pollSockets() {
-        now = uv_hrtime()
-        sockets.dispatch()
-    }
-
-    private static func of<Handle>(_ handle: UnsafeMutablePointer<Handle>?) -> EventLoop? {
-        guard let handle, let data = handle.asHandle.pointee.data else { return nil }
-        return Unmanaged<EventLoop>.fromOpaque(data).takeUnretainedValue()
     }
 }
 
@@ -180,25 +132,17 @@ extension EventLoop {
         timers.cancel(loopTimer)
     }
 
-    /// One libuv timer serves all of ours; it is set anew only when the first deadline has moved.
-    private func armTimer() {
-        let first = timers.firstDeadline ?? .max
-        guard first != armedFor else { return }
-        armedFor = first
-        guard first != .max else {
-            uv_timer_stop(timer)
-            return
-        }
-        uv_update_time(uv)
-        let time = uv_hrtime()
-        let delay = first > time ? (first - time + 999_999) / 1_000_000 : 0
-        uv_timer_start(timer, { EventLoop.of($0)?.fireTimers() }, delay, 0)
+    private func fireTimers() {
+        guard let first = timers.firstDeadline, first <= now else { return }
+        while let due = timers.takeDue(at: now) { due.fire() }
     }
 
-    private func fireTimers() {
-        armedFor = .max
-        now = uv_hrtime()
-        while let due = timers.takeDue(at: now) { due.fire() }
+    /// How long there is nothing to do, if nothing happens: not at all while work is left for the next turn.
+    private var patience: SocketPoller.Patience {
+        if !turnEnds.isEmpty || sockets.hasMore || libuv.isAsked { return .none }
+        guard let first = timers.firstDeadline else { return .endless }
+        let time = uv_hrtime()
+        return first > time ? .nanoseconds(first - time) : .none
     }
 }
 
@@ -211,14 +155,5 @@ extension EventLoop {
 
     private func drainMailboxes() {
         for mailbox in mailboxes { mailbox.drain() }
-    }
-}
-
-// MARK: - Handles
-
-extension UnsafeMutablePointer {
-    /// The handle as libuv's base type: every handle begins with its fields.
-    var asHandle: UnsafeMutablePointer<uv_handle_t> {
-        UnsafeMutableRawPointer(self).assumingMemoryBound(to: uv_handle_t.self)
     }
 }

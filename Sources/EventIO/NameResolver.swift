@@ -74,7 +74,7 @@ private final class Lookup {
         let retained = Unmanaged.passRetained(lookup)
         lookup.request.pointee.data = retained.toOpaque()
         let code = uv_getaddrinfo(
-            loop.uv,
+            loop.libuv.uv,
             lookup.request,
             { request, status, found in
                 guard let request, let data = request.pointee.data else { return }
@@ -84,6 +84,7 @@ private final class Lookup {
             nil,
             &hints
         )
+        loop.libuv.ask()
         guard code != 0 else { return }
         retained.release()
         completion(.failure(ResolveFailure(host: host, reason: String(cString: uv_strerror(code)))))

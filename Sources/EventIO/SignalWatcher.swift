@@ -27,7 +27,7 @@ package final class SignalWatcher {
         self.action = action
         self.loop = loop
         handle = .allocate(capacity: 1)
-        uv_signal_init(loop.uv, handle)
+        uv_signal_init(loop.libuv.uv, handle)
         handle.pointee.data = Unmanaged.passUnretained(self).toOpaque()
         let code = uv_signal_start(
             handle,
@@ -39,11 +39,13 @@ package final class SignalWatcher {
             },
             signal.number
         )
+        loop.libuv.ask()
         guard code == 0 else { throw SystemFailure("signal", code: -code) }
     }
 
     deinit {
         uv_close(handle.asHandle) { $0?.deallocate() }
+        loop.libuv.ask()
     }
 }
 

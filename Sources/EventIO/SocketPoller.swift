@@ -1,10 +1,8 @@
-import CLibuv
 import CLinux
 import Glibc
 
-/// All sockets of a loop in one epoll instance, which libuv polls as one descriptor.
+/// All sockets of a loop in one epoll instance, in which the loop waits.
 final class SocketPoller {
-    let handle: UnsafeMutablePointer<uv_poll_t>
     /// Whether the last portion was full, so that more is waiting.
     private(set) var hasMore = false
 
@@ -12,6 +10,8 @@ final class SocketPoller {
     private var slots: [Slot] = []
     private var vacant: [Int] = []
     private let events: UnsafeMutablePointer<sly_event>
+    /// How many of ``events`` the last waiting has filled.
+    private var count = 0
 
     private struct Slot {
         var source: Unmanaged<PollSource>?
@@ -24,23 +24,15 @@ final class SocketPoller {
     /// More would let timers wait; fewer would cost system calls under load.
     private static let portion: Int32 = 256
 
-    init(_ uv: UnsafeMutablePointer<uv_loop_t>) throws(SystemFailure) {
+    init() throws(SystemFailure) {
         descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard descriptor >= 0 else { throw SystemFailure("epoll_create1", code: errno) }
         events = .allocate(capacity: Int(Self.portion))
-        handle = .allocate(capacity: 1)
-        let code = uv_poll_init(uv, handle, descriptor)
-        guard code == 0 else {
-            free()
-            throw SystemFailure("uv_poll_init", code: -code)
-        }
     }
 
-    /// Frees the handle's memory, after libuv has let go of it.
-    func free() {
+    deinit {
         Glibc.close(descriptor)
         events.deallocate()
-        handle.deallocate()
     }
 
     /// Registers a source; its events go to ``PollSource/ready(_:)`` until it is removed.
@@ -76,11 +68,16 @@ final class SocketPoller {
         source.slot = -1
     }
 
-    func dispatch() {
-        let count = sly_epoll_take(descriptor, events, Self.portion)
+    /// Waits until something happens or patience ends.
+    func wait(_ patience: Patience) {
+        // A signal's handler may end it early; then nothing has happened.
+        count = Int(max(0, sly_epoll_wait(descriptor, events, Self.portion, patience.milliseconds)))
         hasMore = count == Self.portion
-        guard count > 0 else { return }
-        for index in 0..<Int(count) {
+    }
+
+    /// Tells the sources what happened while ``wait(_:)`` waited.
+    func dispatch() {
+        for index in 0..<count {
             let event = events[index]
             let slot = Int(event.token & 0xFFFF_FFFF)
             guard slots[slot].generation == UInt32(event.token >> 32), let source = slots[slot].source else {
@@ -89,6 +86,25 @@ final class SocketPoller {
             // Held while it is called: a socket may be let go of by what it tells.
             let held = source.takeUnretainedValue()
             held.ready(PollEvents(rawValue: event.events))
+        }
+    }
+}
+
+extension SocketPoller {
+    /// How long a poller waits when nothing happens.
+    enum Patience {
+        case none
+        case nanoseconds(UInt64)
+        case endless
+
+        /// In whole milliseconds, as epoll counts; rounded up, since a deadline that has not come yet would be waited for
+        /// again.
+        fileprivate var milliseconds: Int32 {
+            switch self {
+            case .none: 0
+            case .nanoseconds(let time): Int32(clamping: time / 1_000_000 + (time % 1_000_000 == 0 ? 0 : 1))
+            case .endless: -1
+            }
         }
     }
 }

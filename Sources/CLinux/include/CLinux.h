@@ -36,12 +36,13 @@ int sly_epoll_add(int poller, int descriptor, uint32_t events, uint64_t token);
 int sly_epoll_change(int poller, int descriptor, uint32_t events, uint64_t token);
 int sly_epoll_remove(int poller, int descriptor);
 
-// What happened, without waiting. Returns how many of `events` were filled, or the negated error number.
+// Waits until something happens, so long at most (-1: for ever), and says what. Returns how many of `events` were filled, or
+// the negated error number.
 typedef struct {
     uint32_t events;
     uint64_t token;
 } sly_event;
-int sly_epoll_take(int poller, sly_event *events, int capacity);
+int sly_epoll_wait(int poller, sly_event *events, int capacity, int milliseconds);
 
 // Sends the runs without raising SIGPIPE. Returns the count, or the negated error number.
 struct iovec;
