@@ -207,8 +207,9 @@ extension MessageServer {
 
     /// Sends a packet to all connections, each at its own pace.
     ///
-    /// No connection is waited for longer than ``ConnectionOptions/requestTimeout``. With `isConfirmed`, it waits until the packet is in each inbox, as ``Connection/deliver(_:_:timeout:)`` does. Never
-    /// throws: what went wrong with a connection stands at its token, where there is `nil` for those that it worked for.
+    /// No connection is waited for longer than ``ConnectionOptions/requestTimeout``. With `isConfirmed`, it waits until the
+    /// packet is in each inbox, as ``Connection/deliver(_:_:timeout:)`` does. Never throws: what went wrong with a connection
+    /// stands at its token, where there is `nil` for those that it worked for.
     @discardableResult
     public func broadcast(
         _ action: String,

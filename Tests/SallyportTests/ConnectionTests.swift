@@ -119,10 +119,6 @@ import Testing
         await expectError(.timeout) { [options] in
             try await MessageClient.connect(to: address, as: Party.alice.get(), options: options)
         }
-        let task = Task { try await MessageClient.connect(to: address, as: Party.alice.get()) }
-        try await Task.sleep(for: .milliseconds(50))
-        task.cancel()
-        await expectError(.cancelled) { try await task.value }
     }
 
     @Test func aConnectionOutlivesItsLink() async throws {
@@ -157,16 +153,5 @@ import Testing
         var resumptions = 0
         for await event in events { if case .resumed = event.kind { resumptions += 1 } }
         #expect(resumptions > 0)
-    }
-
-    @Test func aServerRunsUntilItsTaskIsCancelled() async throws {
-        let party = try await Party()
-        let (client, _) = try await party.connect()
-        let task = Task { await party.server.run() }
-        try await Task.sleep(for: .milliseconds(20))
-        task.cancel()
-        await task.value
-        try await eventually("the client is told") { !client.isOpen }
-        await expectError(.cannotConnect) { try await party.connect() }
     }
 }

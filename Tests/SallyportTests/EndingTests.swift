@@ -116,6 +116,26 @@ import Testing
         await party.server.stop()
     }
 
+    @Test func aStreamThatIsOpenedWhileTheServerStopsIsToldSo() async throws {
+        for _ in 0..<20 {
+            let party = try await Party()
+            party.server.serve("echo", with: ByteStream.echo)
+            let (client, _) = try await party.connect()
+            let opened = Notes<Int>()
+            let opening = Task {
+                while true {
+                    let stream = try await client.openStream("echo")
+                    opened.add(0)
+                    stream.finish()
+                    _ = try await stream.readToEnd()
+                }
+            }
+            try await eventually("streams are opened") { opened.all.count > 3 }
+            await party.server.stop()
+            await expectError(.closed) { try await opening.value }
+        }
+    }
+
     @Test func aStreamThatNobodyReadsAnyMoreDoesNotHoldItsWriter() async throws {
         let party = try await Party()
         party.server.serve("early") { _, _ in try await Task.sleep(for: .milliseconds(200)) }

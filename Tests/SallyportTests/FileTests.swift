@@ -41,7 +41,6 @@ import Testing
             try await there.answerNext("name", timeout: .milliseconds(20)) { _ in .empty }
         }
         let waiting = Task { try await there.answerNext("name") { _ in .empty } }
-        try await Task.sleep(for: .milliseconds(20))
         await client.close()
         await expectError(.closed) { try await waiting.value }
         await party.server.stop()

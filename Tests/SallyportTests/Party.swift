@@ -1,7 +1,9 @@
 import EventIO
-import Sallyport
+import SecureLink
 import Synchronization
 import Testing
+
+@testable import Sallyport
 
 /// A server with two users, and logins for them, which are stretched once for all tests.
 final class Party: Sendable {
@@ -102,6 +104,18 @@ final class CuttableLine: Sendable {
     func goDown() {
         isDown.withLock { $0 = true }
         cut()
+    }
+
+    /// Goes down, and waits until the connection over it knows.
+    func goDown(under connection: Connection) async throws {
+        goDown()
+        try await eventually("the link is lost") {
+            await withCheckedContinuation { continuation in
+                connection.loop.perform { [id = connection.id] in
+                    continuation.resume(returning: !($0.drivers[id]?.session.isAttached ?? true))
+                }
+            }
+        }
     }
 
     func comeUp() {

@@ -135,17 +135,20 @@ import Testing
         let party = try await Party()
         let notes = Notes<String>()
         party.server.answer("slow") { _, _ in
+            notes.add("begun")
             do { try await Task.sleep(for: .seconds(60)) } catch { notes.add("cancelled") }
             return .empty
         }
         let (client, _) = try await party.connect()
         await expectError(.timeout) { try await client.request("slow", timeout: .milliseconds(50)) }
-        try await eventually("the handler is cancelled") { notes.all == ["cancelled"] }
+        try await eventually("the handler is cancelled") { notes.all == ["begun", "cancelled"] }
         let task = Task { try await client.request("slow") }
-        try await Task.sleep(for: .milliseconds(50))
+        try await eventually("it is handled") { notes.all.last == "begun" }
         task.cancel()
         await expectError(.cancelled) { try await task.value }
-        try await eventually("the handler is cancelled") { notes.all == ["cancelled", "cancelled"] }
+        try await eventually("the handler is cancelled") {
+            notes.all == ["begun", "cancelled", "begun", "cancelled"]
+        }
         await party.server.stop()
     }
 

@@ -253,8 +253,10 @@ extension ConnectionDriver: PeerSessionOwner {
         for request: StreamRequest
     ) -> (any StreamEndpoint)? {
         if let endpoint = accept(stream, request.service) { return endpoint }
-        stream.reportTarget(.noService)
-        stream.reset(.noService)
+        // Who closes would have served it before.
+        let failure: StreamFailure = isBroken || finishing != nil ? .shutdown : .noService
+        stream.reportTarget(failure)
+        stream.reset(failure)
         stream.release()
         return nil
     }
