@@ -160,7 +160,7 @@ let package = Package(
         ),
         .testTarget(
             name: "EventIOTests",
-            dependencies: ["EventIO", "WireCoding", "ProtocolCoreTesting"],
+            dependencies: ["EventIO", "WireCoding", "ProtocolCoreTesting", "CLibuv"],
             swiftSettings: strict
         ),
         .testTarget(

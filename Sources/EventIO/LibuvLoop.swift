@@ -9,22 +9,37 @@ final class LibuvLoop: PollSource {
     let uv: UnsafeMutablePointer<uv_loop_t>
     /// Whether libuv wants a turn before the host waits.
     private(set) var isAsked = false
+    /// Never called.
+    ///
+    /// A loop without an active handle does not look at its descriptors, and what its pool's threads say last
+    /// can come when their requests are done: the descriptor would stay readable, and the host would never rest.
+    private let anchor: UnsafeMutablePointer<uv_async_t>
 
     init() throws(SystemFailure) {
         uv = .allocate(capacity: 1)
-        let code = uv_loop_init(uv)
+        anchor = .allocate(capacity: 1)
+        var code = uv_loop_init(uv)
+        if code == 0 {
+            code = uv_async_init(uv, anchor, nil)
+            if code != 0 { uv_loop_close(uv) }
+        }
         guard code == 0 else {
             uv.deallocate()
+            anchor.deallocate()
             throw SystemFailure("uv_loop_init", code: -code)
         }
         super.init(uv_backend_fd(uv))
+        // The first turn registers the anchor.
+        isAsked = true
     }
 
     deinit {
+        uv_close(anchor.asHandle, nil)
         // What was closed is freed only after its callback has run.
         while uv_run(uv, UV_RUN_DEFAULT) != 0 {}
         uv_loop_close(uv)
         uv.deallocate()
+        anchor.deallocate()
     }
 
     /// Something was started or closed: libuv registers it, or finishes it, in a turn of its own.
@@ -44,7 +59,7 @@ final class LibuvLoop: PollSource {
     private func attend() {
         uv_run(uv, UV_RUN_NOWAIT)
         // What its callbacks started or closed.
-        isAsked = uv_loop_alive(uv) != 0 && uv_backend_timeout(uv) == 0
+        isAsked = uv_backend_timeout(uv) == 0
     }
 }
 
