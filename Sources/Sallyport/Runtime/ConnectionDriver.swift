@@ -240,9 +240,10 @@ extension ConnectionDriver {
         for sender in waitingSenders.removeAll() { sender.sessionEnded(reason) }
         connection.ended(failure, isOrderly: isOrderly)
         openWaiting()
+        // Whoever has closed it does not find it at its server any more.
+        observer?.connection(connection, ended: failure)
         for closed in whenClosed { closed() }
         whenClosed = []
-        observer?.connection(connection, ended: failure)
     }
 }
 
