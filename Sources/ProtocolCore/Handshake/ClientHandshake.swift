@@ -72,6 +72,7 @@ package struct ClientHandshake: ~Copyable {
 
     /// The second hello, after ``Step/learn(_:_:)``.
     package mutating func `continue`(with credential: ClientCredential, share: ProverShare) -> [UInt8] {
+        // The order of calls is our own; nothing that a peer sends decides it.
         guard case .stretching = leaveState() else { preconditionFailure("no credential was asked for") }
         return sendLogin(credential, share)
     }
@@ -127,6 +128,7 @@ package struct ClientHandshake: ~Copyable {
     package mutating func finish(
         with products: ExchangeProducts?
     ) throws(HandshakeFault) -> (message: [UInt8], agreement: Agreement) {
+        // The order of calls is our own; nothing that a peer sends decides it.
         guard case .proving(let login, let hello, let confirmation) = leaveState() else {
             preconditionFailure("no job was given out")
         }

@@ -138,6 +138,7 @@ package struct ServerHandshake: ~Copyable {
     /// - Returns: the message to send.
     /// - Throws: the reason why this handshake is over.
     package mutating func answer(with products: ExchangeProducts?) throws(HandshakeFault) -> [UInt8] {
+        // The order of calls is our own; nothing that a peer sends decides it.
         guard case .verifying(let login) = leaveState() else { preconditionFailure("no job was given out") }
         guard let products else { throw .authentication }
         let hello = ServerHello(

@@ -40,6 +40,7 @@ package struct SessionProof: Sendable {
     /// The proof of the session that a handshake has begun.
     package init(_ agreement: Agreement) {
         let secrets = agreement.secrets
+        // Both lengths are constants of ours.
         guard let id = secrets.sessionID.withUnsafeBytes(SessionID.init) else {
             preconditionFailure("the key schedule makes sixteen bytes")
         }

@@ -59,6 +59,7 @@ package final class SessionRegistry: Sendable {
     package init() throws(SystemFailure) {
         do throws(CryptoFailure) {
             let name = try SystemRandom.bytes(count: SessionID.count)
+            // Both lengths are the same constant.
             guard let id = name.withUnsafeBytes(SessionID.init) else { preconditionFailure("sixteen bytes") }
             standIn = SessionProof(
                 id: id,
