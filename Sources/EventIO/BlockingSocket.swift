@@ -26,6 +26,7 @@ package final class BlockingSocket: Sendable {
         guard descriptor >= 0 else { throw SystemFailure("socket", code: -descriptor) }
         let socket = BlockingSocket(descriptor)
         if !address.isUnix { SocketOptions.noDelay(descriptor) }
+        if address.isLoopback { SocketOptions.unpaced(descriptor) }
         guard address.withSystemAddress({ Glibc.connect(descriptor, $0, $1) }) == 0 else {
             throw SystemFailure("connect", address.description, code: errno)
         }

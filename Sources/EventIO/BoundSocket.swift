@@ -24,6 +24,7 @@ package final class BoundSocket {
             if address.family == AF_INET6 { SocketOptions.onlyIPv6(descriptor) }
             // Accepted sockets inherit it, which saves a system call for each of them.
             SocketOptions.noDelay(descriptor)
+            if address.isLoopback { SocketOptions.unpaced(descriptor) }
         }
         let descriptor = descriptor
         guard address.withSystemAddress({ bind(descriptor, $0, $1) }) == 0 else {

@@ -97,6 +97,8 @@ package final class Listener: PollSource {
                 return
             }
             if isPaused { resume() }
+            // A listener of a loopback address has handed this on to what it accepts; one of every address has not.
+            if let peer, peer.isLoopback, !address.isLoopback { SocketOptions.unpaced(accepted) }
             handler?.listener(self, accepted: accepted, from: peer ?? address)
         }
     }

@@ -89,6 +89,16 @@ package struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
         return false
     }
 
+    /// Whether it is an address by which a machine speaks with itself: 127.0.0.0/8 or ::1.
+    package var isLoopback: Bool {
+        switch kind {
+        case .v4(let address, _): address >> 24 == 127
+        // An IPv4 address inside IPv6 is what it is.
+        case .v6(0, let low, _, _): low == 1 || low >> 24 == 0xFFFF_7F
+        case .v6, .unix: false
+        }
+    }
+
     /// The port; 0 for a Unix socket.
     package var port: UInt16 {
         switch kind {

@@ -22,6 +22,44 @@ package enum SocketOptions {
         set(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, Int32(clamping: seconds &* 1000))
     }
 
+    /// What is sent is not paced: for connections that stay on this machine.
+    ///
+    /// A congestion control that paces (BBR) spreads what is sent over time by a timer, and each portion is then delivered,
+    /// and its reader woken, from an interrupt. On the way to another machine that is worth it; within one there is nothing
+    /// to be gentle with, and it takes as much processor time as all the rest. What does not pace is left as it is
+    /// (docs/decisions/0016-no-pacing-within-a-machine.md).
+    static func unpaced(_ descriptor: Int32) {
+        guard isPacingUsual else { return }
+        setCongestionControl(descriptor, "reno")
+    }
+
+    /// Whether connections of this machine are paced unless they are told otherwise.
+    private static let isPacingUsual: Bool = {
+        let probe = sly_stream_socket(AF_INET)
+        guard probe >= 0 else { return false }
+        defer { close(probe) }
+        return congestionControl(probe)?.hasPrefix("bbr") ?? false
+    }()
+
+    /// The name of a TCP socket's congestion control; `nil` when the system does not say.
+    static func congestionControl(_ descriptor: Int32) -> String? {
+        var name = [UInt8](repeating: 0, count: longestCongestionControl)
+        var length = socklen_t(name.count)
+        guard getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_CONGESTION, &name, &length) == 0 else {
+            return nil
+        }
+        return String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
+    }
+
+    /// Every system has Reno, and allows everybody to use it.
+    static func setCongestionControl(_ descriptor: Int32, _ name: String) {
+        var name = Array(name.utf8)
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_CONGESTION, &name, socklen_t(name.count))
+    }
+
+    /// `TCP_CA_NAME_MAX` of the kernel.
+    private static let longestCongestionControl = 16
+
     /// A listener can be bound again at once after its process has ended.
     static func reuseAddress(_ descriptor: Int32) {
         set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)

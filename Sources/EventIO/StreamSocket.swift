@@ -92,6 +92,7 @@ package final class StreamSocket: PollSource {
         guard descriptor >= 0 else { throw SystemFailure("socket", code: -descriptor) }
         let result = StreamSocket(adopting: descriptor, loop: loop)
         if !address.isUnix { result.smallWrites = .firstLeaves }
+        if address.isLoopback { SocketOptions.unpaced(descriptor) }
         let code = address.withSystemAddress { Glibc.connect(descriptor, $0, $1) == 0 ? 0 : errno }
         switch code {
         case 0: break
