@@ -85,11 +85,12 @@ def main():
     ap.add_argument("--rounds", type=int, default=20)
     ap.add_argument("--seconds", type=float, default=0.6)
     ap.add_argument("--operations", nargs="+", default=["bulk:up:1", "bulk:down:1", "bulk:up:8", "bulk:down:8"])
+    ap.add_argument("--congestion", help="congestion control inside the namespace: cubic, bbr (default: the machine's)")
     args = ap.parse_args()
     if not os.environ.get("ALTERNATE_INSIDE"):
         os.environ["ALTERNATE_INSIDE"] = "1"
-        script = 'ip link set lo up && exec "$@"'
-        os.execvp("unshare", ["unshare", "-n", "sh", "-c", script, "sh", sys.executable, os.path.abspath(__file__), *sys.argv[1:]])
+        os.execvp("unshare", ["unshare", "-n", sys.executable, os.path.abspath(__file__), *sys.argv[1:]])
+    bench.loopback_up(args.congestion)
     bench.build()
     tunnels, figures = start(args.peers), {}
     try:

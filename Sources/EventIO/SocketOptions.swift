@@ -60,6 +60,19 @@ package enum SocketOptions {
     /// `TCP_CA_NAME_MAX` of the kernel.
     private static let longestCongestionControl = 16
 
+    /// The socket may have any port that the system gives to those who connect.
+    ///
+    /// Otherwise it is only every other one of them, and when those have all been used lately, as they are at 14 000 connections
+    /// to one address within a minute (a second, within the machine), each further `connect` looks at all of them before it
+    /// turns to the rest. The numbers reach beyond what the system gives, and so leave that as it is; kernels before 6.3
+    /// do not know the option, and kernels before 6.8 take no notice.
+    static func anyPort(_ descriptor: Int32) {
+        set(descriptor, Int32(IPPROTO_IP), ipLocalPortRange, Int32(bitPattern: 65535 << 16 | 1))
+    }
+
+    /// `IP_LOCAL_PORT_RANGE` of the kernel; the C library of Debian 12 does not have it yet.
+    static let ipLocalPortRange: Int32 = 51
+
     /// A listener can be bound again at once after its process has ended.
     static func reuseAddress(_ descriptor: Int32) {
         set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)

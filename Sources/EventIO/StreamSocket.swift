@@ -91,7 +91,10 @@ package final class StreamSocket: PollSource {
         let descriptor = sly_stream_socket(address.family)
         guard descriptor >= 0 else { throw SystemFailure("socket", code: -descriptor) }
         let result = StreamSocket(adopting: descriptor, loop: loop)
-        if !address.isUnix { result.smallWrites = .firstLeaves }
+        if !address.isUnix {
+            result.smallWrites = .firstLeaves
+            SocketOptions.anyPort(descriptor)
+        }
         if address.isLoopback { SocketOptions.unpaced(descriptor) }
         let code = address.withSystemAddress { Glibc.connect(descriptor, $0, $1) == 0 ? 0 : errno }
         switch code {

@@ -51,6 +51,28 @@ import WireCoding
         }
     }
 
+    /// A kernel that does not know the option leaves the ports as they are, and there is nothing to be seen.
+    @Test(.enabled(if: StreamSocketTests.knowsPortRanges))
+    func whoConnectsMayHaveAnyPort() throws {
+        try withLoop { loop, done in
+            let server = try EchoServer(loopback(), loop: loop)
+            let watcher = BrokenWatcher { _ in }
+            let socket = try StreamSocket.connect(to: server.listener.address, loop: loop, handler: watcher)
+            let range = StreamSocketTests.portRange(of: socket.descriptor)
+            done(range == 0xFFFF_0001 ? nil : "\(range ?? 0)")
+            return Holder((server, watcher, socket))
+        }
+    }
+
+    static let knowsPortRanges = portRange(of: socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)) != nil
+
+    private static func portRange(of descriptor: Int32) -> UInt32? {
+        var range: UInt32 = 0
+        var length = socklen_t(MemoryLayout<UInt32>.size)
+        let option = SocketOptions.ipLocalPortRange
+        return getsockopt(descriptor, Int32(IPPROTO_IP), option, &range, &length) == 0 ? range : nil
+    }
+
     @Test func aSocketMayBeClosedByItsOwnHandler() throws {
         try withLoop { loop, done in
             let server = try EchoServer(loopback(), loop: loop)
