@@ -6,7 +6,7 @@ import EventIO
 struct Ladder: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "What each layer costs.",
-        subcommands: [Climb.self, Distance.self, Count.self, Names.self],
+        subcommands: [Climb.self, Distance.self, Logins.self, Count.self, Names.self],
         defaultSubcommand: Climb.self
     )
 }

@@ -102,6 +102,11 @@ int sly_waiting_bytes(int descriptor) {
     return ioctl(descriptor, FIONREAD, &count) == 0 ? count : 0;
 }
 
+void sly_stand_back(int levels) {
+    // Nice values are per thread on Linux; the process may have been given one of its own.
+    setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + levels);
+}
+
 void sly_name_thread(const char *name) {
     pthread_setname_np(pthread_self(), name);
 }

@@ -1,11 +1,19 @@
+import CLinux
 import Synchronization
 
 /// Threads for arithmetic that would hold up a loop, with a queue of bounded length.
 ///
-/// It is not libuv's pool: that one looks up names, and a flood of jobs must not keep names from being looked up.
+/// Its threads stand back where processors are short: those of the loops come first. It is not libuv's pool: that one looks up
+/// names, and a flood of jobs must not keep names from being looked up.
 package final class JobPool: Sendable {
     private let queue: JobQueue
     private let threads: [LoopThread]
+
+    /// How much higher than the loops' their nice value is.
+    ///
+    /// A loop that wants the same processor then gets nine tenths of it. More, and nobody could log in at a machine that
+    /// is busy; less, and a crowd that logs in would take the streams of others a third of their speed.
+    private static let reserve: Int32 = 10
 
     /// Starts `count` threads; at most `mostWaiting` jobs wait for one of them.
     package init(threads count: Int, mostWaiting: Int, name: String) throws(SystemFailure) {
@@ -13,7 +21,11 @@ package final class JobPool: Sendable {
         var started: [LoopThread] = []
         for _ in 0..<count {
             // The threads hold the queue and not the pool, whose end is what ends them.
-            started.append(try LoopThread(name: name) { queue.work() })
+            let thread = try LoopThread(name: name) {
+                sly_stand_back(Self.reserve)
+                queue.work()
+            }
+            started.append(thread)
         }
         self.queue = queue
         threads = started

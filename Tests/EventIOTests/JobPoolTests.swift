@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 import Testing
 
@@ -14,6 +15,25 @@ import Testing
         }
         #expect(ran.load(ordering: .relaxed) == accepted)
         #expect(accepted == 1000)
+    }
+
+    @Test func jobsStandBackAndWhoAsksForThemDoesNot() throws {
+        let own = getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0)
+        let theirs = Atomic<Int32>(0)
+        do {
+            let pool = try JobPool(threads: 1, mostWaiting: 1, name: "test")
+            #expect(
+                pool.submit {
+                    theirs.store(
+                        getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0),
+                        ordering: .relaxed
+                    )
+                }
+            )
+            while pool.waiting > 0 {}
+        }
+        #expect(theirs.load(ordering: .relaxed) == min(own + 10, 19))
+        #expect(getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0) == own)
     }
 
     @Test func aFullQueueRefusesAndRunsWhatItAccepted() throws {

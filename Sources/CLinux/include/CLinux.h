@@ -67,6 +67,9 @@ void sly_return_large_blocks(void);
 // when it wakes. Its share of the time and its nice value stay. A kernel before 6.12 takes no notice.
 void sly_shorten_slices(uint64_t nanoseconds);
 
+// The calling thread takes the processor after those who have not stood back: its nice value grows by so much.
+void sly_stand_back(int levels);
+
 // Names the calling thread, for tools; at most 15 bytes.
 void sly_name_thread(const char *name);
 

@@ -1,0 +1,107 @@
+import ArgumentParser
+import CryptoPrimitives
+import EventIO
+import SecureLink
+
+/// Dials links to a server and logs in, over and over: what a crowd of clients that come back does to it.
+struct Logins: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Log in at a server, over and over, and count how often that comes about."
+    )
+
+    @Argument(help: "The server, as HOST:PORT.")
+    var server: String
+    @Argument(help: "The user.")
+    var user: String
+    @Argument(help: "The file with the password.")
+    var passwordFile: String
+    @Option(help: "For how long, in s.")
+    var seconds = 3
+    @Option(help: "How many are under way at a time.")
+    var inFlight = 4
+
+    func run() throws {
+        ProcessSetup.prepare()
+        let store = try CredentialStore(user: user, password: LoginPassword(file: passwordFile), realm: nil)
+        let endpoint = try Endpoint(parsing: server, for: .dialling(barePortHost: nil))
+        let loop = try EventLoop()
+        let pool = try JobPool(threads: 2, mostWaiting: 4 * inFlight, name: "logins")
+        let environment = LinkEnvironment(
+            loop,
+            pool: pool,
+            gauge: TrafficGauge(),
+            neighbours: [],
+            aead: .libcrypto
+        )
+        let crowd = (0..<inFlight).map { _ in LoginClient(endpoint, store, environment) }
+        // The first one has the password stretched for all of them.
+        crowd[0].succeeded = { crowd.dropFirst().forEach { $0.dial() } }
+        crowd[0].dial()
+        let warm = LoopTimer(loop) { crowd.forEach { $0.restart() } }
+        warm.schedule(after: .seconds(1))
+        // A login that is broken off would count as a guess at the password; those under way are awaited, and not counted.
+        var (done, failed) = (0, 0)
+        let last = LoopTimer(loop) { loop.stop() }
+        let end = LoopTimer(loop) {
+            (done, failed) = crowd.reduce((0, 0)) { ($0.0 + $1.done, $0.1 + $1.failed) }
+            crowd.forEach { $0.isLeaving = true }
+            last.schedule(after: .milliseconds(300))
+        }
+        end.schedule(after: .seconds(1 + seconds))
+        loop.run()
+        Output.line("{\"per_s\": \(done / max(1, seconds)), \"failed\": \(failed)}")
+    }
+}
+
+/// One of them: as soon as it is logged in it leaves, and comes again.
+private final class LoginClient {
+    private(set) var done = 0
+    private(set) var failed = 0
+    var succeeded: (() -> Void)?
+    /// Whether it does not come again.
+    var isLeaving = false
+    private let endpoint: Endpoint
+    private let store: CredentialStore
+    private let environment: LinkEnvironment
+    private var dialer: LinkDialer?
+    private var next: LoopTimer?
+
+    init(_ endpoint: Endpoint, _ store: CredentialStore, _ environment: LinkEnvironment) {
+        self.endpoint = endpoint
+        self.store = store
+        self.environment = environment
+        next = LoopTimer(environment.loop) { [unowned self] in dial() }
+    }
+
+    /// Counts from now on.
+    func restart() {
+        (done, failed) = (0, 0)
+    }
+
+    func dial() {
+        guard !isLeaving else { return }
+        dialer = LinkDialer(
+            to: [endpoint],
+            as: store,
+            options: LinkOptions(),
+            connectTimeout: .seconds(10),
+            in: environment
+        ) { [unowned self] result in
+            switch result {
+            case .success(let session):
+                done += 1
+                session.closeAtOnce()
+                succeeded?()
+                succeeded = nil
+                // Not from within the dialer that calls.
+                next?.schedule(after: .zero)
+            case .failure(let failure):
+                failed += 1
+                Output.progress("\(failure)")
+                // A server that has enough refuses at once.
+                next?.schedule(after: .milliseconds(10))
+            }
+        }
+        dialer?.start()
+    }
+}

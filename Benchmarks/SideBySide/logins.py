@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""What a crowd that logs in does to streams that are there: a stream of a steady rate, pings, and bulk through the tunnel,
+alone and while `Ladder logins` logs in at its server as fast as it can, in turn.
+
+    logins.py --rounds 5 --rate 300
+
+The crowd stands for other machines and so takes only what processor time is left (SCHED_IDLE); the server's part of its logins does
+not. Wants root, for a network namespace of its own, and release builds of sallyport and Ladder.
+"""
+import argparse
+import os
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import alternate
+import bench
+
+BLOCK = bytes(64 << 10)
+
+
+def steady(tunnel, rate, seconds):
+    """MB/s that reach the target of a stream that offers so many."""
+    s = socket.create_connection(("127.0.0.1", tunnel.port))
+    s.sendall(struct.pack("<B63x", ord("S")))
+    reports = []
+
+    def hear():
+        data = b""
+        while chunk := s.recv(4096):
+            data += chunk
+            while len(data) >= 16:
+                reports.append(struct.unpack("<QQ", data[:16]))
+                data = data[16:]
+
+    listener = threading.Thread(target=hear)
+    listener.start()
+    begin, sent = time.monotonic(), 0
+    while (passed := time.monotonic() - begin) < seconds:
+        if sent > passed * rate * 1e6:
+            time.sleep(0.0005)
+        else:
+            sent += s.send(BLOCK)
+    s.shutdown(socket.SHUT_WR)
+    listener.join()
+    s.close()
+    # From half a second on, by the target's count and clock.
+    (b0, t0), (b1, t1) = next(r for r in reports if r[1] - reports[0][1] > 5e8), reports[-2]
+    return (b1 - b0) / (t1 - t0) * 1000
+
+
+def crowd(tunnel, seconds):
+    ladder = os.path.abspath(".build/release/Ladder")
+    return subprocess.Popen(["chrt", "--idle", "0", ladder, "logins", f"127.0.0.1:{bench.LINK}", "bench",
+                             str(tunnel.dir / "password"), "--seconds", str(seconds), "--in-flight", "6"], stdout=subprocess.PIPE, text=True)
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--rounds", type=int, default=5)
+    ap.add_argument("--rate", type=int, default=300, help="of the steady stream, MB/s")
+    args = ap.parse_args()
+    if not os.environ.get("LOGINS_INSIDE"):
+        os.environ["LOGINS_INSIDE"] = "1"
+        os.execvp("unshare", ["unshare", "-n", sys.executable, os.path.abspath(__file__), *sys.argv[1:]])
+    bench.build()
+    bench.loopback_up(None)
+    figures = {}
+    tunnel = alternate.start(["sallyport"])["sallyport"]
+
+    def during(what):
+        process = crowd(tunnel, 3)
+        time.sleep(1.2)             # the password is stretched, and the crowd has begun
+        found = what()
+        result = bench.json.loads(process.communicate()[0])
+        return found, result
+
+    try:
+        for _ in range(args.rounds):
+            for name, what in {
+                "steady, MB/s": lambda: {"": steady(tunnel, args.rate, 2.5)},
+                "ping, us": lambda: {k: v for k, v in tunnel.measure("ping", 1, 2).items() if k in ("p50_us", "p99_us")},
+                "ping of 100, us": lambda: {k: v for k, v in tunnel.measure("ping", 100, 2).items() if k in ("p50_us", "p99_us")},
+                "bulk, MB/s": lambda: {"": tunnel.measure("bulk", "up", 1, 2)["MBps"]},
+            }.items():
+                alone = what()
+                beside, logins = during(what)
+                for key in alone:
+                    figures.setdefault(f"{name} {key}".strip(), []).append((alone[key], beside[key], logins["per_s"], logins["failed"]))
+    finally:
+        tunnel.close()
+    print("| what | alone | beside logins | ratio | logins/s | failed |")
+    print("|---|---|---|---|---|---|")
+    for name, rows in figures.items():
+        alone, beside, rate, failed = ([row[i] for row in rows] for i in range(4))
+        ratio = statistics.median(b / a for a, b in zip(alone, beside))
+        print(f"| {name} | {statistics.median(alone):.4g} | {statistics.median(beside):.4g} | {ratio:.2f} | "
+              f"{statistics.median(rate):.4g} | {sum(failed)} |")
+
+
+if __name__ == "__main__":
+    main()
