@@ -113,7 +113,7 @@ import Testing
                 sent.add(1, ordering: .relaxed)
             }
         }
-        try await eventually("there is no more room") { !client.packetOutbox.hasRoom }
+        try await eventually("there is no more room") { client.packetOutbox.isAwaited }
         let short = try await cancelAtEachMoment("send", mayEnd: true) {
             try await client.send("short", portion)
         }

@@ -73,6 +73,9 @@ final class Outbox: Sendable {
     /// Whether there is room.
     var hasRoom: Bool { state.withLock { $0.count < Self.capacity } }
 
+    /// Whether somebody waits for room: until half of it is free, so that not every byte that leaves wakes a task.
+    var isAwaited: Bool { state.withLock { !$0.waiting.isEmpty } }
+
     /// Takes back what has not been put in.
     ///
     /// - Returns: whether it was there.
