@@ -30,10 +30,14 @@ package enum SocketOptions {
     /// (docs/decisions/0016-no-pacing-within-a-machine.md).
     static func unpaced(_ descriptor: Int32) {
         guard isPacingUsual else { return }
-        setCongestionControl(descriptor, "reno")
+        setCongestionControl(descriptor, unpacedControl)
     }
 
-    /// Whether connections of this machine are paced unless they are told otherwise.
+    /// Every system has Reno, and allows everybody to use it.
+    static let unpacedControl: StaticString = "reno"
+
+    /// Whether connections of this machine are paced unless they are told otherwise; without a descriptor to ask with, they
+    /// are left as they are.
     private static let isPacingUsual: Bool = {
         let probe = sly_stream_socket(AF_INET)
         guard probe >= 0 else { return false }
@@ -51,10 +55,15 @@ package enum SocketOptions {
         return String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
     }
 
-    /// Every system has Reno, and allows everybody to use it.
-    static func setCongestionControl(_ descriptor: Int32, _ name: String) {
-        var name = Array(name.utf8)
-        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_CONGESTION, &name, socklen_t(name.count))
+    /// Chooses a TCP socket's congestion control by its name.
+    static func setCongestionControl(_ descriptor: Int32, _ name: StaticString) {
+        setsockopt(
+            descriptor,
+            Int32(IPPROTO_TCP),
+            TCP_CONGESTION,
+            name.utf8Start,
+            socklen_t(name.utf8CodeUnitCount)
+        )
     }
 
     /// `TCP_CA_NAME_MAX` of the kernel.

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct PacingTests {
     /// What the system gives every socket, and what one of ours is to have within the machine.
-    static let usual = SocketOptions.congestionControl(socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)) ?? ""
+    static let usual = withProbe { SocketOptions.congestionControl($0) } ?? ""
     static let within = usual.hasPrefix("bbr") ? "reno" : usual
 
     @Test(arguments: [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("0.0.0.0", "127.0.0.1"), ("::", "::1")])

@@ -64,7 +64,7 @@ import WireCoding
         }
     }
 
-    static let knowsPortRanges = portRange(of: socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)) != nil
+    static let knowsPortRanges = withProbe { portRange(of: $0) } != nil
 
     private static func portRange(of descriptor: Int32) -> UInt32? {
         var range: UInt32 = 0

@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 import Testing
 
@@ -39,4 +40,11 @@ func loopback(_ host: String = "127.0.0.1") -> SocketAddress {
         preconditionFailure("not an address")
     }
     return address
+}
+
+/// Asks a TCP socket that is used for nothing else.
+func withProbe<Answer>(_ ask: (Int32) -> Answer) -> Answer {
+    let probe = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(probe) }
+    return ask(probe)
 }
