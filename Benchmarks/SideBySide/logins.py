@@ -8,6 +8,7 @@ The crowd stands for other machines and so takes only what processor time is lef
 not. Wants root, for a network namespace of its own, and release builds of sallyport and Ladder.
 """
 import argparse
+import json
 import os
 import socket
 import statistics
@@ -73,25 +74,27 @@ def main():
     figures = {}
     tunnel = alternate.start(["sallyport"])["sallyport"]
 
-    def during(what):
-        process = crowd(tunnel, 3)
-        time.sleep(1.2)             # the password is stretched, and the crowd has begun
-        found = what()
-        result = bench.json.loads(process.communicate()[0])
-        return found, result
+    def ping(streams):
+        found = tunnel.measure("ping", streams, 2)
+        return {"p50": found["p50_us"], "p99": found["p99_us"]}
 
+    operations = {
+        "steady, MB/s": lambda: {"": steady(tunnel, args.rate, 2.5)},
+        "ping, us": lambda: ping(1),
+        "ping of 100, us": lambda: ping(100),
+        "bulk, MB/s": lambda: {"": tunnel.measure("bulk", "up", 1, 2)["MBps"]},
+    }
     try:
         for _ in range(args.rounds):
-            for name, what in {
-                "steady, MB/s": lambda: {"": steady(tunnel, args.rate, 2.5)},
-                "ping, us": lambda: {k: v for k, v in tunnel.measure("ping", 1, 2).items() if k in ("p50_us", "p99_us")},
-                "ping of 100, us": lambda: {k: v for k, v in tunnel.measure("ping", 100, 2).items() if k in ("p50_us", "p99_us")},
-                "bulk, MB/s": lambda: {"": tunnel.measure("bulk", "up", 1, 2)["MBps"]},
-            }.items():
+            for name, what in operations.items():
                 alone = what()
-                beside, logins = during(what)
+                process = crowd(tunnel, 3)
+                time.sleep(1.2)         # the password is stretched, and the crowd has begun
+                beside = what()
+                logins = json.loads(process.communicate()[0])
                 for key in alone:
-                    figures.setdefault(f"{name} {key}".strip(), []).append((alone[key], beside[key], logins["per_s"], logins["failed"]))
+                    row = (alone[key], beside[key], logins["per_s"], logins["failed"])
+                    figures.setdefault(f"{name} {key}".strip(), []).append(row)
     finally:
         tunnel.close()
     print("| what | alone | beside logins | ratio | logins/s | failed |")
