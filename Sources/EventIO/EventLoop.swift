@@ -27,6 +27,10 @@ package final class EventLoop {
     private var nextTurn: [any TurnEndHandler] = []
     private var mailboxes: [any MailboxDrain] = []
     private var wakeSource: WakeSource?
+    /// Nil where the thread always sleeps at once.
+    private var busyPoll: BusyPoll?
+    /// How many bytes its sockets gave in this turn.
+    var turnBytes = 0
 
     /// The version of libuv that was loaded, such as "1.44.2".
     package static var libraryVersion: String { String(cString: uv_version_string()) }
@@ -43,8 +47,11 @@ package final class EventLoop {
 
     /// A loop of the calling thread.
     ///
+    /// One that polls busily stays awake for a moment when it has nothing to do, as long as that pays (``BusyPoll``).
+    ///
     /// - Throws: what the system refuses: usually that there are no descriptors left.
-    package init() throws(SystemFailure) {
+    package init(pollsBusily: Bool = false) throws(SystemFailure) {
+        busyPoll = pollsBusily ? BusyPoll() : nil
         now = uv_hrtime()
         thread = uv_thread_self()
         waker = try LoopWaker()
@@ -62,7 +69,7 @@ package final class EventLoop {
         sly_shorten_slices(Self.slice)
         endTurn()
         while !isStopping {
-            sockets.wait(patience)
+            wait()
             now = uv_hrtime()
             sockets.dispatch()
             fireTimers()
@@ -87,6 +94,44 @@ package final class EventLoop {
     /// Reads the clock again: after work that took long.
     package func refreshTime() {
         now = uv_hrtime()
+    }
+}
+
+// MARK: - Waiting
+
+extension EventLoop {
+    /// Waits until something happens, a timer is due or somebody has more to do.
+    private func wait() {
+        let bytes = turnBytes
+        turnBytes = 0
+        let patience = patience
+        if patience.isLong, poll(after: bytes) { return }
+        sockets.wait(patience)
+    }
+
+    /// Looks again for a moment, if that is worthwhile, and tells whether something happened.
+    private func poll(after bytes: Int) -> Bool {
+        guard busyPoll != nil else { return false }
+        let start = uv_hrtime()
+        guard busyPoll?.isWorthwhile(at: start, after: bytes) == true else { return false }
+        let outcome = look(from: start)
+        busyPoll?.ended(outcome, at: start)
+        if case .found = outcome { return true }
+        return false
+    }
+
+    /// Looks again and again whether something has happened, and lets others have the processor in between.
+    private func look(from start: UInt64) -> BusyPoll.Outcome {
+        var last = start
+        while last - start < BusyPoll.limit {
+            sockets.wait(.none)
+            if sockets.hasAny { return .found }
+            sched_yield()
+            let time = uv_hrtime()
+            if time - last > BusyPoll.shortAbsence { return .crowded(time - last) }
+            last = time
+        }
+        return .nothing
     }
 }
 

@@ -75,6 +75,9 @@ final class SocketPoller {
         hasMore = count == Self.portion
     }
 
+    /// Whether something had happened the last time.
+    var hasAny: Bool { count > 0 }
+
     /// Tells the sources what happened while ``wait(_:)`` waited.
     func dispatch() {
         for index in 0..<count {
@@ -96,6 +99,15 @@ extension SocketPoller {
         case none
         case nanoseconds(UInt64)
         case endless
+
+        /// Whether there is time to look around before it ends.
+        var isLong: Bool {
+            switch self {
+            case .none: false
+            case .nanoseconds(let time): time > BusyPoll.limit
+            case .endless: true
+            }
+        }
 
         /// In whole milliseconds, as epoll counts; rounded up, since a deadline that has not come yet would be waited for
         /// again.

@@ -137,6 +137,7 @@ package final class StreamSocket: PollSource {
         if count > 0 {
             // A short read has emptied the socket; what comes later is told anew. Only the end is not.
             if count < wanted, !isEnding { isReadable = false }
+            loop.turnBytes &+= count
             return .bytes(count)
         }
         guard count < 0 else { return .end }

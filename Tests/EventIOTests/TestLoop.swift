@@ -8,13 +8,14 @@ import Testing
 ///
 /// What the body makes lives on the loop's thread and is freed there.
 func withLoop(
+    pollsBusily: Bool = false,
     _ body:
         @escaping @Sendable (EventLoop, _ done: @escaping @Sendable (String?) -> Void) throws -> AnyObject?
 ) throws {
     let result = Mutex<String?>("the loop did not come to an end in time")
     let thread = try LoopThread(name: "test-loop") {
         do {
-            let loop = try EventLoop()
+            let loop = try EventLoop(pollsBusily: pollsBusily)
             let limit = LoopTimer(loop) { [unowned loop] in loop.stop() }
             limit.schedule(after: .seconds(20))
             let waker = loop.waker

@@ -62,6 +62,7 @@ private struct RandomConfiguration {
         let services = server == nil ? [] : (0..<number(0...3)).map { service("service_\($0)") }
         return try TunnelConfiguration(
             workers: number(TunnelConfiguration.workersRange),
+            busyPoll: chance(),
             limits: ProcessLimits(
                 maxStreams: number(ProcessLimits.maxStreamsRange),
                 maxLinks: number(ProcessLimits.maxLinksRange),

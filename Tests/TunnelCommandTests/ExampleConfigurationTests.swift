@@ -47,7 +47,7 @@ import Tunnel
             guard let key = ConfigurationKey.named(entry.key), key != .include else { return false }
             return key.isAllowed(in: nil)
         }
-        #expect(uncommented.count == 20)
+        #expect(uncommented.count == 21)
         let lines = uncommented.map { "\($0.key) = \($0.value.single?.text ?? "")\n" }
         let decode = { (text: String) in
             ConfigurationDecoding.decode(

@@ -101,6 +101,7 @@ extension ConfigurationFault.Problem: CustomStringConvertible {
 /// What an operator can set, by the name that files, command lines, messages and manuals give it.
 package enum Setting: String, Hashable, Sendable, CaseIterable {
     case workers
+    case busyPoll = "busy-poll"
     case maxStreams = "max-streams"
     case maxLinks = "max-links"
     case maxHandshakes = "max-handshakes"

@@ -7,6 +7,8 @@ package import CryptoPrimitives
 package struct TunnelConfiguration: Hashable, Sendable {
     /// Threads with an event loop each.
     package let workers: Int
+    /// Whether workers with nothing to do look again for a moment before they sleep.
+    package let busyPoll: Bool
     /// What the process may hold at most.
     package let limits: ProcessLimits
     /// How long streams may go on after the process was told to stop.
@@ -29,6 +31,7 @@ package struct TunnelConfiguration: Hashable, Sendable {
     /// - Throws: every fault there is, not only the first.
     package init(
         workers: Int = Self.defaultWorkers(of: .current),
+        busyPoll: Bool = Self.defaultBusyPoll(of: .current),
         limits: ProcessLimits = ProcessLimits(),
         drainTimeout: Duration = Self.defaultDrainTimeout,
         aead: AEADChoice = .default,
@@ -39,6 +42,7 @@ package struct TunnelConfiguration: Hashable, Sendable {
         routes: [RouteConfiguration] = []
     ) throws(InvalidConfiguration) {
         self.workers = workers
+        self.busyPoll = busyPoll
         self.limits = limits
         self.drainTimeout = drainTimeout
         self.aead = aead
@@ -65,6 +69,12 @@ package struct TunnelConfiguration: Hashable, Sendable {
     }
     /// Beyond 256 threads the links of all workers to a peer would exceed what the peer accepts by default.
     package static let workersRange = 1...256
+
+    /// What nobody else wants is spent for sooner answers, but not where it is counted: a process that has used up its ration
+    /// stands still until the next one.
+    package static func defaultBusyPoll(of machine: MachineSize) -> Bool {
+        !machine.isRationed
+    }
 
     /// Most requests end sooner, and service managers kill after 90 s.
     ///

@@ -87,7 +87,7 @@ final class TunnelWorker {
         self.index = index
         self.shared = shared
         self.report = report
-        loop = try EventLoop()
+        loop = try EventLoop(pollsBusily: shared.configuration.busyPoll)
         log = shared.log
         var gauges = shared.loads.map(\.traffic)
         environment = LinkEnvironment(

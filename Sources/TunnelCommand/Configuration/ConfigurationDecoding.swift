@@ -81,6 +81,7 @@ struct ConfigurationDecoder {
         )
         // Every part is read before the whole is checked: reading is what finds the faults.
         let workers = readWorkers(in: globals)
+        let busyPoll = readBusyPoll(in: globals)
         let limits = readLimits(in: globals)
         let drainTimeout = readDrainTimeout(in: globals)
         let aead = readAEAD(in: globals)
@@ -92,6 +93,7 @@ struct ConfigurationDecoder {
         do {
             return try TunnelConfiguration(
                 workers: workers,
+                busyPoll: busyPoll,
                 limits: limits,
                 drainTimeout: drainTimeout,
                 aead: aead,

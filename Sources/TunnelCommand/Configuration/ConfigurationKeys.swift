@@ -88,6 +88,7 @@ extension ConfigurationKey {
         (scope, isList, example) =
             switch setting {
             case .workers: (.process, false, "4")
+            case .busyPoll: (.process, false, "yes")
             case .maxStreams: (.process, false, "16384")
             case .maxLinks: (.process, false, "4096")
             case .maxHandshakes: (.process, false, "256")

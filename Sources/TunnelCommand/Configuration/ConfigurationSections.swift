@@ -12,6 +12,13 @@ extension ConfigurationDecoder {
         return integer(.workers, in: globals, default: standard)
     }
 
+    mutating func readBusyPoll(in globals: ConfigurationScope) -> Bool {
+        let standard = TunnelConfiguration.defaultBusyPoll(of: surroundings.machine)
+        return value(.busyPoll, in: globals, default: standard) { item throws(ValueFault) in
+            try ValueDecoding.yesOrNo(item.text)
+        }
+    }
+
     mutating func readLimits(in globals: ConfigurationScope) -> ProcessLimits {
         let machine = surroundings.machine
         var limits = ProcessLimits(memory: ProcessLimits.defaultMemory(of: machine))

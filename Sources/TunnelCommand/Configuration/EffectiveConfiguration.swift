@@ -24,6 +24,7 @@ package struct EffectiveConfiguration: CustomStringConvertible {
 
     private mutating func writeProcess(_ configuration: TunnelConfiguration) {
         write(.workers, "\(configuration.workers)")
+        write(.busyPoll, configuration.busyPoll ? "yes" : "no")
         write(.maxStreams, "\(configuration.limits.maxStreams)")
         write(.maxLinks, "\(configuration.limits.maxLinks)")
         write(.maxHandshakes, "\(configuration.limits.maxHandshakes)")
