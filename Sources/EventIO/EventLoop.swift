@@ -105,19 +105,22 @@ extension EventLoop {
         let bytes = turnBytes
         turnBytes = 0
         let patience = patience
-        if patience.isLong, poll(after: bytes) { return }
-        sockets.wait(patience)
+        switch patience.isLong ? poll(after: bytes) : nil {
+        case .found: break
+        case nil: sockets.wait(patience)
+        // Time has gone by meanwhile.
+        case .nothing, .crowded: sockets.wait(self.patience)
+        }
     }
 
-    /// Looks again for a moment, if that is worthwhile, and tells whether something happened.
-    private func poll(after bytes: Int) -> Bool {
-        guard busyPoll != nil else { return false }
+    /// Looks again for a moment, if that is worthwhile.
+    private func poll(after bytes: Int) -> BusyPoll.Outcome? {
+        guard busyPoll != nil else { return nil }
         let start = uv_hrtime()
-        guard busyPoll?.isWorthwhile(at: start, after: bytes) == true else { return false }
+        guard busyPoll?.isWorthwhile(at: start, after: bytes) == true else { return nil }
         let outcome = look(from: start)
         busyPoll?.ended(outcome, at: start)
-        if case .found = outcome { return true }
-        return false
+        return outcome
     }
 
     /// Looks again and again whether something has happened, and lets others have the processor in between.
