@@ -12,7 +12,7 @@ struct CheckCommand: ParsableCommand {
               sallyport check                        ./tunnel.conf
               sallyport check --print tunnel.conf    the configuration with every default made visible
 
-            Looks at the text, at the secret files and their permissions, and whether the addresses to listen at exist here.
+            Looks at the text, at the secret files and their permissions, and whether the addresses to listen at exist here. \
             It listens at nothing and dials nobody. Exit status: 0 it can run, 78 a fault, 77 a permission.
             """
     )

@@ -15,7 +15,7 @@ struct ConnectCommand: ParsableCommand {
               sallyport connect alice@host:7443 ssh --password-file pw
               ssh -o ProxyCommand='sallyport connect alice@host:7443 ssh --password-file pw' host
 
-            Exit status: 0 both directions ended, 69 the peer or the service cannot be reached, 67 the password was refused,
+            Exit status: 0 both directions ended, 69 the peer or the service cannot be reached, 67 the password was refused, \
             76 the peer speaks another protocol.
             """
     )

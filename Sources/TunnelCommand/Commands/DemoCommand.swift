@@ -12,7 +12,7 @@ struct DemoCommand: ParsableCommand {
               sallyport demo          stays up until Ctrl-C, so that you can connect to it
               sallyport demo --once   ends when it has shown that it works
 
-            Starts a server end and a client end as two processes with a throw-away password, an echo service behind them,
+            Starts a server end and a client end as two processes with a throw-away password, an echo service behind them, \
             moves data through both and checks every byte. Nothing is left behind.
             """
     )

@@ -15,7 +15,7 @@ struct PasswdCommand: ParsableCommand {
               sallyport passwd passwords alice --delete
               sallyport passwd --application chat passwords alice    for a server of the library
 
-            The file is made on first use, with mode 0600. It holds what passwords are checked against, not the passwords. A
+            The file is made on first use, with mode 0600. It holds what passwords are checked against, not the passwords. A \
             password is never taken from the command line, where others could see it.
             """
     )

@@ -14,7 +14,7 @@ struct RunCommand: ParsableCommand {
               sallyport run                        ./tunnel.conf
               sallyport run /etc/sallyport/*.conf  several files, taken together
 
-            TERM or INT ends it when its streams have ended, at the latest after `drain-timeout`; a second one ends it at
+            TERM or INT ends it when its streams have ended, at the latest after `drain-timeout`; a second one ends it at \
             once.
             """
     )

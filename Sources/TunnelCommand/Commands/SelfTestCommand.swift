@@ -11,7 +11,7 @@ struct SelfTestCommand: ParsableCommand {
             EXAMPLES
               sallyport selftest
 
-            Starts a message server on a free port of this machine with a password made for it, logs in, and sends requests,
+            Starts a message server on a free port of this machine with a password made for it, logs in, and sends requests, \
             a packet and a stream of bytes. A line for each; ends with 0 when all of it works. Takes about two seconds.
             """
     )
