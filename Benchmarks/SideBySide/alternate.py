@@ -6,7 +6,7 @@ show which `bench.py`, one tunnel after the other, cannot tell from noise.
     alternate.py sallyport:resume-buffer=off sallyport --rounds 40 --operations bulk:up:1 bulk:down:8 ping:1 conns:16
 
 The first one is what the others are compared with: for each figure the median, and the median of the ratios of each round with
-the middle 95 % of what resampling the rounds gives. `sallyport:KEY=VALUE,KEY=VALUE` has these lines at the head of both files.
+the middle 95 % of what resampling the rounds gives. `sallyport:KEY=VALUE+KEY=VALUE` has these lines at the head of both files.
 Operations: bulk:up|down:STREAMS, ping:STREAMS, pingbulk (one stream beside bulk), conns:IN_FLIGHT. Wants root, for a network
 namespace of its own.
 """
@@ -22,30 +22,11 @@ import bench
 import peers
 
 
-def variant(name):
-    """The peer of that name; for `PEER:KEY=VALUE,…`, one whose configuration files begin with these lines."""
-    base, _, settings = name.partition(":")
-    if not settings:
-        return
-    lines = "".join(f"{s.replace('=', ' = ', 1)}\n" for s in settings.split(","))
-
-    def made(dir, entry, link, target):
-        commands = peers.PEERS[base](dir, entry, link, target)
-        for command in commands.values():
-            with open(command[-1], "r+") as f:
-                rest = f.read()
-                f.seek(0)
-                f.write(lines + rest)
-        return commands
-
-    bench.PEERS[name] = peers.PEERS[name] = made
-
-
 def start(names):
     """Each tunnel with three ports of its own."""
     tunnels = {}
     for index, name in enumerate(names):
-        variant(name)
+        peers.variant(name)
         bench.ENTRY, bench.LINK, bench.TARGET = (21101 + 10 * index + i for i in range(3))
         tunnels[name] = bench.Tunnel(name)
     return tunnels
