@@ -6,7 +6,8 @@ show which `bench.py`, one tunnel after the other, cannot tell from noise.
     alternate.py sallyport:resume-buffer=off sallyport --rounds 40 --operations bulk:up:1 bulk:down:8 ping:1 conns:16
 
 The first one is what the others are compared with: for each figure the median, and the median of the ratios of each round with
-the middle 95 % of what resampling the rounds gives. `sallyport:KEY=VALUE+KEY=VALUE` has these lines at the head of both files.
+the middle 95 % of what resampling the rounds gives. `sallyport:KEY=VALUE+KEY=VALUE` has these lines at the head of both files
+(`SECTION.KEY`: in those sections).
 Operations: bulk:up|down:STREAMS, ping:STREAMS, pingbulk (one stream beside bulk), conns:IN_FLIGHT. Wants root, for a network
 namespace of its own.
 """
