@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Compares tunnels in pairs: all of them run at the same time, and short measurements go from one to the next in an order
 that changes each round. What the machine does meanwhile meets all of them alike, so that differences of a few hundredths
-show which `bench.py`, one tunnel after the other, cannot tell from noise. What differs from one start of a process to the next, up to
-seven hundredths of what bulk costs, is in it: run it more than once before believing less.
+show which `bench.py`, one tunnel after the other, cannot tell from noise. Figures of the same setting have moved by
+several hundredths from one start of the tunnels to the next: start it more than once before believing less.
 
     alternate.py sallyport:resume-buffer=off sallyport --rounds 40 --operations bulk:up:1 bulk:down:8 ping:1 conns:16
 

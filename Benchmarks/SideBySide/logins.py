@@ -80,7 +80,7 @@ def count(seconds):
 
 
 def compared(figures, alone):
-    """The median of figures, and of their ratios to those taken just before."""
+    """The median of figures, and of their ratios to those of the same round taken alone."""
     return f"{statistics.median(figures):.4g} | {statistics.median(b / a for a, b in zip(alone, figures)):.2f}"
 
 
