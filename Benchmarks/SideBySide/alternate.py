@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Compares tunnels in pairs: all of them run at the same time, and short measurements go from one to the next in an order
 that changes each round. What the machine does meanwhile meets all of them alike, so that differences of a few hundredths
-show which `bench.py`, one tunnel after the other, cannot tell from noise. Figures of the same setting have moved by
-several hundredths from one start of the tunnels to the next: start it more than once before believing less.
+show which `bench.py`, one tunnel after the other, cannot tell from noise. Figures of the same setting
+have moved by several hundredths from one start of the tunnels to the next: `--anew` starts them again after so many rounds.
 
     alternate.py sallyport:resume-buffer=off sallyport --rounds 40 --operations bulk:up:1 bulk:down:8 ping:1 conns:16
+    alternate.py sallyport@/tmp/before/sallyport sallyport --rounds 40 --anew 5
 
 The first one is what the others are compared with: for each figure the median, and the median of the ratios of each round with
 the middle 95 % of what resampling the rounds gives. `sallyport:KEY=VALUE+KEY=VALUE` has these lines at the head of both files
-(`SECTION.KEY`: in those sections).
+(`SECTION.KEY`: in those sections), `sallyport@PATH` is another binary, and both together are `sallyport@PATH:KEY=VALUE`.
 Operations: bulk:up|down:STREAMS, ping:STREAMS, pingbulk (one stream beside bulk), conns:IN_FLIGHT. Wants root, for a network
 namespace of its own.
 """
@@ -32,6 +33,12 @@ def start(names):
         bench.ENTRY, bench.LINK, bench.TARGET = (21101 + 10 * index + i for i in range(3))
         tunnels[name] = bench.Tunnel(name)
     return tunnels
+
+
+def close(tunnels):
+    for tunnel in tunnels.values():
+        tunnel.close()
+    tunnels.clear()
 
 
 def measure(tunnel, operation, seconds):
@@ -68,6 +75,7 @@ def main():
     ap.add_argument("--rounds", type=int, default=20)
     ap.add_argument("--seconds", type=float, default=0.6)
     ap.add_argument("--operations", nargs="+", default=["bulk:up:1", "bulk:down:1", "bulk:up:8", "bulk:down:8"])
+    ap.add_argument("--anew", type=int, help="start the tunnels again after so many rounds (default: never)")
     ap.add_argument("--congestion", help="congestion control inside the namespace: cubic, bbr (default: the machine's)")
     args = ap.parse_args()
     if not os.environ.get("ALTERNATE_INSIDE"):
@@ -75,9 +83,12 @@ def main():
         os.execvp("unshare", ["unshare", "-n", sys.executable, os.path.abspath(__file__), *sys.argv[1:]])
     bench.loopback_up(args.congestion)
     bench.build()
-    tunnels, figures = start(args.peers), {}
+    tunnels, figures = {}, {}
     try:
-        for _ in range(args.rounds):
+        for number in range(args.rounds):
+            if args.anew and number % args.anew == 0:
+                close(tunnels)
+            tunnels = tunnels or start(args.peers)
             for operation in args.operations:
                 found = {}
                 for name in random.sample(args.peers, len(args.peers)):
@@ -86,8 +97,7 @@ def main():
                     for figure, value in values.items():
                         figures.setdefault((operation, figure), {}).setdefault(name, []).append(value)
     finally:
-        for tunnel in tunnels.values():
-            tunnel.close()
+        close(tunnels)
     width = max(len(name) for name in args.peers)
     for (operation, figure), values in figures.items():
         print(f"{operation} {figure}")
