@@ -28,6 +28,7 @@ extension Session {
                 else { return offset }
                 try receiveRecord(UnsafeMutableRawBufferPointer(rebasing: rest[..<count]), at: now)
                 offset += count
+                lastRecordCount = count
             } catch {
                 linkFailed(error, at: now)
             }

@@ -109,6 +109,8 @@ package struct Session: ~Copyable {
     var acknowledgements: AcknowledgementState
     var assembler = MessageAssembler()
     var patience: PeerPatience
+    /// How long the last record was that came, in bytes; 0 before the first.
+    package internal(set) var lastRecordCount = 0
     var lastReceivedAt: Instant
 
     // Streams

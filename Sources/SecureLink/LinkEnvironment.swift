@@ -1,6 +1,7 @@
 package import CryptoPrimitives
 package import EventIO
 import ProtocolCore
+import WireCoding
 
 /// What all links of one event loop share: memory, and the threads that do arithmetic for them.
 ///
@@ -22,17 +23,17 @@ package final class LinkEnvironment {
     /// The jobs of handshakes.
     let jobs: JobRunner
 
-    /// How much bulk a link moves at once, at most: as much as a large block of the outbound log holds.
+    /// How much bulk a link moves at once, at most: four of the longest records, as many as a large block of the outbound
+    /// log holds.
     ///
     /// More would only leave the cache, less would cost system calls.
-    private static let mostAtOnce = 256 << 10
+    private static let mostAtOnce = 4 * longestRecord
     /// And while a neighbour has interactive streams.
     ///
     /// The kernel seldom gives up the processor within a call. Twice this, and on a machine with few processors every
     /// hundredth question of those streams takes half as long again; less, and bulk pays for the calls.
-    private static let mostBesideOthers = 64 << 10
-    /// The rest of a record that was not complete before.
-    private static let carriedCount = 65536 + RecordHeader.overhead
+    private static let mostBesideOthers = longestRecord
+    private static let longestRecord = RecordHeader.longestPlaintext + RecordHeader.overhead
 
     /// An environment for links of `loop` whose arithmetic is done by `pool`.
     ///
@@ -54,11 +55,14 @@ package final class LinkEnvironment {
         self.gauge = gauge
         self.neighbours = neighbours
         jobs = JobRunner(loop, pool)
-        scratch = .allocate(byteCount: Self.carriedCount + Self.mostAtOnce, alignment: 4096)
+        scratch = UnsafeMutableRawBufferPointer(
+            start: BulkMemory.allocate(byteCount: Self.mostAtOnce),
+            count: Self.mostAtOnce
+        )
     }
 
     deinit {
-        scratch.deallocate()
+        if let base = scratch.baseAddress { BulkMemory.deallocate(base) }
     }
 
     /// How many bytes outbound logs hold.

@@ -114,7 +114,7 @@ extension PeerSession {
         interruptedStreams = core.streamCount
         socket?.close()
         socket = nil
-        carried = []
+        partial.clear()
         preamble = []
         wantsRead = false
         owner?.session(self, detached: SessionEndReason(.linkLost(fault)))

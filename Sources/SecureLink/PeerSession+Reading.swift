@@ -1,5 +1,6 @@
 package import EventIO
 import ProtocolCore
+import WireCoding
 
 // From the link to the streams' plain ends: read, open, hand out.
 
@@ -17,6 +18,9 @@ extension PeerSession: StreamSocketHandler {
     }
 
     /// Reads once and hands out what is whole.
+    ///
+    /// What a record lacks that has begun to come is read into its own memory, and whole records into the memory that all
+    /// links share.
     func read() {
         wantsRead = false
         guard let socket, lingering == nil else {
@@ -24,15 +28,37 @@ extension PeerSession: StreamSocketHandler {
             return
         }
         let scratch = environment.scratch
-        let space = scratch[carried.count..<carried.count + environment.turnBytes]
-        switch socket.read(into: UnsafeMutableRawBufferPointer(rebasing: space)) {
+        let missing = partial.missing
+        // Of a record whose length is not known there are at most three bytes, and they are read on behind.
+        let lead = missing.isEmpty ? partial.count : 0
+        scratch.copyMemory(from: UnsafeRawBufferPointer(rebasing: partial.bytes[..<lead]))
+        segments[0] = MemorySegment(base: missing.baseAddress, count: missing.count)
+        segments[1] = MemorySegment(
+            base: scratch.baseAddress.map { $0 + lead },
+            count: roomForRecords(behind: missing.count) - lead
+        )
+        let used = missing.isEmpty ? 1..<2 : segments[1].count == 0 ? 0..<1 : 0..<2
+        switch socket.read(into: UnsafeMutableBufferPointer(rebasing: segments[used])) {
         case .bytes(let count):
             moved(count)
-            process(fresh: count)
+            let rest = min(count, missing.count)
+            partial.took(rest)
+            process(fresh: lead + count - rest, isPartialOver: lead > 0 || partial.isWhole)
             if self.socket?.isReadable ?? false { readAgainSoon() }
         case .nothing: break
         case .end, .failed: linkEnded(.ended)
         }
+    }
+
+    /// How many bytes to read of records that have not begun to come.
+    ///
+    /// Bulk comes in records of one length. Where more of it waits than is read at once, reading whole ones leaves nothing
+    /// over that would have to be moved out of the way of the next.
+    private func roomForRecords(behind missing: Int) -> Int {
+        let most = environment.turnBytes
+        let length = core.lastRecordCount
+        guard length > 0 else { return most }
+        return max(missing == 0 ? 1 : 0, (most - missing) / length) * length
     }
 
     func moved(_ count: Int) {
@@ -47,27 +73,43 @@ extension PeerSession: StreamSocketHandler {
         environment.loop.atEndOfNextTurn(self)
     }
 
-    /// Hands out the whole records among what was carried over and what lies behind it in the shared buffer.
-    func process(fresh: Int) {
-        guard let base = environment.scratch.baseAddress else { return }
-        let total = carried.count + fresh
-        carried.withUnsafeBytes {
-            base.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(base), byteCount: $0.count)
+    /// Hands out what is whole: the record that was partial, then those at the front of the memory that all links share.
+    ///
+    /// - Parameters:
+    ///   - fresh: how many bytes there are in the shared memory.
+    ///   - isPartialOver: whether the partial record is whole now, or has moved into the shared memory.
+    private func process(fresh: Int, isPartialOver: Bool) {
+        if partial.isWhole { _ = open(partial.bytes) }
+        let whole = open(UnsafeMutableRawBufferPointer(rebasing: environment.scratch[..<fresh]))
+        deliver()
+        if isPartialOver { partial.clear() }
+        if whole < fresh, core.isAttached {
+            partial.keep(UnsafeRawBufferPointer(rebasing: environment.scratch[whole..<fresh]))
         }
-        carried.removeAll(keepingCapacity: true)
+        if core.hasControl || core.hasTurns { flushSoon() } else { armTimer() }
+    }
+
+    /// What came behind a handshake.
+    func process(received: [UInt8]) {
+        received.withUnsafeBytes { environment.scratch.copyMemory(from: $0) }
+        process(fresh: received.count, isPartialOver: true)
+    }
+
+    /// Opens the whole records at the front.
+    ///
+    /// - Returns: how many bytes they have.
+    private func open(_ bytes: UnsafeMutableRawBufferPointer) -> Int {
         var offset = 0
-        while offset < total {
-            let rest = UnsafeMutableRawBufferPointer(start: base + offset, count: total - offset)
-            let consumed = core.receive(rest, at: environment.now)
+        while offset < bytes.count {
+            let consumed = core.receive(
+                UnsafeMutableRawBufferPointer(rebasing: bytes[offset...]),
+                at: environment.now
+            )
             offset += consumed
             takeEvents()
             guard consumed > 0 else { break }
         }
-        deliver()
-        if offset < total, core.isAttached {
-            carried.append(contentsOf: UnsafeRawBufferPointer(start: base + offset, count: total - offset))
-        }
-        if core.hasControl || core.hasTurns { flushSoon() } else { armTimer() }
+        return offset
     }
 
     func deliver() {

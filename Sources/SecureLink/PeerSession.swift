@@ -57,8 +57,7 @@ package final class PeerSession {
     var socket: StreamSocket?
     /// Bytes that go out before the first record: the end of the handshake.
     var preamble: [UInt8]
-    /// The beginning of a record whose rest has not come.
-    var carried: [UInt8] = []
+    var partial = PartialRecord()
     var seats: [Seat] = []
     var touched: [any StreamEndpoint] = []
     var isFlushQueued = false
@@ -138,10 +137,7 @@ package final class PeerSession {
 extension PeerSession {
     /// Begins: `received` is what came behind the handshake.
     func start(received: [UInt8]) {
-        if !received.isEmpty {
-            carried = received
-            process(fresh: 0)
-        }
+        if !received.isEmpty { process(received: received) }
         flushSoon()
         if socket?.isReadable ?? false { readAgainSoon() }
     }
@@ -230,7 +226,7 @@ extension PeerSession {
         guard core.streamCount == 0 else { return }
         if seats.capacity > 0 { seats = [] }
         if touched.isEmpty, touched.capacity > 0 { touched = [] }
-        if carried.isEmpty, carried.capacity > 0 { carried = [] }
+        partial.rest()
     }
 
     /// Whether windows may grow: taken away when memory is short.

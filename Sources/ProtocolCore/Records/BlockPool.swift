@@ -1,3 +1,5 @@
+import WireCoding
+
 /// Lends the memory that outbound logs are made of, and keeps a few blocks that come back, because the block used
 /// last is the one that is still in the processor's cache.
 ///
@@ -53,11 +55,11 @@ package final class BlockPool {
         }
 
         mutating func put(_ block: UnsafeMutableRawPointer) {
-            if blocks.count < most { blocks.append(block) } else { block.deallocate() }
+            if blocks.count < most { blocks.append(block) } else { BulkMemory.deallocate(block) }
         }
 
         mutating func drop(_ count: Int) {
-            for block in blocks.prefix(count) { block.deallocate() }
+            for block in blocks.prefix(count) { BulkMemory.deallocate(block) }
             blocks.removeFirst(count)
             spare = blocks.count
         }
@@ -78,7 +80,9 @@ package final class BlockPool {
             case .small: small.take()
             case .large: large.take()
             }
-        return kept ?? .allocate(byteCount: size.count, alignment: size == .tiny ? 16 : 4096)
+        if let kept { return kept }
+        return size == .tiny
+            ? .allocate(byteCount: size.count, alignment: 16) : BulkMemory.allocate(byteCount: size.count)
     }
 
     /// Takes a block back.

@@ -7,6 +7,8 @@ package enum RecordHeader {
     package static let count = 4
     /// The authentication tag at a record's end.
     package static let tagCount = 16
+    /// The most plaintext that the protocol allows in a record.
+    package static let longestPlaintext = 65536
     /// What a record adds to its plaintext.
     package static let overhead = count + tagCount
     /// Ordinary traffic.
@@ -28,7 +30,7 @@ package enum RecordHeader {
     /// Looks at the front of what has come.
     ///
     /// - Returns: the length of the whole record, or `nil` while the header is not complete.
-    static func measure(
+    package static func measure(
         _ bytes: UnsafeRawBufferPointer,
         maxPlaintext: Int
     ) throws(LinkFault) -> Int? {

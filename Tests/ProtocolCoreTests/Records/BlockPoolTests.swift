@@ -14,6 +14,17 @@ import Testing
         #expect(pool.lentBytes == 0)
     }
 
+    /// Where the system would copy slowly from and to the beginning of a page (docs/decisions/0019).
+    @Test func aBlockBeginsInTheMiddleOfAPage() {
+        let pool = BlockPool()
+        for size in [BlockPool.Size.small, .large] {
+            let block = pool.borrow(size)
+            #expect(UInt(bitPattern: block) % 4096 == 2048)
+            pool.giveBack(block, size)
+            pool.trim()
+        }
+    }
+
     @Test func theBlockUsedLastIsLentFirst() {
         let pool = BlockPool()
         let blocks = (0..<3).map { _ in pool.borrow(.large) }

@@ -49,7 +49,7 @@ import Testing
         #expect(peer.session.isOpen)
         #expect(peer.session.receivedRecords == count)
         // When it becomes readable and at the end of the turn: twice what is read at once.
-        #expect(Int(most) * bytesOfRecord <= 2 * 256 << 10)
+        #expect(Int(most) * bytesOfRecord <= 2 * peer.session.environment.turnBytes)
     }
 }
 

@@ -1,0 +1,104 @@
+import EventIO
+import ProtocolCoreTesting
+import Testing
+
+@testable import ProtocolCore
+@testable import SecureLink
+
+/// Records come as the network cuts them, seldom as they were sealed.
+@Suite struct PartialRecordTests {
+    @Test func recordsCutAtAnyByteAreWholeAgain() throws {
+        let peer = try HandMadePeer()
+        var sent: [UInt8] = []
+        var pieces = [try peer.record(Say.open(1))]
+        for cut in 0..<120 {
+            let texts = [60, 1, 3].map {
+                [UInt8](repeating: UInt8(truncatingIfNeeded: sent.count + $0), count: $0)
+            }
+            let said = try texts.flatMap { try peer.record(Say.data(1, $0)) }
+            sent += texts.flatMap { $0 }
+            pieces += [Array(said[..<cut]), Array(said[cut...])]
+        }
+        peer.say(pieces)
+        #expect(peer.session.isOpen)
+        #expect(try peer.delivered() == sent)
+    }
+
+    @Test(arguments: [1021, 4096, 40_000, 65_555, 65_556, 65_557, 131_000, 262_224, 300_000])
+    func bulkInPiecesOfAnyLengthIsWholeAgain(piece: Int) throws {
+        let peer = try HandMadePeer()
+        var said = try peer.record(Say.open(1))
+        var sent: [UInt8] = []
+        let longest = RecordHeader.longestPlaintext - FrameHeader.count
+        // As much as the stream has credit for.
+        for (number, count) in [longest, longest, 100, longest, 60_000].enumerated() {
+            let text = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* (number + 3)) }
+            said += try peer.record(Say.data(1, text))
+            sent += text
+        }
+        peer.say(
+            stride(from: 0, to: said.count, by: piece).map { Array(said[$0..<min($0 + piece, said.count)]) }
+        )
+        #expect(peer.session.isOpen)
+        let delivered = try peer.delivered()
+        let isExact = delivered == sent
+        #expect(isExact, "\(delivered.count) of \(sent.count) bytes")
+    }
+
+    /// What was read out of the partial record is delivered after the link is gone that it came by.
+    @Test func whatALostLinkBroughtIsDeliveredWhole() throws {
+        let peer = try HandMadePeer()
+        let text = (0..<60_000).map { UInt8(truncatingIfNeeded: $0 / 7) }
+        let said = try peer.record(Say.open(1)) + peer.record(Say.data(1, text))
+        peer.say([Array(said[..<30_000]), said[30_000...] + [UInt8](repeating: 0xFF, count: 10_000)])
+        #expect(peer.owner.detachments.count == 1 || peer.owner.end?.kind == .linkLost)
+        let isExact = try peer.delivered() == text
+        #expect(isExact)
+    }
+
+    /// Memory for a record that is not being waited for is given back in quiet times, and had again when it is needed.
+    @Test func aSilentSessionKeepsNoMemoryForRecords() throws {
+        var partial = PartialRecord()
+        let beginning: [UInt8] = [RecordHeader.traffic, 0, 0x40, 0, 9, 9]
+        for _ in 0..<2 {
+            beginning.withUnsafeBytes { partial.keep($0) }
+            let missing = partial.missing.count
+            #expect(missing == 0x4000 + RecordHeader.count - beginning.count)
+            partial.rest()
+            let kept = Array(partial.bytes)
+            #expect(kept == beginning, "it is kept while there is something in it")
+            partial.took(missing)
+            let isWhole = partial.isWhole
+            #expect(isWhole)
+            partial.clear()
+            partial.rest()
+            let memory = partial.bytes.baseAddress
+            #expect(memory == nil)
+        }
+        [RecordHeader.traffic, 0].withUnsafeBytes { partial.keep($0) }
+        let missing = partial.missing.count
+        #expect(missing == 0, "its length is not known")
+    }
+}
+
+extension HandMadePeer {
+    /// Says one piece after the other, each when the session has read what came before it.
+    fileprivate func say(_ pieces: [[UInt8]]) {
+        var rest = pieces[...]
+        var timer: LoopTimer?
+        timer = LoopTimer(loop) { [unowned self] in
+            guard let piece = rest.popFirst() else { return loop.stop() }
+            #expect(say(piece) == piece.count)
+            timer?.schedule(after: .milliseconds(rest.isEmpty ? 5 : 1))
+        }
+        loop.refreshTime()
+        timer?.schedule(after: .zero)
+        loop.run()
+        timer = nil
+    }
+
+    /// What the first stream has got.
+    fileprivate func delivered() throws -> [UInt8] {
+        try #require(owner.streams.first?.endpoint).delivered
+    }
+}
