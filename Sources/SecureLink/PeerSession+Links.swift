@@ -115,6 +115,8 @@ extension PeerSession {
         socket?.close()
         socket = nil
         partial.clear()
+        // Streams that have not got yet what was read out of it are served first.
+        if touched.isEmpty { partial.rest() }
         preamble = []
         wantsRead = false
         owner?.session(self, detached: SessionEndReason(.linkLost(fault)))

@@ -83,7 +83,9 @@ extension PeerSession: StreamSocketHandler {
         let whole = open(UnsafeMutableRawBufferPointer(rebasing: environment.scratch[..<fresh]))
         deliver()
         if isPartialOver { partial.clear() }
-        if whole < fresh, core.isAttached {
+        if !core.isAttached {
+            partial.rest()
+        } else if whole < fresh {
             partial.keep(UnsafeRawBufferPointer(rebasing: environment.scratch[whole..<fresh]))
         }
         if core.hasControl || core.hasTurns { flushSoon() } else { armTimer() }
