@@ -73,22 +73,3 @@ package struct TunnelSecrets: Sendable {
         self.credentials = credentials
     }
 }
-
-/// How much a worker has to do, told by itself and read by the others.
-final class WorkerLoad: Sendable {
-    private let streams = Atomic<Int>(0)
-    /// What its links move.
-    let traffic = TrafficGauge()
-
-    /// So many bytes in a twentieth of a second weigh as much as one stream.
-    private static let bytesPerStream = 256 << 10
-
-    func set(streams count: Int) {
-        streams.store(count, ordering: .relaxed)
-    }
-
-    /// The load in streams' worth.
-    func score(at now: UInt64) -> Int {
-        streams.load(ordering: .relaxed) + traffic.recent(at: now) / Self.bytesPerStream
-    }
-}

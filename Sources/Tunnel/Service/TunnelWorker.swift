@@ -119,6 +119,7 @@ final class TunnelWorker {
             begin()
         case .visitor(let route, let descriptor, let address):
             visit(route, descriptor, "\(address)", isOwn: false)
+            shared.loads[index].visitorTaken()
         case .ownVisitor(let route, let descriptor): visit(route, descriptor, "stdio", isOwn: true)
         case .link(let descriptor, let address): server?.greet(descriptor, from: address)
         case .session(let call): server?.answer(call)
@@ -192,13 +193,13 @@ extension TunnelWorker {
 // MARK: - Accepting
 
 extension TunnelWorker {
-    /// A visitor was accepted here: it goes to the worker that has the least to do, and stays here if that is nearly the same,
-    /// because handing over costs a wake-up.
+    /// A visitor was accepted here: it goes to the worker that has the least to do.
     func accepted(_ descriptor: Int32, from address: SocketAddress, route: Int) {
-        let least = leastLoaded
+        let least = shared.loads.least(from: index, at: loop.now)
         if least == index {
             visit(route, descriptor, "\(address)", isOwn: false)
         } else {
+            shared.loads[least].visitorSent()
             workers[least].send(.visitor(route: route, descriptor: descriptor, address))
         }
     }
@@ -219,26 +220,6 @@ extension TunnelWorker {
             workers[target].send(.link(descriptor: descriptor, address))
         }
     }
-
-    private var leastLoaded: Int {
-        guard workers.count > 1 else { return index }
-        let now = loop.now
-        var least = index
-        var score = shared.loads[index].score(at: now) - Self.handOverMargin
-        for other in workers.indices where other != index {
-            let otherScore = shared.loads[other].score(at: now)
-            if otherScore < score {
-                least = other
-                score = otherScore
-            }
-        }
-        return least
-    }
-
-    /// How much less another worker must have to do.
-    ///
-    /// Smaller would hand over one visitor after the other for nothing.
-    private static let handOverMargin = 1
 
     private func visit(_ number: Int, _ descriptor: Int32, _ source: String, isOwn: Bool) {
         let socket = StreamSocket(adopting: descriptor, loop: loop)

@@ -1,0 +1,43 @@
+import Testing
+
+@testable import SecureLink
+@testable import Tunnel
+
+@Suite struct WorkerLoadTests {
+    /// None of the others has taken any of them yet.
+    @Test(arguments: [2, 3, 4])
+    func visitorsThatComeAtOnceAreSpreadEvenly(workers: Int) {
+        let loads = (0..<workers).map { _ in WorkerLoad() }
+        var counts = [Int](repeating: 0, count: workers)
+        for _ in 0..<(4 * workers) {
+            let least = loads.least(from: 0, at: 0)
+            counts[least] += 1
+            if least == 0 { loads[0].set(streams: counts[0]) } else { loads[least].visitorSent() }
+        }
+        #expect(counts == [Int](repeating: 4, count: workers))
+    }
+
+    @Test func aVisitorCountsOnceWhenItIsTaken() {
+        let load = WorkerLoad()
+        load.visitorSent()
+        #expect(load.score(at: 0) == 1)
+        load.set(streams: 1)
+        load.visitorTaken()
+        #expect(load.score(at: 0) == 1)
+        load.set(streams: 0)
+        #expect(load.score(at: 0) == 0)
+    }
+
+    @Test func aVisitorStaysWhereItIsIfAllAreAlike() {
+        let loads = (0..<3).map { _ in WorkerLoad() }
+        for own in loads.indices { #expect(loads.least(from: own, at: 0) == own) }
+    }
+
+    @Test func bulkWeighsMoreThanManySilentStreams() {
+        let loads = (0..<2).map { _ in WorkerLoad() }
+        loads[0].set(streams: 1)
+        loads[0].traffic.set(50 << 20, at: 0)
+        loads[1].set(streams: 100)
+        #expect(loads.least(from: 0, at: 0) == 1)
+    }
+}
