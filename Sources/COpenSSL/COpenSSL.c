@@ -68,6 +68,10 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void prepare(void) {
     // Refused when libcrypto has allocated before; then it works as it always does.
     CRYPTO_set_mem_functions(take, resize, give_back);
+    // A process may exit while one of its threads is in the middle of a handshake's arithmetic. libcrypto would take its
+    // locks down under that thread, and the process would end with a fault instead of its exit code; the system takes
+    // everything back anyway.
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
 #if !__has_feature(address_sanitizer)
     // Under the sanitizer secrets stay in ordinary memory: it watches that for misuse, and takes what only
     // the secure heap points to for leaked.
