@@ -46,7 +46,10 @@ def measure(tunnel, operation, seconds):
     kind, *rest = operation.split(":")
     if kind == "bulk":
         r = tunnel.measure("bulk", rest[0], int(rest[1]), seconds)
-        return {"MB/s": r["MBps"], "CPU s/GB": bench.tunnel_cores(r) / (r["MBps"] / 1000)}
+        figures = {"MB/s": r["MBps"], "CPU s/GB": bench.tunnel_cores(r) / (r["MBps"] / 1000)}
+        if int(rest[1]) > 1:
+            figures["slowest/fastest"] = r["slowest_MBps"] / r["fastest_MBps"]
+        return figures
     if kind == "ping":
         r = tunnel.measure("ping", int(rest[0]), seconds)
         return {"p50 us": r["p50_us"], "p99 us": r["p99_us"]}

@@ -18,6 +18,8 @@ package final class LinkEnvironment {
     /// The gauges of the loops that share the processors with this one.
     private let neighbours: [TrafficGauge]
     private var traffic = TrafficMeter()
+    /// The most streams that move bulk over one link in one direction.
+    var mostBulk = BulkCount()
     /// Makes the ciphers of all sessions here.
     let makeCipher: RecordCipherMaker
     /// The jobs of handshakes.
@@ -84,7 +86,7 @@ package final class LinkEnvironment {
     /// A link has moved bytes.
     func moved(_ count: Int) {
         traffic.add(count, at: loop.now)
-        gauge.set(traffic.recent(at: loop.now), at: loop.now)
+        gauge.set(recent: traffic.recent(at: loop.now), settled: traffic.settled(at: loop.now), at: loop.now)
     }
 
     /// How many links are closed and still have last words to write.

@@ -55,7 +55,7 @@ extension PeerSession: StreamSocketHandler {
     /// Bulk comes in records of one length. Where more of it waits than is read at once, reading whole ones leaves nothing
     /// over that would have to be moved out of the way of the next.
     private func roomForRecords(behind missing: Int) -> Int {
-        let most = environment.turnBytes
+        let most = mostBytes(.reading)
         let length = core.lastRecordCount
         guard length > 0 else { return most }
         return max(missing == 0 ? 1 : 0, (most - missing) / length) * length
@@ -124,6 +124,7 @@ extension PeerSession: StreamSocketHandler {
             switch event {
             case .data(let handle, let bytes):
                 guard let endpoint = endpoint(of: handle) else { continue }
+                countBulk(of: handle, bytes.count, .reading)
                 if endpoint.receive(bytes) { touched.append(endpoint) }
             case .finished(let handle): endpoint(of: handle)?.receiveEnd()
             case .reset(let handle, let code): endpoint(of: handle)?.streamReset(StreamFailure(code))

@@ -18,18 +18,20 @@ extension PeerSession: TurnEndHandler {
         guard socket != nil, lingering == nil else { return }
         core.beginSending(at: environment.now)
         let limit = turnLimit
-        var left = limit
-        while left > 0, core.unwrittenCount < limit / 4, let slot = core.nextSlot(atMost: left) {
+        var left = core.unwrittenCount < limit / 4 ? limit : 0
+        let before = left
+        while left > 0, let slot = core.nextSlot(atMost: left) {
             guard let endpoint = endpoint(of: slot.stream) else {
                 core.commit(slot, count: 0, .drained)
                 continue
             }
             let fill = endpoint.fill(slot.segments)
             core.commit(slot, count: fill.count, fill.rest.outcome)
+            countBulk(of: slot.stream, fill.count, .writing)
             left -= max(fill.count, Self.shortestCharge)
         }
         core.endSending()
-        if left < limit { moved(limit - left) }
+        if left < before { moved(before - left) }
         writeOut()
         takeEvents()
         if core.hasTurns, core.unwrittenCount < limit / 4, !isFlushQueued {
@@ -45,7 +47,7 @@ extension PeerSession: TurnEndHandler {
     /// that is sealed stands in front of what will be more urgent: streams are asked for more only when a quarter of a
     /// turn is left to write.
     private var turnLimit: Int {
-        min(max(traffic.recent(at: environment.loop.now) / 5, Self.leastTurnBytes), environment.turnBytes)
+        min(max(traffic.recent(at: environment.loop.now) / 5, Self.leastTurnBytes), mostBytes(.writing))
     }
 
     /// A turn in which many streams have nothing to give must end too.

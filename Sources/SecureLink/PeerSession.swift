@@ -73,12 +73,16 @@ package final class PeerSession {
     var detachedAt: UInt64 = 0
     let keepAliveTimeout: Duration
     var traffic = TrafficMeter()
+    /// How many streams move bulk.
+    var bulk = BothWays(BulkCount())
     let segments: UnsafeMutableBufferPointer<MemorySegment>
 
     /// A stream's endpoint, with the name that tells it from a later stream in the same slot.
     struct Seat {
         var id = StreamID(rawValue: 0)
         var endpoint: (any StreamEndpoint)?
+        /// The last window in which the stream was counted as bulk.
+        var countedIn = BothWays<UInt64>(0)
     }
 
     /// How many bytes of streams a turn seals on a slow link: four small records, 13 ms at 10 Mbit/s.
@@ -173,8 +177,11 @@ extension PeerSession {
     /// Whether the session has moved so much lately that a stream had better go elsewhere.
     package var isBusy: Bool { traffic.isBusy(at: environment.loop.now) }
 
-    /// How many bytes went over the link lately: for choosing the least busy.
-    package var recentBytes: Int { traffic.recent(at: environment.loop.now) }
+    /// How many bytes of bulk go over the link, not counting what has only just begun: for choosing the least busy.
+    package var bulkBytes: Int {
+        let settled = traffic.settled(at: environment.loop.now)
+        return settled < TrafficMeter.busyBytes ? 0 : settled
+    }
 
     /// The shortest of the last measurements of the way to the peer and back.
     package var roundTrip: Duration? { core.shortestRoundTrip }

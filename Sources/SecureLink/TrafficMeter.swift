@@ -23,6 +23,16 @@ struct TrafficMeter {
         return age < 2 * Self.window ? inWindow : 0
     }
 
+    /// How many bytes were moved in the last window that is over.
+    ///
+    /// Of streams that came together the first would otherwise drive away those that have not moved anything only because
+    /// they came a moment later.
+    func settled(at now: UInt64) -> Int {
+        let age = now &- windowStart
+        if age < Self.window { return inLastWindow }
+        return age < 2 * Self.window ? inWindow : 0
+    }
+
     func isBusy(at now: UInt64) -> Bool { recent(at: now) >= Self.busyBytes }
 
     private mutating func advance(to now: UInt64) {
@@ -39,6 +49,7 @@ struct TrafficMeter {
 /// Written by the loop's thread, read by any.
 package final class TrafficGauge: Sendable {
     private let bytes = Atomic<Int>(0)
+    private let settledBytes = Atomic<Int>(0)
     private let measuredAt = Atomic<UInt64>(0)
 
     /// A measurement is believed for so long: a loop that has nothing to do does not tell.
@@ -46,20 +57,25 @@ package final class TrafficGauge: Sendable {
 
     package init() {}
 
-    /// How many bytes were moved in a twentieth of a second.
-    package func recent(at now: UInt64) -> Int {
-        // The other loop's turn may have begun after this one's.
-        let measured = measuredAt.load(ordering: .relaxed)
-        return measured > now || now - measured < Self.lifetime ? bytes.load(ordering: .relaxed) : 0
+    /// How many bytes were moved in a twentieth of a second, by streams that are not only just here.
+    package func settled(at now: UInt64) -> Int {
+        isBelieved(at: now) ? settledBytes.load(ordering: .relaxed) : 0
     }
 
     /// Whether the loop's links move something, but no bulk: somebody may be waiting for an answer.
     func isInteractive(at now: UInt64) -> Bool {
-        (1..<TrafficMeter.busyBytes).contains(recent(at: now))
+        isBelieved(at: now) && (1..<TrafficMeter.busyBytes).contains(bytes.load(ordering: .relaxed))
     }
 
-    func set(_ count: Int, at now: UInt64) {
-        bytes.store(count, ordering: .relaxed)
+    private func isBelieved(at now: UInt64) -> Bool {
+        // The other loop's turn may have begun after this one's.
+        let measured = measuredAt.load(ordering: .relaxed)
+        return measured > now || now - measured < Self.lifetime
+    }
+
+    func set(recent: Int, settled: Int, at now: UInt64) {
+        bytes.store(recent, ordering: .relaxed)
+        settledBytes.store(settled, ordering: .relaxed)
         measuredAt.store(now, ordering: .relaxed)
     }
 }

@@ -24,26 +24,39 @@ import Testing
         #expect(meter.recent(at: now + step) == 100 * 20 << 10)
     }
 
+    @Test func whatHasOnlyJustBegunIsNotSettled() {
+        var meter = TrafficMeter()
+        let now: UInt64 = 10_000_000_000
+        meter.add(2 << 20, at: now)
+        #expect(meter.settled(at: now) == 0)
+        #expect(meter.settled(at: now + step - 1) == 0)
+        #expect(meter.settled(at: now + step) == 2 << 20)
+        meter.add(1, at: now + step)
+        #expect(meter.settled(at: now + step) == 2 << 20)
+        #expect(meter.settled(at: now + 2 * step) == 1)
+        #expect(meter.settled(at: now + 3 * step) == 0)
+    }
+
     @Test func aGaugeIsNotBelievedForLong() {
         let gauge = TrafficGauge()
-        gauge.set(1000, at: 1_000_000_000)
-        #expect(gauge.recent(at: 1_050_000_000) == 1000)
-        #expect(gauge.recent(at: 1_200_000_000) == 0)
+        gauge.set(recent: 0, settled: 1000, at: 1_000_000_000)
+        #expect(gauge.settled(at: 1_050_000_000) == 1000)
+        #expect(gauge.settled(at: 1_200_000_000) == 0)
     }
 
     @Test func aGaugeThatWasSetAfterTheReadersTurnBeganCounts() {
         let gauge = TrafficGauge()
-        gauge.set(1000, at: 1_000_000_500)
-        #expect(gauge.recent(at: 1_000_000_000) == 1000)
+        gauge.set(recent: 0, settled: 1000, at: 1_000_000_500)
+        #expect(gauge.settled(at: 1_000_000_000) == 1000)
     }
 
     @Test func aLoopIsInteractiveWhileItMovesSomethingButNoBulk() {
         let gauge = TrafficGauge()
         #expect(!gauge.isInteractive(at: 1_000_000_000))
-        gauge.set(64, at: 1_000_000_000)
+        gauge.set(recent: 64, settled: 0, at: 1_000_000_000)
         #expect(gauge.isInteractive(at: 1_010_000_000))
         #expect(!gauge.isInteractive(at: 1_200_000_000))
-        gauge.set(8 << 20, at: 1_200_000_000)
+        gauge.set(recent: 8 << 20, settled: 0, at: 1_200_000_000)
         #expect(!gauge.isInteractive(at: 1_200_000_000))
     }
 }

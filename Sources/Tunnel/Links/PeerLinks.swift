@@ -173,11 +173,11 @@ extension PeerLinks {
         return true
     }
 
-    /// The session that has moved least lately; among equals the one with the fewest streams.
+    /// The session that moves the least bulk; among equals the one with the fewest streams.
     private var best: PeerSession? {
         var best: (session: PeerSession, load: (Int, Int))?
         for entry in sessions where entry.session.canOpen {
-            let load = (entry.session.isBusy ? entry.session.recentBytes : 0, entry.session.streamCount)
+            let load = (entry.session.bulkBytes, entry.session.streamCount)
             if let found = best, found.load <= load { continue }
             best = (entry.session, load)
         }

@@ -118,8 +118,9 @@ final class TunnelWorker {
             self.workers = workers
             begin()
         case .visitor(let route, let descriptor, let address):
-            visit(route, descriptor, "\(address)", isOwn: false)
+            // Before it counts as a stream: were it both for a moment, the next visitor would go elsewhere.
             shared.loads[index].visitorTaken()
+            visit(route, descriptor, "\(address)", isOwn: false)
         case .ownVisitor(let route, let descriptor): visit(route, descriptor, "stdio", isOwn: true)
         case .link(let descriptor, let address): server?.greet(descriptor, from: address)
         case .session(let call): server?.answer(call)

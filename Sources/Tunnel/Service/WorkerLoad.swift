@@ -31,7 +31,7 @@ final class WorkerLoad: Sendable {
     /// The load in streams' worth.
     func score(at now: UInt64) -> Int {
         streams.load(ordering: .relaxed) + onTheWay.load(ordering: .relaxed)
-            + traffic.recent(at: now) / Self.bytesPerStream
+            + traffic.settled(at: now) / Self.bytesPerStream
     }
 }
 

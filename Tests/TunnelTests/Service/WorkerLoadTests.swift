@@ -21,8 +21,8 @@ import Testing
         let load = WorkerLoad()
         load.visitorSent()
         #expect(load.score(at: 0) == 1)
-        load.set(streams: 1)
         load.visitorTaken()
+        load.set(streams: 1)
         #expect(load.score(at: 0) == 1)
         load.set(streams: 0)
         #expect(load.score(at: 0) == 0)
@@ -36,8 +36,17 @@ import Testing
     @Test func bulkWeighsMoreThanManySilentStreams() {
         let loads = (0..<2).map { _ in WorkerLoad() }
         loads[0].set(streams: 1)
-        loads[0].traffic.set(50 << 20, at: 0)
+        loads[0].traffic.set(recent: 50 << 20, settled: 50 << 20, at: 0)
         loads[1].set(streams: 100)
+        #expect(loads.least(from: 0, at: 0) == 1)
+    }
+
+    /// They came together, and the first of them are served while the others are still being accepted.
+    @Test func bulkThatHasOnlyJustBegunDrivesNobodyAway() {
+        let loads = (0..<2).map { _ in WorkerLoad() }
+        loads[0].set(streams: 2)
+        loads[1].set(streams: 1)
+        loads[1].traffic.set(recent: 4 << 20, settled: 0, at: 0)
         #expect(loads.least(from: 0, at: 0) == 1)
     }
 }

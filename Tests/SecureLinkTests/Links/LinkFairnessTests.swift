@@ -1,0 +1,164 @@
+import CryptoPrimitives
+import EventIO
+import Glibc
+import ProtocolCoreTesting
+import Testing
+import WireCoding
+
+@testable import ProtocolCore
+@testable import SecureLink
+
+/// What several links of one loop get of it, when all of them have bulk.
+@Suite struct LinkFairnessTests {
+    @Test(arguments: [[1, 1], [2, 1], [1, 3], [2, 4, 1]])
+    func bulkStreamsGetAlikeHoweverManyShareTheirLink(streams: [Int]) throws {
+        let bench = try FairnessBench()
+        let links = try streams.map { try bench.link(streams: $0) }
+        bench.run(untilBytes: 400 << 20)
+        withExtendedLifetime(links) {}
+        let counts = bench.sinks.map(\.count)
+        #expect(counts.count == streams.reduce(0, +))
+        let least = try #require(counts.min())
+        let most = try #require(counts.max())
+        #expect(least * 10 >= most * 8, "\(counts)")
+    }
+}
+
+/// One loop with both ends of every link.
+private final class FairnessBench: PeerSessionOwner {
+    let loop: EventLoop
+    let environment: LinkEnvironment
+    private(set) var sinks: [Sink] = []
+    private var left = 0
+
+    init() throws {
+        loop = try EventLoop()
+        environment = LinkEnvironment(
+            loop,
+            pool: try JobPool(threads: 1, mostWaiting: 1, name: "test-pake"),
+            gauge: TrafficGauge(),
+            neighbours: [],
+            aead: .libcrypto
+        )
+    }
+
+    /// A link with so many streams that always have something to send.
+    func link(streams: Int) throws -> (client: PeerSession, server: PeerSession, sources: [Source]) {
+        var ends: [Int32] = [-1, -1]
+        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+        for end in ends {
+            // More than a link's turn: what is looked at is the loop, not the network.
+            var bytes: Int32 = 4 << 20
+            setsockopt(end, SOL_SOCKET, SO_SNDBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
+            _ = fcntl(end, F_SETFL, O_NONBLOCK)
+        }
+        let secrets = try SessionSecrets(
+            shared: SecretBytes([UInt8](repeating: 7, count: 64)),
+            hellos: [1],
+            whole: [2]
+        )
+        let server = try session(.server, StreamSocket(adopting: ends[0], loop: loop), secrets)
+        let client = try session(.client, StreamSocket(adopting: ends[1], loop: loop), secrets)
+        let sources = try (0..<streams).map { _ in
+            let source = Source()
+            let stream: LinkStream = try #require(client.open(StreamRequest(service: "bulk"), for: source))
+            stream.setReady()
+            return source
+        }
+        return (client, server, sources)
+    }
+
+    private func session(
+        _ role: Session.Role,
+        _ socket: StreamSocket,
+        _ secrets: SessionSecrets
+    ) throws -> PeerSession {
+        let session = try PeerSession(
+            role: role,
+            agreement: Agreement(
+                identity: try #require(Identity("alice")),
+                suite: .encrypted,
+                secrets: secrets,
+                peerParameters: SessionParameters()
+            ),
+            options: LinkOptions(),
+            socket: socket,
+            remote: try #require(SocketAddress(unixPath: "/peer")),
+            preamble: [],
+            environment: environment
+        )
+        session.owner = self
+        try socket.start(session)
+        session.start(received: [])
+        return session
+    }
+
+    /// Runs until all sinks together have got so much.
+    func run(untilBytes count: Int) {
+        left = count
+        loop.refreshTime()
+        loop.run()
+    }
+
+    func took(_ count: Int) {
+        left -= count
+        if left <= 0 { loop.stop() }
+    }
+
+    func session(
+        _ session: PeerSession,
+        opened stream: LinkStream,
+        for request: StreamRequest
+    ) -> (any StreamEndpoint)? {
+        let sink = Sink(stream, self)
+        sinks.append(sink)
+        return sink
+    }
+
+    func sessionGoesAway(_ session: PeerSession) {}
+    func session(_ session: PeerSession, ended reason: SessionEndReason) { loop.stop() }
+    func session(_ session: PeerSession, detached reason: SessionEndReason) {}
+    func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment) {}
+    func session(_ session: PeerSession, measured roundTrip: Duration) {}
+}
+
+/// Always has more to send.
+private final class Source: StreamEndpoint {
+    func fill(_ segments: UnsafeMutableBufferPointer<MemorySegment>) -> StreamFill {
+        StreamFill(segments.reduce(0) { $0 + $1.count }, .more)
+    }
+
+    func receive(_ bytes: UnsafeRawBufferPointer) -> Bool { false }
+    func deliver() {}
+    func receiveEnd() {}
+    func targetAnswered(_ failure: StreamFailure?) {}
+    func streamReset(_ failure: StreamFailure) {}
+    func sessionEnded(_ end: SessionEndReason) {}
+}
+
+/// Takes everything at once and counts it.
+private final class Sink: StreamEndpoint {
+    private(set) var count = 0
+    private let stream: LinkStream
+    private unowned let bench: FairnessBench
+
+    init(_ stream: LinkStream, _ bench: FairnessBench) {
+        self.stream = stream
+        self.bench = bench
+    }
+
+    func fill(_ segments: UnsafeMutableBufferPointer<MemorySegment>) -> StreamFill { StreamFill(0, .drained) }
+
+    func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        count += bytes.count
+        stream.consumed(bytes.count)
+        bench.took(bytes.count)
+        return false
+    }
+
+    func deliver() {}
+    func receiveEnd() {}
+    func targetAnswered(_ failure: StreamFailure?) {}
+    func streamReset(_ failure: StreamFailure) {}
+    func sessionEnded(_ end: SessionEndReason) {}
+}
