@@ -79,7 +79,10 @@ extension PeerSession {
     func countBulk(of stream: StreamHandle, _ count: Int, _ way: LinkWay) {
         guard count >= BulkCount.leastBytes else { return }
         let window = BulkCount.window(at: environment.loop.now)
-        guard seats[stream.slot].countedIn[way] != window else { return }
+        // What the endpoint did meanwhile may have ended the stream, or the session with all its seats.
+        guard stream.slot < seats.count, seats[stream.slot].id == stream.id,
+            seats[stream.slot].countedIn[way] != window
+        else { return }
         seats[stream.slot].countedIn[way] = window
         bulk[way].add(in: window)
         environment.mostBulk.raise(to: bulk[way].count(in: window), in: window)
