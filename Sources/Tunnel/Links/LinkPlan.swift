@@ -2,6 +2,9 @@
 ///
 /// One is enough for any number of quiet streams. A stream that moves bulk fills its link, so as soon as every session is
 /// busy another one is made, up to a limit, and given up again when it has long been needed by nobody.
+///
+/// Workers keep in step: each has as many as the one that needs the most. A server deals out links to its workers in turn, so
+/// that each of them gets as many of every worker's here, and as many streams.
 struct LinkPlan: Hashable {
     /// What is known of one session.
     struct SessionState: Hashable {
@@ -14,9 +17,11 @@ struct LinkPlan: Hashable {
     /// What is to be done.
     struct Decision: Hashable {
         /// Whether another session is wanted.
-        var wantsAnother = false
+        var wantsAnother: Bool
+        /// How many the worker needs by itself.
+        var need: Int
         /// Sessions to be closed, by their place in the list.
-        var closes: [Int] = []
+        var closes: [Int]
     }
 
     /// At least so many.
@@ -38,20 +43,36 @@ struct LinkPlan: Hashable {
         }
     }
 
-    func decide(_ sessions: [SessionState], at now: UInt64) -> Decision {
-        var decision = Decision()
-        let isShort = sessions.count < least
-        let allBusy = !sessions.isEmpty && sessions.allSatisfy(\.isBusy)
-        decision.wantsAnother = isShort || (allBusy && sessions.count < most)
-        var surplus = sessions.count - least
-        for (index, session) in sessions.enumerated().reversed() where surplus > 0 {
-            guard session.streams == 0, let idleSince = session.idleSince, now &- idleSince >= Self.idleTime
-            else {
-                continue
-            }
-            decision.closes.append(index)
-            surplus -= 1
-        }
-        return decision
+    /// What is to be done with these sessions.
+    ///
+    /// - Parameters:
+    ///   - sessions: what this worker has.
+    ///   - others: how many sessions another worker needs to the same peer, at most.
+    ///   - now: the loop's time, in nanoseconds.
+    /// - Returns: what is wanted, and what is of no use.
+    func decide(_ sessions: [SessionState], others: Int = 0, at now: UInt64) -> Decision {
+        let base = min(max(least, others), most)
+        let areAllBusy = !sessions.isEmpty && sessions.allSatisfy(\.isBusy)
+        return Decision(
+            wantsAnother: sessions.count < base || (areAllBusy && sessions.count < most),
+            need: max(least, sessions.count - surplus(of: sessions, over: least, at: now).count),
+            closes: surplus(of: sessions, over: base, at: now)
+        )
+    }
+
+    /// Sessions that nobody has needed for long, the youngest first, as far as there are more than `base`.
+    private func surplus(of sessions: [SessionState], over base: Int, at now: UInt64) -> [Int] {
+        // The last one that somebody could use beside bulk would be dialled again at once.
+        let most = min(sessions.count - base, sessions.count { !$0.isBusy } - 1)
+        guard most > 0 else { return [] }
+        return Array(sessions.indices.reversed().filter { sessions[$0].isUseless(at: now) }.prefix(most))
+    }
+}
+
+extension LinkPlan.SessionState {
+    /// Whether nobody has needed it for long.
+    fileprivate func isUseless(at now: UInt64) -> Bool {
+        guard streams == 0, let idleSince else { return false }
+        return now &- idleSince >= LinkPlan.idleTime
     }
 }

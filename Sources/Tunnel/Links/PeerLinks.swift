@@ -7,6 +7,7 @@ final class PeerLinks {
     unowned let worker: TunnelWorker
     private let store: CredentialStore
     private let status: PeerStatus
+    private let needs: LinkNeeds
     private let plan: LinkPlan
     private var sessions: [Entry] = []
     private var exclusive: ExclusiveLinks
@@ -28,10 +29,17 @@ final class PeerLinks {
         var idleSince: UInt64?
     }
 
-    init(_ peer: PeerConfiguration, store: CredentialStore, status: PeerStatus, worker: TunnelWorker) {
+    init(
+        _ peer: PeerConfiguration,
+        store: CredentialStore,
+        status: PeerStatus,
+        needs: LinkNeeds,
+        worker: TunnelWorker
+    ) {
         self.peer = peer
         self.store = store
         self.status = status
+        self.needs = needs
         self.worker = worker
         plan = LinkPlan(peer.links)
         exclusive = ExclusiveLinks(
@@ -149,8 +157,10 @@ extension PeerLinks {
                     idleSince: entry.idleSince
                 )
             },
+            others: needs.most(beside: worker.index),
             at: worker.loop.now
         )
+        needs.set(decision.need, of: worker.index)
         if usable.count != sessions.count { decision.closes = [] }
         return decision
     }

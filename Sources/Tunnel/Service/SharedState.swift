@@ -20,6 +20,7 @@ final class SharedState: Sendable {
     /// For each peer, by its place in the configuration.
     let stores: [CredentialStore]
     let statuses: [PeerStatus]
+    let needs: [LinkNeeds]
     let loads: [WorkerLoad]
     /// Links from clients, strangers included.
     let links = Atomic<Int>(0)
@@ -46,6 +47,7 @@ final class SharedState: Sendable {
             return store
         }
         statuses = configuration.peers.map { _ in PeerStatus() }
+        needs = configuration.peers.map { _ in LinkNeeds(workers: configuration.workers) }
         loads = (0..<configuration.workers).map { _ in WorkerLoad() }
         // Half of the cores at most, so that links that are established never wait for a handshake.
         arithmetic = try JobPool(

@@ -145,7 +145,13 @@ extension TunnelWorker {
     private func begin() {
         let configuration = shared.configuration
         peers = configuration.peers.enumerated().map { index, peer in
-            PeerLinks(peer, store: shared.stores[index], status: shared.statuses[index], worker: self)
+            PeerLinks(
+                peer,
+                store: shared.stores[index],
+                status: shared.statuses[index],
+                needs: shared.needs[index],
+                worker: self
+            )
         }
         if let settings = configuration.server, let table = shared.table {
             server = ServerLinks(settings, table: table, worker: self)

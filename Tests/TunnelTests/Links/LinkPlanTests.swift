@@ -52,4 +52,34 @@ import Testing
         let sessions = Array(repeating: session(streams: 1, idleFor: LinkPlan.idleTime * 2), count: 4)
         #expect(LinkPlan(.automatic).decide(sessions, at: now).closes.isEmpty)
     }
+
+    @Test func aWorkerHasAsManyAsTheOneThatNeedsTheMost() {
+        let plan = LinkPlan(.automatic)
+        #expect(plan.decide([session()], others: 2, at: now).wantsAnother)
+        #expect(!plan.decide([session(), session()], others: 2, at: now).wantsAnother)
+        let four = Array(repeating: session(), count: 4)
+        #expect(!plan.decide(four, others: 9, at: now).wantsAnother, "no more than the limit")
+        let idle = Array(repeating: session(idleFor: LinkPlan.idleTime), count: 3)
+        #expect(plan.decide(idle, others: 2, at: now).closes == [2])
+    }
+
+    /// Or two workers would keep each other from ever closing anything.
+    @Test func whatIsKeptForOthersIsNoNeed() {
+        let plan = LinkPlan(.automatic)
+        let idle = Array(repeating: session(idleFor: LinkPlan.idleTime), count: 3)
+        #expect(plan.decide(idle, others: 3, at: now).need == 1)
+        #expect(plan.decide([session(streams: 1), session(idleFor: 1)], at: now).need == 2)
+        #expect(plan.decide([], others: 3, at: now).need == 1)
+    }
+
+    /// It would be dialled again at once.
+    @Test func theLastSessionWithoutBulkIsKeptHoweverIdle() {
+        let plan = LinkPlan(.automatic)
+        let idle = session(idleFor: LinkPlan.idleTime)
+        let busy = session(streams: 1, busy: true)
+        let decision = plan.decide([busy, idle], at: now)
+        #expect(decision.closes.isEmpty)
+        #expect(decision.need == 2)
+        #expect(plan.decide([busy, idle, idle], at: now).closes == [2])
+    }
 }
