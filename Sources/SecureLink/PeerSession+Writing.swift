@@ -18,9 +18,11 @@ extension PeerSession: TurnEndHandler {
         guard socket != nil, lingering == nil else { return }
         core.beginSending(at: environment.now)
         let limit = turnLimit
-        var left = core.unwrittenCount < limit / 4 ? limit : 0
+        // A small rest of a turn is not worth a call and a record.
+        let least = limit / 4
+        var left = core.unwrittenCount < least ? limit : 0
         let before = left
-        while left > 0, let slot = core.nextSlot(atMost: left) {
+        while left > least, let slot = core.nextSlot(atMost: left) {
             guard let endpoint = endpoint(of: slot.stream) else {
                 core.commit(slot, count: 0, .drained)
                 continue
@@ -34,7 +36,7 @@ extension PeerSession: TurnEndHandler {
         if left < before { moved(before - left) }
         writeOut()
         takeEvents()
-        if core.hasTurns, core.unwrittenCount < limit / 4, !isFlushQueued {
+        if core.hasTurns, core.unwrittenCount < least, !isFlushQueued {
             isFlushQueued = true
             environment.loop.atEndOfNextTurn(self)
         }

@@ -22,6 +22,16 @@ import WireCoding
         let most = try #require(counts.max())
         #expect(least * 10 >= most * 8, "\(counts)")
     }
+
+    /// What is left of a turn by a few bytes would cost a call to the system and a record of its own.
+    @Test func bulkIsNotAskedForCrumbs() throws {
+        let bench = try FairnessBench()
+        let link = try bench.link(streams: 1)
+        bench.run(untilBytes: 100 << 20)
+        let source = try #require(link.sources.first)
+        #expect(source.offers > 100)
+        #expect(source.crumbs * 20 < source.offers, "\(source.crumbs) of \(source.offers)")
+    }
 }
 
 /// One loop with both ends of every link.
@@ -124,8 +134,15 @@ private final class FairnessBench: PeerSessionOwner {
 
 /// Always has more to send.
 private final class Source: StreamEndpoint {
+    private(set) var offers = 0
+    /// How many of the offers were for less than a kilobyte.
+    private(set) var crumbs = 0
+
     func fill(_ segments: UnsafeMutableBufferPointer<MemorySegment>) -> StreamFill {
-        StreamFill(segments.reduce(0) { $0 + $1.count }, .more)
+        let count = segments.reduce(0) { $0 + $1.count }
+        offers += 1
+        if count < 1 << 10 { crumbs += 1 }
+        return StreamFill(count, .more)
     }
 
     func receive(_ bytes: UnsafeRawBufferPointer) -> Bool { false }
