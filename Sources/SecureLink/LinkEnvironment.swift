@@ -86,6 +86,16 @@ package final class LinkEnvironment {
     /// A link has moved bytes.
     func moved(_ count: Int) {
         traffic.add(count, at: loop.now)
+        tellTraffic()
+    }
+
+    /// All streams of all links here are gone: the next one to come is not kept away by what they have moved.
+    package func streamsAreGone() {
+        traffic.clear(at: loop.now)
+        tellTraffic()
+    }
+
+    private func tellTraffic() {
         gauge.set(recent: traffic.recent(at: loop.now), settled: traffic.settled(at: loop.now), at: loop.now)
     }
 

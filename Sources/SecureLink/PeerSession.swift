@@ -180,7 +180,12 @@ extension PeerSession {
     /// How many bytes of bulk go over the link, not counting what has only just begun: for choosing the least busy.
     package var bulkBytes: Int {
         let settled = traffic.settled(at: environment.loop.now)
-        return settled < TrafficMeter.busyBytes || streamCount == 0 ? 0 : settled
+        return settled < TrafficMeter.busyBytes ? 0 : settled
+    }
+
+    /// All streams are gone: the next one to come is not kept away by what they have moved.
+    package func streamsAreGone() {
+        traffic.clear(at: environment.loop.now)
     }
 
     /// The shortest of the last measurements of the way to the peer and back.

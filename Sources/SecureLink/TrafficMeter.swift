@@ -5,6 +5,9 @@ struct TrafficMeter {
     private var windowStart: UInt64 = 0
     private var inWindow = 0
     private var inLastWindow = 0
+    private var lastWindowStart: UInt64 = 0
+    /// Since when everything comes from streams that are still there.
+    private var clearedAt: UInt64 = 0
 
     /// Long enough to tell bulk from a burst, short enough that a session that has just finished counts as idle.
     private static let window: UInt64 = 50_000_000
@@ -29,8 +32,13 @@ struct TrafficMeter {
     /// they came a moment later.
     func settled(at now: UInt64) -> Int {
         let age = now &- windowStart
-        if age < Self.window { return inLastWindow }
-        return age < 2 * Self.window ? inWindow : 0
+        if age < Self.window { return lastWindowStart >= clearedAt ? inLastWindow : 0 }
+        return age < 2 * Self.window && windowStart >= clearedAt ? inWindow : 0
+    }
+
+    /// All streams are gone: what they moved says nothing about those that will come.
+    mutating func clear(at now: UInt64) {
+        clearedAt = now
     }
 
     func isBusy(at now: UInt64) -> Bool { recent(at: now) >= Self.busyBytes }
@@ -39,6 +47,7 @@ struct TrafficMeter {
         let age = now &- windowStart
         guard age >= Self.window else { return }
         inLastWindow = age < 2 * Self.window ? inWindow : 0
+        lastWindowStart = windowStart
         inWindow = 0
         windowStart = now
     }

@@ -37,6 +37,20 @@ import Testing
         #expect(meter.settled(at: now + 3 * step) == 0)
     }
 
+    @Test func whatIsGoneIsNotHeldAgainstWhatComes() {
+        var meter = TrafficMeter()
+        let now: UInt64 = 10_000_000_000
+        meter.add(2 << 20, at: now)
+        meter.add(2 << 20, at: now + step)
+        meter.clear(at: now + step + 1)
+        #expect(meter.settled(at: now + step + 1) == 0)
+        #expect(meter.recent(at: now + step + 1) == 2 << 20, "the link is as fast as it was")
+        meter.add(1, at: now + step + 2)
+        meter.add(3 << 20, at: now + 2 * step)
+        #expect(meter.settled(at: now + 2 * step) == 0, "the last window is in part of those that are gone")
+        #expect(meter.settled(at: now + 3 * step) == 3 << 20)
+    }
+
     @Test func aGaugeIsNotBelievedForLong() {
         let gauge = TrafficGauge()
         gauge.set(recent: 0, settled: 1000, at: 1_000_000_000)

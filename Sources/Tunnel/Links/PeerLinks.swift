@@ -135,7 +135,10 @@ final class PeerLinks {
         if let outcome = exclusive.returned(session) {
             if outcome == .close { session.close() }
         } else if let index = sessions.firstIndex(where: { $0.session === session }) {
-            if session.streamCount == 0 { sessions[index].idleSince = worker.loop.now }
+            if session.streamCount == 0 {
+                sessions[index].idleSince = worker.loop.now
+                session.streamsAreGone()
+            }
             if session.isSpent, session.streamCount == 0 { session.close() }
         }
         serveWaiting()

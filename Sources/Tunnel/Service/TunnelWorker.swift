@@ -278,6 +278,7 @@ extension TunnelWorker {
             last.place = relay.place
         }
         shared.loads[index].set(streams: relays.count)
+        if relays.isEmpty { environment.streamsAreGone() }
         log.streamClosed(relay, outcome, at: loop.now)
         if relay.isOwnVisitor { report(.ownVisitorEnded(StreamSummary(outcome))) }
         if let session = relay.sessionAtEnd {

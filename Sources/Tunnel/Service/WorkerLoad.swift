@@ -30,9 +30,8 @@ final class WorkerLoad: Sendable {
 
     /// The load in streams' worth.
     func score(at now: UInt64) -> Int {
-        let count = streams.load(ordering: .relaxed) + onTheWay.load(ordering: .relaxed)
-        // What there was is over if nobody is there any more.
-        return count == 0 ? 0 : count + traffic.settled(at: now) / Self.bytesPerStream
+        streams.load(ordering: .relaxed) + onTheWay.load(ordering: .relaxed)
+            + traffic.settled(at: now) / Self.bytesPerStream
     }
 }
 

@@ -49,10 +49,4 @@ import Testing
         loads[1].traffic.set(recent: 4 << 20, settled: 0, at: 0)
         #expect(loads.least(from: 0, at: 0) == 1)
     }
-
-    @Test func bulkOfThoseWhoHaveLeftWeighsNothing() {
-        let load = WorkerLoad()
-        load.traffic.set(recent: 50 << 20, settled: 50 << 20, at: 0)
-        #expect(load.score(at: 0) == 0)
-    }
 }
