@@ -92,6 +92,8 @@ extension PeerSession {
     func mostBytes(_ way: LinkWay) -> Int {
         let window = BulkCount.window(at: environment.loop.now)
         let most = max(environment.mostBulk.count(in: window), 1)
-        return environment.turnBytes * min(max(bulk[way].count(in: window), 1), most) / most
+        let part = environment.turnBytes * min(max(bulk[way].count(in: window), 1), most) / most
+        // Less would cost a call for every few bytes; a link beside one with so many streams gets a little more.
+        return max(part, Self.leastTurnBytes)
     }
 }
