@@ -61,7 +61,7 @@ final class PeerLinks {
     /// Dials whatever is missing, unless something forbids it now.
     func makeReady() {
         guard !isStopping, dialer == nil, !(retry?.isScheduled ?? false) else { return }
-        let wantsShared = worker.hasSharedRoute(to: peer.name) && decision.wantsAnother
+        let wantsShared = worker.hasSharedRoute(to: peer.name) && decide().wantsAnother
         guard wantsShared || exclusive.wantsAnother(isDoubtful) else { return }
         let delay = store.delayAfterRefusal(at: worker.loop.now)
         guard delay == .zero else {
@@ -124,7 +124,7 @@ final class PeerLinks {
             closeUnused()
             return
         }
-        let decision = decision
+        let decision = decide()
         for index in decision.closes { sessions[index].session.close() }
         for session in exclusive.useless { session.close() }
         makeReady()
@@ -148,7 +148,8 @@ final class PeerLinks {
 // MARK: - Choosing
 
 extension PeerLinks {
-    private var decision: LinkPlan.Decision {
+    /// What is to be done about the shared sessions; the other workers are told what this one needs.
+    private func decide() -> LinkPlan.Decision {
         // A session whose numbers are used up, or whose peer goes away, is no longer one of those that count; nor is one
         // that waits for a server which does not answer while another does.
         let usable = sessions.filter { !$0.session.isSpent && !isDoubtful($0.session) }
@@ -254,7 +255,7 @@ extension PeerLinks {
             session.owner = self
             // What was demanded first is served first; a peer with only exclusive routes has no shared session.
             if exclusive.wantsAnother(isDoubtful),
-                !decision.wantsAnother || !worker.hasSharedRoute(to: peer.name)
+                !decide().wantsAnother || !worker.hasSharedRoute(to: peer.name)
             {
                 exclusive.add(session)
             } else {
