@@ -23,42 +23,12 @@ final class HandMadePeer {
 
     init() throws {
         loop = try EventLoop()
-        environment = LinkEnvironment(
-            loop,
-            pool: try JobPool(threads: 1, mostWaiting: 1, name: "test-pake"),
-            gauge: TrafficGauge(),
-            neighbours: [],
-            aead: .libcrypto
-        )
-        var ends: [Int32] = [-1, -1]
-        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
-        for end in ends {
-            // All that a test says fits in at once.
-            var bytes: Int32 = 4 << 20
-            setsockopt(end, SOL_SOCKET, SO_SNDBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
-            _ = fcntl(end, F_SETFL, O_NONBLOCK)
-        }
+        environment = try .forTests(loop)
+        let ends = try LinkEnvironment.socketPair()
         descriptor = ends[1]
-        let secrets = try SessionSecrets(
-            shared: SecretBytes([UInt8](repeating: 7, count: 64)),
-            hellos: [1],
-            whole: [2]
-        )
+        let secrets = try SessionSecrets.forTests()
         let socket = StreamSocket(adopting: ends[0], loop: loop)
-        session = try PeerSession(
-            role: .server,
-            agreement: Agreement(
-                identity: try #require(Identity("alice")),
-                suite: .encrypted,
-                secrets: secrets,
-                peerParameters: SessionParameters()
-            ),
-            options: LinkOptions(),
-            socket: socket,
-            remote: try #require(SocketAddress(unixPath: "/peer")),
-            preamble: [],
-            environment: environment
-        )
+        session = try environment.session(.server, socket, secrets)
         sealing = try DirectionKeys(
             secret: secrets.client,
             suite: .encrypted,

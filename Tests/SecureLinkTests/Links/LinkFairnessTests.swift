@@ -1,7 +1,4 @@
-import CryptoPrimitives
 import EventIO
-import Glibc
-import ProtocolCoreTesting
 import Testing
 import WireCoding
 
@@ -43,30 +40,13 @@ private final class FairnessBench: PeerSessionOwner {
 
     init() throws {
         loop = try EventLoop()
-        environment = LinkEnvironment(
-            loop,
-            pool: try JobPool(threads: 1, mostWaiting: 1, name: "test-pake"),
-            gauge: TrafficGauge(),
-            neighbours: [],
-            aead: .libcrypto
-        )
+        environment = try .forTests(loop)
     }
 
     /// A link with so many streams that always have something to send.
     func link(streams: Int) throws -> (client: PeerSession, server: PeerSession, sources: [Source]) {
-        var ends: [Int32] = [-1, -1]
-        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
-        for end in ends {
-            // More than a link's turn: what is looked at is the loop, not the network.
-            var bytes: Int32 = 4 << 20
-            setsockopt(end, SOL_SOCKET, SO_SNDBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
-            _ = fcntl(end, F_SETFL, O_NONBLOCK)
-        }
-        let secrets = try SessionSecrets(
-            shared: SecretBytes([UInt8](repeating: 7, count: 64)),
-            hellos: [1],
-            whole: [2]
-        )
+        let ends = try LinkEnvironment.socketPair()
+        let secrets = try SessionSecrets.forTests()
         let server = try session(.server, StreamSocket(adopting: ends[0], loop: loop), secrets)
         let client = try session(.client, StreamSocket(adopting: ends[1], loop: loop), secrets)
         let sources = try (0..<streams).map { _ in
@@ -83,20 +63,7 @@ private final class FairnessBench: PeerSessionOwner {
         _ socket: StreamSocket,
         _ secrets: SessionSecrets
     ) throws -> PeerSession {
-        let session = try PeerSession(
-            role: role,
-            agreement: Agreement(
-                identity: try #require(Identity("alice")),
-                suite: .encrypted,
-                secrets: secrets,
-                peerParameters: SessionParameters()
-            ),
-            options: LinkOptions(),
-            socket: socket,
-            remote: try #require(SocketAddress(unixPath: "/peer")),
-            preamble: [],
-            environment: environment
-        )
+        let session = try environment.session(role, socket, secrets)
         session.owner = self
         try socket.start(session)
         session.start(received: [])
