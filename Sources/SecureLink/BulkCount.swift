@@ -44,12 +44,12 @@ struct BulkCount {
 }
 
 /// A direction of a link, seen from here.
-enum LinkWay {
+enum LinkDirection {
     case reading, writing
 }
 
 /// Something of each direction of a link.
-struct BothWays<Value> {
+struct BothDirections<Value> {
     var reading: Value
     var writing: Value
 
@@ -58,15 +58,15 @@ struct BothWays<Value> {
         writing = value
     }
 
-    subscript(way: LinkWay) -> Value {
+    subscript(direction: LinkDirection) -> Value {
         get {
-            switch way {
+            switch direction {
             case .reading: reading
             case .writing: writing
             }
         }
         _modify {
-            switch way {
+            switch direction {
             case .reading: yield &reading
             case .writing: yield &writing
             }
@@ -76,23 +76,23 @@ struct BothWays<Value> {
 
 extension PeerSession {
     /// A stream has moved `count` bytes at once.
-    func countBulk(of stream: StreamHandle, _ count: Int, _ way: LinkWay) {
+    func countBulk(of stream: StreamHandle, _ count: Int, _ direction: LinkDirection) {
         guard count >= BulkCount.leastBytes else { return }
         let window = BulkCount.window(at: environment.loop.now)
         // What the endpoint did meanwhile may have ended the stream, or the session with all its seats.
         guard stream.slot < seats.count, seats[stream.slot].id == stream.id,
-            seats[stream.slot].countedIn[way] != window
+            seats[stream.slot].countedIn[direction] != window
         else { return }
-        seats[stream.slot].countedIn[way] = window
-        bulk[way].add(in: window)
-        environment.mostBulk.raise(to: bulk[way].count(in: window), in: window)
+        seats[stream.slot].countedIn[direction] = window
+        bulk[direction].add(in: window)
+        environment.mostBulk.raise(to: bulk[direction].count(in: window), in: window)
     }
 
     /// How many bytes the link may move in its turn: its streams' part of what the link with the most of them may move.
-    func mostBytes(_ way: LinkWay) -> Int {
+    func mostBytes(_ direction: LinkDirection) -> Int {
         let window = BulkCount.window(at: environment.loop.now)
         let most = max(environment.mostBulk.count(in: window), 1)
-        let part = environment.turnBytes * min(max(bulk[way].count(in: window), 1), most) / most
+        let part = environment.turnBytes * min(max(bulk[direction].count(in: window), 1), most) / most
         // Less would cost a call for every few bytes; a link beside one with so many streams gets a little more.
         return max(part, Self.leastTurnBytes)
     }

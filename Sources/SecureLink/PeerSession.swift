@@ -74,7 +74,7 @@ package final class PeerSession {
     let keepAliveTimeout: Duration
     var traffic = TrafficMeter()
     /// How many streams move bulk.
-    var bulk = BothWays(BulkCount())
+    var bulk = BothDirections(BulkCount())
     let segments: UnsafeMutableBufferPointer<MemorySegment>
 
     /// A stream's endpoint, with the name that tells it from a later stream in the same slot.
@@ -82,7 +82,7 @@ package final class PeerSession {
         var id = StreamID(rawValue: 0)
         var endpoint: (any StreamEndpoint)?
         /// The last window in which the stream was counted as bulk.
-        var countedIn = BothWays<UInt64>(0)
+        var countedIn = BothDirections<UInt64>(0)
     }
 
     /// How many bytes of streams a turn seals on a slow link: four small records, 13 ms at 10 Mbit/s.
