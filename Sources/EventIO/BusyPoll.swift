@@ -26,6 +26,9 @@ struct BusyPoll {
     /// After a turn that moved more than this, in bytes, nobody waits for an answer: bulk is cheaper the more of it has come
     /// together.
     static let mostBytes = 16384
+    /// Nor for so long since such a turn began, in nanoseconds: what happens between one and the next, which takes half of it,
+    /// are acknowledgements and room in sockets.
+    private static let bulkRest: UInt64 = 300_000
 
     /// Whoever has the processor for longer than this, in nanoseconds, has much to do.
     private static let longAbsence: UInt64 = 250_000
@@ -52,9 +55,12 @@ struct BusyPoll {
     private var streak = 0
     private var absentRest = absentRests.lowerBound
 
-    /// Whether to look now, at the end of a turn that moved so many bytes.
-    func isWorthwhile(at now: UInt64, after bytes: Int) -> Bool {
-        now >= restsUntil && bytes <= Self.mostBytes
+    /// Whether to look now.
+    func isWorthwhile(at now: UInt64) -> Bool { now >= restsUntil }
+
+    /// A turn that began at `now` has moved so many bytes.
+    mutating func turnMoved(_ bytes: Int, at now: UInt64) {
+        if bytes > Self.mostBytes { restsUntil = max(restsUntil, now + Self.bulkRest) }
     }
 
     /// Learns from what came of it.

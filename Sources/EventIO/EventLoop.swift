@@ -102,10 +102,10 @@ package final class EventLoop {
 extension EventLoop {
     /// Waits until something happens, a timer is due or somebody has more to do.
     private func wait() {
-        let bytes = turnBytes
+        busyPoll?.turnMoved(turnBytes, at: now)
         turnBytes = 0
         let patience = patience
-        switch patience.isLong ? poll(after: bytes) : nil {
+        switch patience.isLong ? poll() : nil {
         case .found: break
         case nil: sockets.wait(patience)
         // Time has gone by meanwhile.
@@ -114,12 +114,12 @@ extension EventLoop {
     }
 
     /// Looks again for a moment, if that is worthwhile.
-    private func poll(after bytes: Int) -> BusyPoll.Outcome? {
-        guard busyPoll != nil else { return nil }
+    private func poll() -> BusyPoll.Outcome? {
+        guard let busyPoll else { return nil }
         let start = uv_hrtime()
-        guard busyPoll?.isWorthwhile(at: start, after: bytes) == true else { return nil }
+        guard busyPoll.isWorthwhile(at: start) else { return nil }
         let outcome = look(from: start)
-        busyPoll?.ended(outcome, at: start)
+        self.busyPoll?.ended(outcome, at: start)
         return outcome
     }
 

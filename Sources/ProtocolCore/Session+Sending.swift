@@ -85,7 +85,8 @@ extension Session {
             segments[filled] = MemorySegment(base: record.next + FrameHeader.count, count: count)
             filled += 1
             total += count
-            guard count == room, total < amount, let following = recordBehind(record) else { break }
+            guard count == room, amount - total >= Self.shortestPart, let following = recordBehind(record)
+            else { break }
             record = following
         }
         return SendSlot(
@@ -121,7 +122,7 @@ extension Session {
             scheduler.charge(index, count, in: &streams)
             lastDataAt = sendingAt
             burstBytes = min(burstBytes + count, SessionLimits.smallRecordBytes)
-            sendsBulk = count == slot.count && count >= options.chunk
+            sendsBulk = count == slot.count && count >= min(options.chunk, recordLimit - Self.shortestPart)
         }
         switch outcome {
         case .more: break
@@ -176,7 +177,7 @@ extension Session {
 
     private var logReserve: Int { max(SessionLimits.smallestLogReserve, logBytes / 16) }
 
-    /// A stream's part of a record is not made shorter than this for the sake of a record's last bytes.
+    /// A stream's part of a record is not made shorter than this for the sake of a record's or a turn's last bytes.
     private static let shortestPart = 512
 }
 
@@ -293,7 +294,7 @@ extension Session {
 extension Session {
     /// How long the next record may be, in bytes of plaintext.
     private var recordLimit: Int {
-        let longest = min(Int(peer.maxRecord), options.longestRecord)
+        let longest = min(Int(peer.maxRecord), options.longestRecord, SessionLimits.longestPlaintext)
         return burstBytes < SessionLimits.smallRecordBytes ? min(options.chunk, longest) : longest
     }
 

@@ -86,6 +86,13 @@ package enum SessionLimits {
     /// Shorter would cost a record for each question before its answer can carry it.
     static let acknowledgementDelay = Duration.milliseconds(20)
 
+    /// How long the records are that are made, at most, in bytes of plaintext; longer ones are taken.
+    ///
+    /// Linux cuts what stays on the machine into pieces of 65,464 bytes (IPv6) or 65,483 (IPv4), so that a record fills one. A
+    /// little longer, and each write ends with a piece of some bytes, which costs as much as a whole one; shorter would cost
+    /// records. Over Ethernet it makes no difference.
+    package static let longestPlaintext = 65464 - RecordHeader.overhead
+
     /// After so long without data, records start small again.
     static let quietTime = Duration.seconds(1)
     /// For so many bytes: the first screenful arrives sooner; after that, larger records cost less.

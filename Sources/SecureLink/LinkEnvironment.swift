@@ -35,7 +35,7 @@ package final class LinkEnvironment {
     /// The kernel seldom gives up the processor within a call. Twice this, and on a machine with few processors every
     /// hundredth question of those streams takes half as long again; less, and bulk pays for the calls.
     private static let mostBesideOthers = longestRecord
-    private static let longestRecord = RecordHeader.longestPlaintext + RecordHeader.overhead
+    private static let longestRecord = SessionLimits.longestPlaintext + RecordHeader.overhead
 
     /// An environment for links of `loop` whose arithmetic is done by `pool`.
     ///

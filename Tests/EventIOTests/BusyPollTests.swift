@@ -8,7 +8,7 @@ import Testing
     private var poll = BusyPoll()
     private var now: UInt64 = 1_000_000_000
 
-    private var looks: Bool { poll.isWorthwhile(at: now, after: 100) }
+    private var looks: Bool { poll.isWorthwhile(at: now) }
 
     private mutating func end(_ outcome: BusyPoll.Outcome, times: Int = 1) {
         for _ in 0..<times { poll.ended(outcome, at: now) }
@@ -28,9 +28,15 @@ import Testing
         }
     }
 
-    @Test func doesNotLookAfterBulk() {
-        #expect(poll.isWorthwhile(at: now, after: BusyPoll.mostBytes))
-        #expect(!poll.isWorthwhile(at: now, after: BusyPoll.mostBytes + 1))
+    @Test mutating func doesNotLookAfterBulkNorBetweenItsTurns() {
+        poll.turnMoved(BusyPoll.mostBytes, at: now)
+        #expect(looks)
+        poll.turnMoved(BusyPoll.mostBytes + 1, at: now)
+        #expect(!looks)
+        now += Self.millisecond / 5
+        #expect(!looks)
+        now += Self.millisecond / 10
+        #expect(looks)
     }
 
     @Test mutating func restsWhenNothingIsFound() {

@@ -32,10 +32,16 @@ struct SendScheduler {
     /// Larger means fewer system calls when many streams move bulk; smaller means that each waits less for
     /// the others.
     let quantum: Int
+    /// What is left of a turn and is not more than this is kept for the stream's next one.
+    ///
+    /// Records seldom divide a quantum evenly. More would make turns differ; nothing would cost a call and a record for some
+    /// bytes in every turn.
+    private let leastAllowance: Int
 
     init(quantum: Int) {
         // With a quantum of nothing, nobody's turn would ever come.
         self.quantum = max(1, quantum)
+        leastAllowance = self.quantum / 16
     }
 
     /// A stream got something to send.
@@ -71,7 +77,7 @@ struct SendScheduler {
             }
             // Who is alone need not be stopped for anybody.
             if count == 1 { return (slot, .max) }
-            if streams[slot].turn.deficit > 0 { return (slot, streams[slot].turn.deficit) }
+            if streams[slot].turn.deficit > leastAllowance { return (slot, streams[slot].turn.deficit) }
             streams[slot].turn.deficit += quantum
             move(slot, to: .waiting, in: &streams)
         }

@@ -166,6 +166,33 @@ import WireCoding
         #expect(try bench.takeRecords().isEmpty)
     }
 
+    @Test(arguments: [4096, 65536])
+    func bulkIsCutIntoRecordsThatFillOnePieceOfTheLoopbackEach(chunk: Int) throws {
+        var options = Session.Options(parameters: SessionParameters())
+        options.chunk = chunk
+        let bench = try SessionBench(.client, options: options, ciphers: checksumCiphers)
+        let handle = try bench.open()
+        bench.session.setReady(handle)
+        try bench.say(Say.window(0, 1 << 30) + Say.window(UInt32(1), 1 << 30))
+        var lengths: [Int] = []
+        for _ in 0..<20 {
+            bench.session.beginSending(at: bench.now)
+            let slot = bench.session.nextSlot(atMost: 4 * 65464)
+            let given = try #require(slot)
+            for segment in given.segments { memoryFill(segment.base, segment.count) }
+            bench.session.commit(given, count: given.count, .more)
+            bench.session.endSending()
+            var bytes = bench.takeBytes()[...]
+            while bytes.count > RecordHeader.count {
+                let length = bytes.prefix(RecordHeader.count).dropFirst().reduce(0) { $0 << 8 | Int($1) }
+                lengths.append(RecordHeader.count + length)
+                bytes = bytes.dropFirst(RecordHeader.count + length)
+            }
+        }
+        let bulk = lengths.suffix(60)
+        #expect(bulk.allSatisfy { (65400...65464).contains($0) }, "\(Set(bulk))")
+    }
+
     @Test func aReceiverThatRunsOutOfNumbersTakesNothingMore() throws {
         let bench = try SessionBench()
         bench.session.opening.sequence = .max

@@ -23,6 +23,22 @@ import Testing
         }
     }
 
+    @Test func whatIsLeftOfATurnByAFewBytesIsKeptForTheNext() {
+        var bench = Bench(quantum: 1000)
+        let slots = (0..<3).map { _ in bench.stream(ready: true) }
+        var sent: [Int: Int] = [:]
+        for _ in 0..<3000 {
+            let next = bench.scheduler.next(in: &bench.streams)
+            #expect((next?.allowance ?? 0) > 1000 / 16)
+            // Nothing divides a quantum evenly.
+            let count = min(next?.allowance ?? 0, 970)
+            sent[next?.slot ?? -1, default: 0] += count
+            bench.scheduler.charge(next?.slot ?? 0, count, in: &bench.streams)
+        }
+        #expect(Set(sent.keys) == Set(slots))
+        #expect((sent.values.max() ?? 0) - (sent.values.min() ?? 0) <= 2 * 1000)
+    }
+
     @Test func aFreshSmallStreamPassesAnyNumberThatMoveBulk() {
         var bench = Bench(quantum: 1000)
         for _ in 0..<50 { _ = bench.stream(ready: true) }
@@ -265,7 +281,7 @@ private struct ObviousQueues {
                 if waits { waiting.append(slot) }
             } else if fresh.count + waiting.count == 1 {
                 return (slot, .max)
-            } else if deficit[slot, default: 0] > 0 {
+            } else if deficit[slot, default: 0] > quantum / 16 {
                 return (slot, deficit[slot, default: 0])
             } else {
                 deficit[slot, default: 0] += quantum
