@@ -16,6 +16,23 @@ package enum SocketOptions {
         set(descriptor, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, bytes)
     }
 
+    /// The system holds at least so much for us to read, if its own bound (`tcp_rmem`) allows it.
+    ///
+    /// It lets a receive buffer grow by what is read in one go, and so leaves one that is read in turns with 300 KB or 1.6 MB, as it
+    /// happens. Whoever is read less often than that is filled falls behind the others. Larger than four turns of a stream would
+    /// only wait outside the processor's cache; smaller is what the system does by itself. It still may let it grow.
+    ///
+    /// - Parameters:
+    ///   - descriptor: a connected TCP socket.
+    ///   - bytes: how much.
+    package static func expectBulk(_ descriptor: Int32, bytes: Int32 = 512 << 10) {
+        // Nobody should be woken before so much is there: for that, the system makes the buffer as large. Setting a size
+        // itself would end its growth, and most systems allow less than this.
+        set(descriptor, SOL_SOCKET, SO_RCVLOWAT, bytes)
+        // That it should tell of less, it does at once with this.
+        set(descriptor, SOL_SOCKET, SO_RCVLOWAT, 1)
+    }
+
     /// The system gives a connection up when what was sent stays unacknowledged for so long.
     package static func userTimeout(_ descriptor: Int32, _ timeout: Duration) {
         let (seconds, _) = timeout.components

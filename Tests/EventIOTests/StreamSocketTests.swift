@@ -73,6 +73,33 @@ import WireCoding
         return getsockopt(descriptor, Int32(IPPROTO_IP), option, &range, &length) == 0 ? range : nil
     }
 
+    @Test func whoExpectsBulkHasRoomForItAndIsStillToldOfEachByte() throws {
+        try withLoop { loop, done in
+            let bound = try BoundSocket(loopback())
+            try bound.listen()
+            let greeted = GreetedClient(done)
+            let socket = try StreamSocket.connect(to: bound.address, loop: loop, handler: greeted)
+            let before = StreamSocketTests.receiveBuffer(of: socket.descriptor)
+            SocketOptions.expectBulk(socket.descriptor, bytes: 256 << 10)
+            let after = StreamSocketTests.receiveBuffer(of: socket.descriptor)
+            guard after > before else {
+                done("\(before) and then \(after) bytes")
+                return Holder((bound, greeted, socket))
+            }
+            let server = try BlockingSocket.accept(at: bound)
+            let welcome = Array("welcome".utf8)
+            try welcome.withUnsafeBytes { try server.write($0) }
+            return Holder((bound, greeted, socket, server))
+        }
+    }
+
+    private static func receiveBuffer(of descriptor: Int32) -> Int32 {
+        var size: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        getsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, &length)
+        return size
+    }
+
     @Test func aSocketMayBeClosedByItsOwnHandler() throws {
         try withLoop { loop, done in
             let server = try EchoServer(loopback(), loop: loop)

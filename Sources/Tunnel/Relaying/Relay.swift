@@ -39,6 +39,8 @@ final class Relay {
     /// Whether the other end has said that the target is connected.
     var isTargetConfirmed = false
     var isRegistered = false
+    /// Whether the plain side has sent much at once.
+    private var sendsBulk = false
     var isOver = false
     /// At the visitor's side, the sessions that it was to be carried by.
     weak var links: PeerLinks?
@@ -62,6 +64,9 @@ final class Relay {
     var connectDeadline = UInt64.max
     /// Its place in the worker's list.
     var place = -1
+
+    /// So many bytes that are there at once are not a question or an answer.
+    private static let bulkBytes = 64000
 
     private var batch = InlineArray<8, MemorySegment>(repeating: MemorySegment(base: nil, count: 0))
     private var batchCount = 0
@@ -112,6 +117,10 @@ extension Relay {
         case .bytes(let count):
             outwardBytes += UInt64(count)
             lastActivity = worker.loop.now
+            if count >= Self.bulkBytes, !sendsBulk {
+                sendsBulk = true
+                SocketOptions.expectBulk(socket.descriptor)
+            }
             fill = StreamFill(count, socket.isReadable ? .more : .drained)
         case .nothing:
             fill = StreamFill(0, .drained)
