@@ -52,6 +52,11 @@ package final class HandshakeGate: Sendable {
     private static let timeoutPenalty: UInt64 = 10_000_000_000
     /// Failures that add up to less are forgiven.
     private static let actsFrom: UInt64 = 15_000_000_000
+    /// The same where somebody has logged in lately.
+    ///
+    /// Logins that a bad line has cut look like guesses, and sessions from there must be able to come back. In the long run it
+    /// is one guess in five seconds all the same.
+    private static let actsOnKnownFrom: UInt64 = 60_000_000_000
     private static let longestPenalty: UInt64 = 600_000_000_000
     private static let mostPenalties = 65536
     /// Where somebody has proved a password or a session lately, unfinished handshakes are more likely a bad line than a
@@ -103,7 +108,10 @@ package final class HandshakeGate: Sendable {
                 case .silence: isKnown ? 0 : Self.garbagePenalty
                 case .timeout: isKnown ? 0 : Self.timeoutPenalty
                 }
-            if penalty > 0 { Self.punish(prefix, penalty, &state, at: now) }
+            if penalty > 0 {
+                let bound = isKnown ? Self.actsOnKnownFrom : Self.actsFrom
+                Self.punish(prefix, penalty, from: bound, &state, at: now)
+            }
         }
     }
 
@@ -171,6 +179,7 @@ package final class HandshakeGate: Sendable {
     private static func punish(
         _ prefix: AddressPrefix,
         _ amount: UInt64,
+        from bound: UInt64,
         _ state: inout State,
         at now: UInt64
     ) {
@@ -187,7 +196,7 @@ package final class HandshakeGate: Sendable {
         }
         var penalty = state.penalties[prefix] ?? Penalty(until: now)
         penalty.until = min(max(penalty.until, now) + amount, now + longestPenalty)
-        if penalty.until - now >= actsFrom { penalty.isActive = true }
+        if penalty.until - now >= bound { penalty.isActive = true }
         state.penalties[prefix] = penalty
     }
 }

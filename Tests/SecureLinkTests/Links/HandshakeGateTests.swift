@@ -53,9 +53,14 @@ import Testing
         }
         #expect(gate.begin(here, at: 2 * second) == nil)
         #expect(gate.begin(there, at: 2 * second) != nil)
-        // Guesses count all the same, and so does everything when it was long ago.
-        for _ in 0..<3 { gate.end(here, .wrongGuess, at: 2 * second) }
+        // A dozen logins that were cut look like guesses; more do not come of a line, and everything counts when it was long
+        // ago.
+        for _ in 0..<11 { gate.end(here, .wrongGuess, at: 2 * second) }
+        #expect(gate.begin(here, at: 2 * second) == nil)
+        gate.end(here, .wrongGuess, at: 2 * second)
         #expect(gate.begin(here, at: 2 * second) != nil)
+        #expect(gate.begin(here, at: 61 * second) != nil)
+        #expect(gate.begin(here, at: 63 * second) == nil)
         for _ in 0..<20 { gate.end(here, .silence, at: 700 * second) }
         #expect(gate.begin(here, at: 700 * second) != nil)
     }
