@@ -71,29 +71,64 @@ struct StrangerTests {
         try Self.expectAlive(visitor, served)
     }
 
-    @Test func whoFailsAgainAndAgainIsNotHeardAnyMore() throws {
+    @Test func whereStrangersFailAgainAndAgainNobodyLogsInForAWhileAndIsTold() throws {
         let target = try PlainListener(.ipv4(port: 0))
         let pair = try TunnelPair(to: target.address, Self.options)
         let (visitor, served) = try pair.stream(with: target)
         let before = pair.server.descriptorCount
-        try Waiting.until("to be refused") {
-            let stranger = try PlainSocket(to: pair.link)
-            try? stranger.write("GET / HTTP/1.1\r\n\r\n")
-            _ = try? stranger.readToEnd()
-            return !pair.server.lines(with: "link refused", "too many failures from there").isEmpty
-        }
+        try Self.failOften(at: pair.link)
+        let child = try Sallyport.run(
+            "connect",
+            "\(TunnelPair.user)@\(pair.link)",
+            "app",
+            "--password-file",
+            "password",
+            in: pair.folder
+        )
+        #expect(child.end == .exited(69))
+        #expect(child.output.contains("turned away: busy, try again after"))
+        try pair.server.line(with: "link refused", "why=busy", "too many failures from there")
         // A session that stands is not asked where it comes from.
         try Self.expectAlive(visitor, served)
         try Waiting.until("the descriptors to be given back") { pair.server.descriptorCount == before }
     }
 
+    @Test func whereStrangersFailAgainAndAgainSessionsStillComeBack() throws {
+        let target = try PlainListener(.ipv4(port: 0))
+        let (pair, line) = try TunnelPair.onALine(to: target.address, Self.quicken)
+        let (visitor, served) = try pair.stream(with: target)
+        for round in 1...3 {
+            try Self.failOften(at: pair.link)
+            line.cutAll(.reset)
+            try Self.expectAlive(visitor, served)
+            try Waiting.until("the session to come back in round \(round)") {
+                pair.server.lines(with: "link reattached").count == round
+            }
+        }
+        #expect(pair.client.lines(with: "link established").count == 1)
+    }
+
+    /// Says what has no place there, more often than is forgiven where somebody has logged in.
+    private static func failOften(at address: PlainAddress) throws {
+        for _ in 0..<100 {
+            let stranger = try PlainSocket(to: address)
+            try? stranger.write("GET / HTTP/1.1\r\n\r\n")
+            _ = try? stranger.readToEnd()
+        }
+    }
+
     private static var options: TunnelPair.Options {
         var options = TunnelPair.Options()
+        quicken(&options)
+        return options
+    }
+
+    /// One link, and little patience with strangers.
+    private static func quicken(_ options: inout TunnelPair.Options) {
         options.serverGlobals = "workers = 1"
         options.clientGlobals = "workers = 1"
         options.peer = "links = 1"
         options.server = "handshake-timeout = 1s"
-        return options
     }
 
     private func expectShownOut(why: String, text: String, _ knock: (PlainSocket) throws -> Void) throws {

@@ -5,6 +5,9 @@ import Synchronization
 /// Who may begin a handshake: bounds on how many are under way, and patience with those who fail (PROTOCOL.md, Limits
 /// before authentication).
 ///
+/// Where others have failed too often no more logins are served for a while, but proofs of sessions are: whoever shares an
+/// address with a guesser keeps what he has.
+///
 /// One for the whole process, shared by all threads. It is asked for each link, never for each byte.
 package final class HandshakeGate: Sendable {
     /// How a handshake went.
@@ -23,15 +26,27 @@ package final class HandshakeGate: Sendable {
         case nothing
     }
 
+    /// What a link may ask for.
+    enum Admission: Hashable, Sendable {
+        /// A login or a session.
+        case anything
+        /// A session, which takes no guess: others have failed there too often, and a login may be tried after so many seconds.
+        case sessionsOnly(loginAfterSeconds: UInt16)
+        /// Nothing; why not.
+        case nothing(String)
+    }
+
     private struct Penalty {
         /// Until when the failures of this prefix count.
         var until: UInt64
-        /// Whether it has grown so far that links are refused.
+        /// Whether it has grown so far that logins are refused.
         var isActive = false
     }
 
     private struct State {
         var underWay = 0
+        /// Those of them that may ask for sessions only.
+        var inPenalty = 0
         var perPrefix: [AddressPrefix: Int] = [:]
         var penalties: [AddressPrefix: Penalty] = [:]
         /// When penalties that are over may be looked for again.
@@ -39,14 +54,21 @@ package final class HandshakeGate: Sendable {
         var guesses: [[UInt8]: TokenBucket] = [:]
         /// Until when a prefix is known as one that somebody logs in from.
         var known: [AddressPrefix: UInt64] = [:]
-        var refused = 0
     }
 
     private let state = Mutex(State())
     private let mostUnderWay: Int
+    /// How many links from prefixes with a penalty are heard at once: whoever has failed there must not be able to fill the
+    /// places of all others by saying nothing.
+    private let mostInPenalty: Int
 
     // Numbers and meaning are those of OpenSSH's PerSourcePenalties, which have been tried on the open network.
     private static let mostPerPrefix = 8
+    /// The same while no logins are served there.
+    ///
+    /// Fewer would make a client with some links wait for one of them; more would let strangers hold more of the few places
+    /// that there are for all such prefixes.
+    private static let mostPerPrefixInPenalty = 4
     private static let guessPenalty: UInt64 = 5_000_000_000
     private static let garbagePenalty: UInt64 = 1_000_000_000
     private static let timeoutPenalty: UInt64 = 10_000_000_000
@@ -57,7 +79,6 @@ package final class HandshakeGate: Sendable {
     /// Logins that a bad line has cut look like guesses, and sessions from there must be able to come back. In the long run it
     /// is one guess in five seconds all the same.
     private static let actsOnKnownFrom: UInt64 = 60_000_000_000
-    private static let longestPenalty: UInt64 = 600_000_000_000
     private static let mostPenalties = 65536
     /// Where somebody has proved a password or a session lately, unfinished handshakes are more likely a bad line than a
     /// stranger, and whoever loses links all the time must be able to come back.
@@ -72,33 +93,39 @@ package final class HandshakeGate: Sendable {
     /// Lets at most `mostUnderWay` handshakes be under way.
     package init(mostUnderWay: Int) {
         self.mostUnderWay = mostUnderWay
+        mostInPenalty = max(1, mostUnderWay / 8)
     }
-
-    /// How many links were refused in all.
-    package var refusedCount: Int { state.withLock { $0.refused } }
 
     /// A link came from there.
     ///
-    /// - Returns: `nil` when it may begin; then ``end(_:_:at:)`` has to be called for it. Otherwise why not.
-    func begin(_ prefix: AddressPrefix, at now: UInt64) -> String? {
+    /// - Returns: what it may ask for; if that is anything at all, ``end(_:_:_:at:)`` has to be called for it.
+    func begin(_ prefix: AddressPrefix, at now: UInt64) -> Admission {
         state.withLock { state in
-            if let reason = Self.refusal(prefix, &state, mostUnderWay, at: now) {
-                state.refused += 1
-                return reason
+            let admission = admission(of: prefix, &state, at: now)
+            switch admission {
+            case .anything: break
+            case .sessionsOnly: state.inPenalty += 1
+            case .nothing: return admission
             }
             state.underWay += 1
             state.perPrefix[prefix, default: 0] += 1
-            return nil
+            return admission
         }
     }
 
-    /// The handshake of a link from there is over.
-    func end(_ prefix: AddressPrefix, _ outcome: Outcome, at now: UInt64) {
+    /// The handshake of a link from there is over, which was let in like this.
+    ///
+    /// What goes wrong where no logins are served costs nothing more, as if the door had been shut.
+    func end(_ prefix: AddressPrefix, _ admission: Admission, _ outcome: Outcome, at now: UInt64) {
         state.withLock { state in
             state.underWay -= 1
             let rest = state.perPrefix[prefix, default: 1] - 1
             state.perPrefix[prefix] = rest > 0 ? rest : nil
             if outcome == .success { Self.note(prefix, &state, at: now) }
+            if case .sessionsOnly = admission {
+                state.inPenalty -= 1
+                return
+            }
             let isKnown = now < state.known[prefix, default: 0]
             let penalty: UInt64 =
                 switch outcome {
@@ -158,22 +185,25 @@ package final class HandshakeGate: Sendable {
         if state.guesses.count == before { state.guesses = [:] }
     }
 
-    private static func refusal(
-        _ prefix: AddressPrefix,
-        _ state: inout State,
-        _ mostUnderWay: Int,
-        at now: UInt64
-    ) -> String? {
-        guard state.underWay < mostUnderWay else { return "too many handshakes at once (max-handshakes)" }
-        guard state.perPrefix[prefix, default: 0] < mostPerPrefix else {
-            return "too many handshakes from there at once"
+    private func admission(of prefix: AddressPrefix, _ state: inout State, at now: UInt64) -> Admission {
+        guard state.underWay < mostUnderWay else {
+            return .nothing("too many handshakes at once (max-handshakes)")
         }
-        guard let penalty = state.penalties[prefix] else { return nil }
+        let fromThere = state.perPrefix[prefix, default: 0]
+        guard fromThere < Self.mostPerPrefix else {
+            return .nothing("too many handshakes from there at once")
+        }
+        guard let penalty = state.penalties[prefix] else { return .anything }
         guard now < penalty.until else {
             state.penalties[prefix] = nil
-            return nil
+            return .anything
         }
-        return penalty.isActive ? "too many failures from there" : nil
+        guard penalty.isActive else { return .anything }
+        guard fromThere < Self.mostPerPrefixInPenalty, state.inPenalty < mostInPenalty else {
+            return .nothing("too many failures from there")
+        }
+        let seconds = (penalty.until - now) / 1_000_000_000 + 1
+        return .sessionsOnly(loginAfterSeconds: UInt16(clamping: seconds))
     }
 
     private static func punish(
@@ -195,7 +225,8 @@ package final class HandshakeGate: Sendable {
             }
         }
         var penalty = state.penalties[prefix] ?? Penalty(until: now)
-        penalty.until = min(max(penalty.until, now) + amount, now + longestPenalty)
+        // At most the larger bound and what all those may add that had come before: 140 s.
+        penalty.until = max(penalty.until, now) + amount
         if penalty.until - now >= bound { penalty.isActive = true }
         state.penalties[prefix] = penalty
     }

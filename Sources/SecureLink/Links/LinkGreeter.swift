@@ -2,30 +2,6 @@ import CryptoPrimitives
 package import EventIO
 import ProtocolCore
 
-/// What became of a link that a stranger made to us.
-package enum GreetingResult {
-    /// The client has proved itself: here is the session, which has not started yet.
-    case session(PeerSession)
-    /// The client has proved that it has a session: the link was handed to the loop that has it.
-    case handedOver
-    /// Nothing came of it.
-    case refused(GreetingFailure)
-}
-
-/// Why nothing came of a link: for the log.
-package struct GreetingFailure: Sendable {
-    /// Where the link came from.
-    package let remote: SocketAddress
-    /// The reason as one word.
-    package let reason: String
-    /// What is known about it.
-    package let text: String
-    /// The user that it claimed to be, if there is such a user.
-    package let user: String?
-    /// Whether it counts as a wrong password.
-    package let isWrongGuess: Bool
-}
-
 /// Shakes hands on a link that was accepted: a stranger's, until it has proved that it knows a password.
 ///
 /// What it may cost: a few kilobytes, some seconds, and the arithmetic of one guess, done elsewhere. Confined to its
@@ -45,7 +21,8 @@ package final class LinkGreeter {
     private var endsAt = UInt64.max
     private var postponed: LoopTimer?
     private var isComputing = false
-    private var isCounted = false
+    /// What the gate lets this link ask for, while it counts it.
+    private var admission: HandshakeGate.Admission?
     private var hasHello = false
     /// Whether the client was sent back for another share, and has not come again.
     private var isStretching = false
@@ -92,7 +69,7 @@ package final class LinkGreeter {
     deinit {
         socket?.close()
         // Dropped while it was under way: the process is stopping.
-        if isCounted { gate.end(remote.prefix, .nothing, at: environment.loop.now) }
+        leaveGate(.nothing)
     }
 
     fileprivate func use(_ table: VerifierTable) {
@@ -114,17 +91,23 @@ package final class LinkGreeter {
 
     /// Begins.
     package func start() {
-        if let reason = gate.begin(remote.prefix, at: environment.loop.now) {
+        let now = environment.loop.now
+        let admission = gate.begin(remote.prefix, at: now)
+        endsAt = now.addingClamped(options.handshakeTimeout)
+        switch admission {
+        case .anything: break
+        // The proof of a session is the first thing that a client says.
+        case .sessionsOnly: endsAt = min(endsAt, now.addingClamped(Self.helloTime))
+        case .nothing(let reason):
             // Nothing is sent: who is refused learns as little as who knocks at a closed port.
             finish("busy", reason)
             return
         }
-        isCounted = true
+        self.admission = admission
         guard let socket, handshake != nil else {
             finish("internal", "no random bytes")
             return
         }
-        endsAt = environment.loop.now.addingClamped(options.handshakeTimeout)
         deadline?.schedule(at: endsAt)
         do {
             try socket.start(self)
@@ -212,11 +195,13 @@ extension LinkGreeter: StreamSocketHandler {
                 switch step {
                 case .wait: return
                 case .send(let message):
+                    guard servesLogins() else { return }
                     hasHello = true
                     isStretching = true
                     deadline?.schedule(at: endsAt)
                     send(message)
                 case .verify(let job):
+                    guard servesLogins() else { return }
                     hasHello = true
                     isStretching = false
                     verify(job)
@@ -238,9 +223,17 @@ extension LinkGreeter: StreamSocketHandler {
     }
 }
 
-// MARK: - Arithmetic
+// MARK: - Logging in
 
 extension LinkGreeter {
+    /// Whether a hello that does not ask for a session is answered; if not, it is told when to come again.
+    private func servesLogins() -> Bool {
+        guard case .sessionsOnly(let seconds) = admission else { return true }
+        send(Reject(code: .busy, retryAfterSeconds: seconds).encoded())
+        finish("busy", "too many failures from there")
+        return false
+    }
+
     private func verify(_ job: VerifierJob) {
         isComputing = true
         deadline?.schedule(at: endsAt)
@@ -362,13 +355,16 @@ extension LinkGreeter {
         deadline?.cancel()
         postponed?.cancel()
         handshake = nil
-        if isCounted {
-            isCounted = false
-            gate.end(remote.prefix, outcome, at: environment.loop.now)
-        }
+        leaveGate(outcome)
         let completion = completion
         self.completion = nil
         completion?(self, result)
+    }
+
+    private func leaveGate(_ outcome: HandshakeGate.Outcome) {
+        guard let admission else { return }
+        self.admission = nil
+        gate.end(remote.prefix, admission, outcome, at: environment.loop.now)
     }
 
     private func send(_ message: [UInt8]) {
