@@ -45,9 +45,14 @@ struct BusyPoll {
     private static let pointsForAbsence = 200
     private static let tooMuchAbsence = 800
     /// How long it rests then: at first, and at most when it is as bad each time.
-    private static let absentRests: ClosedRange<UInt64> = 10_000_000...640_000_000
-    /// After so many successes in a row the others are gone.
-    private static let quietStreak = 1024
+    ///
+    /// Beside bulk each attempt delays some answers; with 160 ms between two that is less than one in a hundred. After longer
+    /// rests a lone ping, which something disturbs now and then, was half as fast again.
+    private static let absentRests: ClosedRange<UInt64> = 10_000_000...160_000_000
+    /// After so many successes in a row, which take half a second or so, the others are gone.
+    ///
+    /// Beside bulk a twentieth of a second without an absence says nothing: threads move between processors.
+    private static let quietStreak = 8192
 
     private var restsUntil: UInt64 = 0
     private var nothing = 0

@@ -79,14 +79,18 @@ import Testing
             rests.append(rest())
         }
         #expect(rests.first == 10)
-        #expect(rests.max() == 640)
+        #expect(rests.max() == 160)
         #expect(rests == rests.sorted())
         // Short absences that keep coming are as bad.
         end(.crowded(BusyPoll.shortAbsence + 1), times: 4)
         #expect(!looks)
-        #expect(rest() == 640)
-        // And when they have gone it is as if nothing had been.
+        #expect(rest() == 160)
+        // A moment without them says little.
         end(.found, times: 2000)
+        end(.crowded(3 * Self.millisecond))
+        #expect(rest() == 160)
+        // And when they have gone it is as if nothing had been.
+        end(.found, times: 10_000)
         end(.crowded(3 * Self.millisecond))
         #expect(rest() == 10)
     }
