@@ -11,7 +11,7 @@ extension Session {
     package mutating func receive(_ bytes: UnsafeMutableRawBufferPointer, at now: Instant) -> Int {
         guard isAttached else { return bytes.count }
         // An acknowledgement gives memory of the log back, and a record that is being made lies in it.
-        precondition(building == nil, "receive(_:at:) between beginSending(at:) and endSending()")
+        precondition(building == nil, "receive(_:at:) between beginSending(at:upTo:) and endSending()")
         lastReceivedAt = now
         guard control.count + unhurried.count <= mostControlBytes else {
             fail(.limit("what is sent is not read"))

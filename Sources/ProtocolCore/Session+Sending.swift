@@ -45,8 +45,14 @@ extension Session {
     package var hasTurns: Bool { isAttached && scheduler.count > 0 && canSendData }
 
     /// Begins to send: what has to be said besides the streams' bytes goes first.
-    package mutating func beginSending(at now: Instant) {
+    ///
+    /// - Parameters:
+    ///   - now: the time.
+    ///   - count: how many bytes of streams will be asked for, at most. A stream may send half of them before it is another
+    ///     one's turn, if that is more than its quantum.
+    package mutating func beginSending(at now: Instant, upTo count: Int = 0) {
         guard isAttached else { return }
+        scheduler.prepare(for: count)
         if now >= lastDataAt.advanced(by: SessionLimits.quietTime) { burstBytes = 0 }
         sendingAt = now
         guard canSendControl else {
@@ -67,10 +73,11 @@ extension Session {
         guard phase == .open, canSendData, control.isEmpty,
             let (slot, allowance) = scheduler.next(in: &streams)
         else { return nil }
-        let amount = min(
-            min(limit, allowance, max(roomForData, Self.shortestPart)),
+        let most = min(
+            min(limit, max(roomForData, Self.shortestPart)),
             min(streams[slot].sendWindow.available, sendWindow.available)
         )
+        let amount = min(most, allowance)
         openRecord(room: FrameHeader.count + min(amount, Self.shortestPart))
         guard var record = building else { return nil }
 
@@ -80,12 +87,16 @@ extension Session {
         let mostParts = sendsBulk ? segments.count : 1
         while filled < min(mostParts, sealing.recordsLeft) {
             let room = record.room - FrameHeader.count
-            let count = min(room, amount - total)
+            // A turn that nearly reaches the end of a record goes on to it, and the stream's next one is shorter. Otherwise
+            // whoever is next would begin in the middle, and need one read and one record more for its own turn.
+            let isNearlyAll = allowance - total >= room / 2
+            let count = min(room, (isNearlyAll ? most : amount) - total)
             guard count > 0 else { break }
             segments[filled] = MemorySegment(base: record.next + FrameHeader.count, count: count)
             filled += 1
             total += count
-            guard count == room, amount - total >= Self.shortestPart, let following = recordBehind(record)
+            guard count == room, most - total >= Self.shortestPart, let following = recordBehind(record),
+                allowance - total >= following.capacity / 2
             else { break }
             record = following
         }

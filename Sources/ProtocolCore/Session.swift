@@ -7,7 +7,7 @@ import WireCoding
 ///
 /// How to drive it, after every call that could change something:
 /// 1. take all events with ``nextEvent()``;
-/// 2. send: ``beginSending(at:)``, then fill slots from ``nextSlot(atMost:)`` for as long as it seems good, then
+/// 2. send: ``beginSending(at:upTo:)``, then fill slots from ``nextSlot(atMost:)`` for as long as it seems good, then
 ///    ``endSending()``, then write what ``unwritten(into:)`` shows and report it with ``wrote(_:)``;
 /// 3. arm one timer for ``nextTimeout`` and call ``handleTimeout(at:)`` when it fires.
 ///
@@ -29,7 +29,7 @@ package struct Session: ~Copyable {
         package var longestRecord = 65536
         /// How large the window of one stream may grow.
         package var largestStreamWindow: UInt64 = 16 << 20
-        /// How many bytes a stream may send before it is another one's turn.
+        /// How many bytes a stream may send before it is another one's turn, at least; see ``Session/beginSending(at:upTo:)``.
         package var quantum = 128 << 10
         /// After so long without a sign of life, the peer is asked for one.
         package var keepAliveInterval = Duration.seconds(15)

@@ -33,7 +33,7 @@ extension SimulatedEnd {
 
     /// Fills records with what there is to send, up to `limit` bytes of streams.
     package func turn(at now: Instant, limit: Int = .max) {
-        session.beginSending(at: now)
+        session.beginSending(at: now, upTo: limit == .max ? 0 : limit)
         var left = limit
         while left > 0, let slot = session.nextSlot(atMost: left) {
             left -= fill(slot)

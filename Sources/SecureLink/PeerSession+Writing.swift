@@ -16,8 +16,8 @@ extension PeerSession: TurnEndHandler {
 
     func flush() {
         guard socket != nil, lingering == nil else { return }
-        core.beginSending(at: environment.now)
         let limit = turnLimit
+        core.beginSending(at: environment.now, upTo: limit)
         // A small rest of a turn is not worth a call and a record.
         let least = limit / 4
         var left = core.unwrittenCount < least ? limit : 0
@@ -45,9 +45,8 @@ extension PeerSession: TurnEndHandler {
 
     /// How many bytes of streams a turn seals, at most: what the link carries in ten milliseconds.
     ///
-    /// On a fast link that is one read of a large block, and more would only leave the cache. On a slow one everything
-    /// that is sealed stands in front of what will be more urgent: streams are asked for more only when a quarter of a
-    /// turn is left to write.
+    /// On a fast link that is one read of the other end. On a slow one everything that is sealed stands in front of what
+    /// will be more urgent: streams are asked for more only when a quarter of a turn is left to write.
     private var turnLimit: Int {
         min(max(traffic.recent(at: environment.loop.now) / 5, Self.leastTurnBytes), mostBytes(.writing))
     }

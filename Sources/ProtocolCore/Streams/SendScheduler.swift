@@ -31,17 +31,26 @@ struct SendScheduler {
     ///
     /// Larger means fewer system calls when many streams move bulk; smaller means that each waits less for
     /// the others.
-    let quantum: Int
+    private(set) var quantum: Int
+    /// What it is on a link that carries little at a time.
+    private let least: Int
     /// What is left of a turn and is not more than this is kept for the stream's next one.
     ///
-    /// Records seldom divide a quantum evenly. More would make turns differ; nothing would cost a call and a record for some
-    /// bytes in every turn.
-    private let leastAllowance: Int
+    /// Records seldom divide a quantum evenly: on a fast link this is half a record. More would make turns differ; nothing
+    /// would cost a call and a record for some bytes in every turn.
+    private var leastAllowance: Int { quantum / 8 }
 
     init(quantum: Int) {
         // With a quantum of nothing, nobody's turn would ever come.
-        self.quantum = max(1, quantum)
-        leastAllowance = self.quantum / 16
+        least = max(1, quantum)
+        self.quantum = least
+    }
+
+    /// The link will move at most so many bytes before others have the processor: two streams share them.
+    ///
+    /// More streams would be read before they have gathered much; one would leave nothing to the next in what is read at once.
+    mutating func prepare(for count: Int) {
+        quantum = max(least, count / 2)
     }
 
     /// A stream got something to send.

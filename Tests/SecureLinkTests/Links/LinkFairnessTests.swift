@@ -104,13 +104,13 @@ private final class FairnessBench: PeerSessionOwner {
 /// Always has more to send.
 private final class Source: StreamEndpoint {
     private(set) var offers = 0
-    /// How many of the offers had a part of less than a kilobyte.
+    /// How many of the offers had a part of less than four kilobytes.
     private(set) var crumbs = 0
 
     func fill(_ segments: UnsafeMutableBufferPointer<MemorySegment>) -> StreamFill {
         let count = segments.reduce(0) { $0 + $1.count }
         offers += 1
-        if segments.contains(where: { $0.count < 1 << 10 }) { crumbs += 1 }
+        if segments.contains(where: { $0.count < 4 << 10 }) { crumbs += 1 }
         return StreamFill(count, .more)
     }
 
