@@ -34,6 +34,8 @@ final class ByteInbox: Sendable {
     /// Takes what there is, at least one byte and `most` at most, waiting for it; `nil` is the end.
     func read(atMost most: Int) async throws(SallyportError) -> [UInt8]? {
         while true {
+            // Before what there is: who is cancelled because of a failure is told the failure.
+            let isCancelled = Task.isCancelled
             let (bytes, isAtEnd, failure) = state.withLock { state -> ([UInt8], Bool, SallyportError?) in
                 let count = min(max(1, most), state.count)
                 guard count > 0 else { return ([], state.isAtEnd, state.failure) }
@@ -51,7 +53,7 @@ final class ByteInbox: Sendable {
             }
             if isAtEnd { return nil }
             if let failure { throw failure }
-            if Task.isCancelled { throw .cancelled }
+            if isCancelled { throw .cancelled }
             try await waitForBytes()
         }
     }
