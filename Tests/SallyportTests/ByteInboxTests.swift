@@ -7,14 +7,7 @@ import Testing
     @Test func whoIsCancelledAfterAFailureIsToldTheFailure() async throws {
         for _ in 0..<5000 {
             let inbox = ByteInbox { _ in }
-            let reader = Task { () -> SallyportError.Code? in
-                do throws(SallyportError) {
-                    _ = try await inbox.read(atMost: 1)
-                    return nil
-                } catch {
-                    return error.code
-                }
-            }
+            let reader = Self.reader(of: inbox)
             inbox.failed(SallyportError(.malformed, "not what was announced"))
             reader.cancel()
             #expect(await reader.value == .malformed)
@@ -23,7 +16,16 @@ import Testing
 
     @Test func whoIsCancelledBeforeIsToldThat() async throws {
         let inbox = ByteInbox { _ in }
-        let reader = Task { () -> SallyportError.Code? in
+        let reader = Self.reader(of: inbox)
+        reader.cancel()
+        #expect(await reader.value == .cancelled)
+        inbox.failed(SallyportError(.malformed, "not what was announced"))
+        await #expect(throws: SallyportError.self) { try await inbox.read(atMost: 1) }
+    }
+
+    /// Waits for a byte, and tells what it got instead.
+    private static func reader(of inbox: ByteInbox) -> Task<SallyportError.Code?, Never> {
+        Task {
             do throws(SallyportError) {
                 _ = try await inbox.read(atMost: 1)
                 return nil
@@ -31,9 +33,5 @@ import Testing
                 return error.code
             }
         }
-        reader.cancel()
-        #expect(await reader.value == .cancelled)
-        inbox.failed(SallyportError(.malformed, "not what was announced"))
-        await #expect(throws: SallyportError.self) { try await inbox.read(atMost: 1) }
     }
 }
