@@ -55,4 +55,13 @@ package final class LoopThread: Sendable {
         isLoose.store(false, ordering: .relaxed)
         uv_thread_join(&thread)
     }
+
+    /// Waits until the thread has ended, but so long at most; once.
+    ///
+    /// - Returns: whether it has ended.
+    package func join(within patience: Duration) -> Bool {
+        let hasEnded = sly_join(thread, UInt64(0).addingClamped(patience)) == 0
+        if hasEnded { isLoose.store(false, ordering: .relaxed) }
+        return hasEnded
+    }
 }

@@ -78,6 +78,39 @@ struct LifecycleTests {
         #expect(StreamLine(try process.line(with: "stream closed"))["why"] == "shutdown")
     }
 
+    /// Also a signal that comes when everything has ended does not change how the process ends.
+    @Test func aLogThatNobodyReadsDoesNotKeepAnEndFromEnding() throws {
+        let folder = try TemporaryFolder()
+        let link = try PlainAddress.free()
+        try folder.file("passwords", try TunnelPair.passwords.get())
+        try #require(mkfifo("\(folder.path)/log", 0o600) == 0)
+        let log = open("\(folder.path)/log", O_RDWR | O_NONBLOCK | O_CLOEXEC)
+        try #require(log >= 0)
+        defer { close(log) }
+        // Full before the first line.
+        while write(log, "full", 4) > 0 {}
+        let file = try folder.file(
+            "server.conf",
+            """
+            log = log
+            [server]
+            listen = \(link)
+            passwords = passwords
+            [service app]
+            connect = 127.0.0.1:9
+
+            """
+        )
+        let server = try Sallyport.start("run", file, in: folder, name: "server")
+        try Waiting.until("the server to listen") { (try? PlainSocket(to: link)) != nil }
+        server.signal(SIGTERM)
+        try Waiting.until("the workers to end") {
+            !server.threadNames.contains { $0.hasPrefix("sly-worker") }
+        }
+        server.signal(SIGINT)
+        #expect(try server.wait(within: .seconds(20)) == .exited(0))
+    }
+
     @Test(arguments: End.allCases)
     func drainingIsOverWhenItsTimeIs(end: End) throws {
         let target = try PlainListener(.ipv4(port: 0))

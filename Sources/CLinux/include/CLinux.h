@@ -2,6 +2,7 @@
 #ifndef SALLYPORT_CLINUX_H
 #define SALLYPORT_CLINUX_H
 
+#include <pthread.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -69,6 +70,9 @@ void sly_shorten_slices(uint64_t nanoseconds);
 
 // The calling thread takes the processor after those who have not stood back: its nice value grows by so much.
 void sly_stand_back(int levels);
+
+// Waits until a thread has ended, so long at most. Returns 0, ETIMEDOUT or another error number.
+int sly_join(pthread_t thread, uint64_t nanoseconds);
 
 // Names the calling thread, for tools; at most 15 bytes.
 void sly_name_thread(const char *name);

@@ -108,9 +108,15 @@ package final class TunnelService {
         )
         loop.run()
         for thread in threads { thread.join() }
-        signals = []
         network = nil
         return outcome ?? .drained
+    }
+
+    /// Signals do again what the system makes of them.
+    ///
+    /// Before it, one that comes when ``run()`` has returned does nothing, until the service is freed.
+    package func leaveSignals() {
+        signals = []
     }
 
     /// Carries a visitor that the program brings itself, over the route at that place of the configuration.

@@ -70,6 +70,8 @@ struct ConnectCommand: ParsableCommand {
         _ = try LoopThread(name: "sly-stdin") { pump(from: STDIN_FILENO, to: here) }
         let output = try LoopThread(name: "sly-stdout") { pump(from: here, to: STDOUT_FILENO) }
         _ = made.run()
+        // Whoever reads it may never go on.
+        made.leaveSignals()
         // What came before the end is still to be written.
         output.join()
         destination.finish()

@@ -87,6 +87,9 @@ struct RunCommand: ParsableCommand {
             throw CommandFailure(status: .systemRefused, message: error.description)
         }
         let outcome = service.run()
+        // Never freed: a second signal that comes now would else end the process, and its exit status would not tell how
+        // the streams ended.
+        _ = Unmanaged.passRetained(service)
         destination.finish()
         switch outcome {
         case .drained: return

@@ -46,7 +46,7 @@ final class LogDestination: Sendable {
     }
 
     deinit {
-        finish()
+        ending()?.join()
         if isOwned { close(descriptor) }
     }
 
@@ -69,12 +69,20 @@ final class LogDestination: Sendable {
     }
 
     /// Writes what waits and ends the thread: the last call.
-    func finish() {
-        guard let thread else { return }
-        self.thread = nil
+    ///
+    /// A log that nobody reads gets `patience`; what it has not taken then is lost with the process.
+    func finish(within patience: Duration = .seconds(3)) {
+        guard let thread = ending() else { return }
+        // The thread is still writing: what it writes from has to stay.
+        if !thread.join(within: patience) { _ = Unmanaged.passRetained(self) }
+    }
+
+    /// Tells the thread to write what waits and to end.
+    private func ending() -> LoopThread? {
+        defer { thread = nil }
         state.withLock { $0.isOpen = false }
         wakeUp.post()
-        thread.join()
+        return thread
     }
 
     private func work() {

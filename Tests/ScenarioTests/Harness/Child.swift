@@ -189,6 +189,13 @@ extension Child {
         return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 1024
     }
 
+    /// What its threads are called.
+    var threadNames: [String] {
+        Program.names(in: "/proc/\(pid)/task").compactMap {
+            TemporaryFolder.read("/proc/\(pid)/task/\($0)/comm")
+        }
+    }
+
     /// Its command line, as every user of the machine can see it.
     var commandLine: String {
         (TemporaryFolder.read("/proc/\(pid)/cmdline") ?? "").replacing("\0", with: " ")

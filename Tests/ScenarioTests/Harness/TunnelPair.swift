@@ -43,7 +43,7 @@ final class TunnelPair {
     }
 
     /// A password file with ``user`` and ``password``: made once, because stretching takes its time.
-    private static let passwords = Result<String, any Error> {
+    static let passwords = Result<String, any Error> {
         let folder = try TemporaryFolder()
         let path = "\(folder.path)/passwords"
         let made = try Sallyport.run("passwd", path, user, in: folder, input: password + "\n")
