@@ -86,9 +86,8 @@ final class ServerLinks {
         dropGreeters()
         for session in Array(sessions.values) {
             session.goAway()
-            // Nobody listens any more, so no client can come back.
             if !session.isAttached {
-                session.abandon(.shutdown)
+                abandon(session)
             } else if session.streamCount == 0 {
                 session.close()
             }
@@ -118,6 +117,12 @@ final class ServerLinks {
             session.mayGrow = mayGrow
             session.rest()
         }
+    }
+
+    /// Nobody listens any more, so the client of a session without a link cannot come back.
+    private func abandon(_ session: PeerSession) {
+        if session.streamCount > 0 || !session.isSettled { worker.report(.cutOff) }
+        session.abandon(.shutdown)
     }
 
     private func dropGreeters() {
@@ -197,7 +202,7 @@ extension ServerLinks: PeerSessionOwner {
     func session(_ session: PeerSession, detached reason: SessionEndReason) {
         worker.shared.links.subtract(1, ordering: .relaxed)
         worker.lostLink(session, peer: nil, reason)
-        if isStopping { session.abandon(.shutdown) } else { resumable.detached(session) }
+        if isStopping { abandon(session) } else { resumable.detached(session) }
     }
 
     func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment) {

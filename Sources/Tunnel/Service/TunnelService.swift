@@ -11,7 +11,7 @@ package final class TunnelService {
     package enum Outcome: Sendable {
         /// Every stream came to its own end.
         case drained
-        /// Streams were cut off when the time was over, or by a second signal.
+        /// Streams were cut off when the time was over, by a second signal, or because their link was lost meanwhile.
         case cutShort
         /// It could not be started.
         case failed(SystemFailure)
@@ -187,6 +187,7 @@ package final class TunnelService {
                 outcome = outcome ?? .drained
                 stop()
             }
+        case .cutOff: outcome = outcome ?? .cutShort
         case .tried(let peer, let failure): observer(.tried(peer: peer, failure))
         case .ownVisitorEnded(let summary): observer(.ownVisitorEnded(summary))
         case .ended:

@@ -35,6 +35,8 @@ enum WorkerReport: Sendable {
     case failed(SystemFailure)
     /// While draining: the last stream is over. When it has to end at once: there was none to cut off.
     case drained(Int)
+    /// While draining: something was cut off that cannot go on.
+    case cutOff
     /// It is known whether a peer can be reached; the failure, if it cannot.
     case tried(peer: String, LinkFailure?)
     /// The stream of the program's own visitor has ended.

@@ -161,6 +161,19 @@ struct LostLinkTests {
         #expect(try served.readToEnd().bytes == Array("last words".utf8))
         #expect(try pair.client.wait() == .exited(0))
     }
+
+    @Test func aServerThatEndsWhileALinkIsLostSaysThatItCutSomethingOff() throws {
+        let target = try PlainListener(.ipv4(port: 0))
+        let (pair, line) = try TunnelPair.onALine(to: target.address)
+        let (_, served) = try pair.stream(with: target)
+        line.change { $0.isHole = true }
+        line.cutAll(.reset)
+        try pair.server.line(with: "link lost", "streams=1")
+        pair.server.signal(SIGTERM)
+        #expect(try pair.server.wait(within: .seconds(20)) == .exited(75))
+        #expect(try served.readToEnd().end == .reset)
+        try pair.server.line(with: "stream closed", "why=link-lost", "by=link")
+    }
 }
 
 /// This process has both plain sides of every stream, and the line between the ends.
