@@ -25,9 +25,9 @@ extension Session {
         closeIfSettled()
     }
 
-    /// Whether the peer has everything that was said on streams.
+    /// Whether the peer has everything that was said on streams, and every message.
     package var isSettled: Bool {
-        control.isEmpty && outgoingMessages.isEmpty && log.acknowledgedRecords >= lastAskingRecord
+        control.streamFrames == 0 && outgoingMessages.isEmpty && log.acknowledgedRecords >= lastStreamRecord
     }
 
     /// Gives back memory that a session which says nothing does not need.

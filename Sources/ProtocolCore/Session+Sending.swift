@@ -1,23 +1,5 @@
 package import WireCoding
 
-/// A record that frames are being put into, where it will be sealed.
-struct RecordInProgress {
-    /// Where its header goes.
-    let base: UnsafeMutableRawPointer
-    /// How much plaintext fits.
-    let capacity: Int
-    /// How much plaintext there is.
-    var used = 0
-    /// How much of it is an acknowledgement, which asks for none.
-    var acknowledgement = 0
-    /// The end of the free memory behind it.
-    let end: UnsafeMutableRawPointer
-
-    /// Where the next frame goes.
-    var next: UnsafeMutableRawPointer { base + RecordHeader.count + used }
-    var room: Int { capacity - used }
-}
-
 /// A stream's turn to send: memory inside records that are not sealed yet, for its bytes to be read into.
 package struct SendSlot {
     /// Whose turn it is.
@@ -224,7 +206,7 @@ extension Session {
         while !control.isEmpty, log.keptCount < bound {
             let count = control.nextCount
             guard openRecord(room: count), let record = building else { return }
-            control.takeNext(to: record.next)
+            if control.takeNext(to: record.next) { building?.isOfStreams = true }
             building?.used += count
         }
     }
@@ -269,6 +251,7 @@ extension Session {
             let space = UnsafeMutableRawBufferPointer(start: record.next, count: record.room)
             let (frame, content) = outgoingMessages.writeNext(to: space, credit: sendWindow.available)
             building?.used += frame
+            building?.isOfStreams = true
             sendWindow.consume(content)
         }
     }
@@ -297,6 +280,7 @@ extension Session {
         FrameHeader(.data, flags: isEnd ? FrameFlags.finish : 0, length: count, stream: id.rawValue)
             .write(at: record.next)
         building?.used += FrameHeader.count + count
+        building?.isOfStreams = true
     }
 }
 
@@ -353,6 +337,7 @@ extension Session {
         }
         log.append(whole.count)
         if record.used > record.acknowledgement { lastAskingRecord = log.sealedRecords }
+        if record.isOfStreams { lastStreamRecord = log.sealedRecords }
     }
 
     /// Seals the record that a slot's part has filled; the next part lies in the record right behind it.

@@ -82,6 +82,8 @@ package struct Session: ~Copyable {
     var allowance: LogAllowance
     /// How many records there were when the last one was sealed that asks to be acknowledged.
     var lastAskingRecord: UInt64 = 0
+    /// The same for the last one in which something was said on a stream, or a message.
+    var lastStreamRecord: UInt64 = 0
     var sendWindow: SendWindow
     var scheduler: SendScheduler
     var building: RecordInProgress?

@@ -25,6 +25,6 @@ package enum ExitStatus: Int32, Sendable {
 /// A command cannot go on: what is printed, and how the process ends.
 struct CommandFailure: Error {
     let status: ExitStatus
-    /// What happened, to what, why, and what to do: lines for people.
-    let message: String
+    /// What happened, to what, why, and what to do: lines for people, if anybody reads them.
+    let message: String?
 }

@@ -45,7 +45,7 @@ package func runSallyport(_ arguments: [String]) -> Int32 {
         try command.run()
         return ExitStatus.success.rawValue
     } catch let failure as CommandFailure {
-        TerminalOutput.failure(failure.message)
+        if let message = failure.message { TerminalOutput.failure(message) }
         return failure.status.rawValue
     } catch {
         let status = SallyportCommand.exitCode(for: error).rawValue

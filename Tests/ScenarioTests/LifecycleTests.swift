@@ -107,8 +107,49 @@ struct LifecycleTests {
         try Waiting.until("the workers to end") {
             !server.threadNames.contains { $0.hasPrefix("sly-worker") }
         }
+        // It still waits for somebody to read.
+        try #require(server.threadNames.contains { $0.hasPrefix("sly-log") })
         server.signal(SIGINT)
         #expect(try server.wait(within: .seconds(20)) == .exited(0))
+    }
+
+    @Test func anEndThatNobodyListensToEndsWithItsExitCodeAllTheSame() throws {
+        let folder = try TemporaryFolder()
+        let taken = try PlainListener(.ipv4(port: 0))
+        try folder.file("passwords", try TunnelPair.passwords.get())
+        let file = try folder.file(
+            "server.conf",
+            """
+            [server]
+            listen = \(taken.address)
+            passwords = passwords
+            [service app]
+            connect = 127.0.0.1:9
+
+            """
+        )
+        // Its standard error is full, and the one end that could read it does not.
+        let script =
+            "exec 3<>\"$1\"; dd if=/dev/zero of=\"$1\" oflag=nonblock bs=4096 2>/dev/null; exec \"$0\" run \"$2\" 2>&3"
+        try #require(mkfifo("\(folder.path)/pipe", 0o600) == 0)
+        let server = try Child(
+            ["/bin/sh", "-c", script, Sallyport.path, "\(folder.path)/pipe", file],
+            in: folder
+        )
+        #expect(try server.wait(within: .seconds(20)) == .exited(71))
+    }
+
+    @Test func anIdleEndWhoseOtherEndHasGoneEndsAtOnceAndWithSuccess() throws {
+        let echo = try PlainListener.echo()
+        for end in End.allCases {
+            let pair = try TunnelPair(to: echo.address)
+            let (process, other) =
+                end == .client ? (pair.client, pair.server) : (pair.server, pair.client)
+            other.kill()
+            try process.line(with: "link lost", "streams=0")
+            process.signal(SIGTERM)
+            #expect(try process.wait(within: .seconds(20)) == .exited(0), "\(end): \(process.output)")
+        }
     }
 
     @Test(arguments: End.allCases)

@@ -9,6 +9,9 @@ struct ControlQueue {
     /// How many answers to PINGs wait.
     private(set) var answers = 0
 
+    /// How many frames wait that say something on a stream.
+    private(set) var streamFrames = 0
+
     /// How many bytes wait.
     var count: Int { bytes.count - taken }
     var isEmpty: Bool { count == 0 }
@@ -25,13 +28,17 @@ struct ControlQueue {
     /// Copies the oldest frame out.
     ///
     /// - Parameter base: where there is room for ``nextCount`` bytes.
-    mutating func takeNext(to base: UnsafeMutableRawPointer) {
+    /// - Returns: whether it says something on a stream.
+    @discardableResult
+    mutating func takeNext(to base: UnsafeMutableRawPointer) -> Bool {
         let count = nextCount
+        let isOfStream = Self.typesOfStreams.contains(bytes[taken])
         bytes.withUnsafeBytes { source in
             let frame = UnsafeRawBufferPointer(rebasing: source[taken..<taken + count])
             UnsafeMutableRawBufferPointer(start: base, count: count).copyMemory(from: frame)
         }
         if bytes[taken] == FrameType.ping.rawValue, bytes[taken + 1] & FrameFlags.answer != 0 { answers -= 1 }
+        if isOfStream { streamFrames -= 1 }
         taken += count
         if taken == bytes.count {
             bytes.removeAll(keepingCapacity: bytes.count <= Self.mostKept)
@@ -41,6 +48,7 @@ struct ControlQueue {
             bytes.removeFirst(taken)
             taken = 0
         }
+        return isOfStream
     }
 
     /// Forgets everything: what is said last makes the rest pointless.
@@ -48,9 +56,11 @@ struct ControlQueue {
         bytes = []
         taken = 0
         answers = 0
+        streamFrames = 0
     }
 
     private static let mostKept = 16 << 10
+    private static let typesOfStreams = [FrameType.open, .openResult, .data, .reset].map(\.rawValue)
 }
 
 // MARK: - The frames
@@ -58,6 +68,7 @@ struct ControlQueue {
 extension ControlQueue {
     mutating func open(_ id: StreamID, payload: [UInt8]) {
         bytes.append(frame: .open, stream: id.rawValue, payload: payload)
+        streamFrames += 1
     }
 
     mutating func openResult(_ id: StreamID, _ code: StreamCode, detail: UInt32) {
@@ -65,14 +76,17 @@ extension ControlQueue {
         payload.append(bigEndian: code.rawValue)
         payload.append(bigEndian: detail)
         bytes.append(frame: .openResult, stream: id.rawValue, payload: payload)
+        streamFrames += 1
     }
 
     mutating func finish(_ id: StreamID) {
         bytes.append(frame: .data, flags: FrameFlags.finish, stream: id.rawValue, payload: [])
+        streamFrames += 1
     }
 
     mutating func reset(_ id: StreamID, _ code: StreamCode) {
         bytes.append(frame: .reset, stream: id.rawValue, value: code.rawValue)
+        streamFrames += 1
     }
 
     mutating func ping(_ token: UInt64) {

@@ -121,7 +121,7 @@ final class ServerLinks {
 
     /// Nobody listens any more, so the client of a session without a link cannot come back.
     private func abandon(_ session: PeerSession) {
-        if session.streamCount > 0 || !session.isSettled { worker.report(.cutOff) }
+        if !session.isSettled { worker.cutOff() }
         session.abandon(.shutdown)
     }
 

@@ -45,6 +45,13 @@ extension TunnelWorker {
         reportIfDrained()
     }
 
+    /// While the worker drains, something has not come to its own end.
+    func cutOff() {
+        guard !hasCutOff else { return }
+        hasCutOff = true
+        report(.cutOff)
+    }
+
     func reportIfDrained() {
         // What is cut off has not ended by itself.
         if isDraining, !isStopping, isEmpty { report(.drained(index)) }

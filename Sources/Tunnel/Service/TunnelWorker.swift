@@ -72,6 +72,7 @@ final class TunnelWorker {
     private var countedLogs = 0
     private var crowd = CrowdWatch()
     var isDraining = false
+    var hasCutOff = false
     var isStopping = false
     private let idPrefix: String
     private var nextID: UInt64 = 0
@@ -282,6 +283,7 @@ extension TunnelWorker {
         shared.loads[index].set(streams: relays.count)
         if relays.isEmpty { environment.streamsAreGone() }
         log.streamClosed(relay, outcome, at: loop.now)
+        if isDraining, case .sessionEnded = outcome.ending { cutOff() }
         if relay.isOwnVisitor { report(.ownVisitorEnded(StreamSummary(outcome))) }
         if let session = relay.sessionAtEnd {
             switch relay.side {

@@ -53,9 +53,12 @@ struct ConnectCommand: ParsableCommand {
         let (here, there) = try BlockingSocket.pair()
         let result = Mutex<CommandFailure?>(nil)
         var service: TunnelService?
+        var isCarried = false
         let made = try TunnelService(ready.configuration, secrets: ready.secrets, logger: logger) { event in
             switch event {
-            case .ready: service?.carry(there, route: 0)
+            case .ready:
+                isCarried = true
+                service?.carry(there, route: 0)
             case .tried(_, let failure):
                 guard let failure else { return }
                 result.withLock { $0 = CommandFailure(failure) }
@@ -69,7 +72,16 @@ struct ConnectCommand: ParsableCommand {
         // Standard input may never end; its thread ends with the process.
         _ = try LoopThread(name: "sly-stdin") { pump(from: STDIN_FILENO, to: here) }
         let output = try LoopThread(name: "sly-stdout") { pump(from: here, to: STDOUT_FILENO) }
-        _ = made.run()
+        let outcome = made.run()
+        if case .failed(let failure) = outcome {
+            result.withLock { $0 = CommandFailure(status: .systemRefused, message: failure.description) }
+        } else if !isCarried {
+            result.withLock {
+                $0 = $0 ?? CommandFailure(status: .cutShort, message: "stopped before there was a stream")
+            }
+        }
+        // Else its other end would be waited for.
+        if !isCarried { close(there) }
         // Whoever reads it may never go on.
         made.leaveSignals()
         // What came before the end is still to be written.

@@ -90,12 +90,16 @@ struct RunCommand: ParsableCommand {
         // Never freed: a second signal that comes now would else end the process, and its exit status would not tell how
         // the streams ended.
         _ = Unmanaged.passRetained(service)
-        destination.finish()
+        let isRead = destination.finish() || ready.configuration.log.destination != .standardError
+        let failure: CommandFailure
         switch outcome {
         case .drained: return
         case .cutShort:
-            throw CommandFailure(status: .cutShort, message: "streams were cut off before they had ended")
-        case .failed(let failure): throw CommandFailure(status: .systemRefused, message: failure.description)
+            failure = CommandFailure(status: .cutShort, message: "streams were cut off before they had ended")
+        case .failed(let refusal):
+            failure = CommandFailure(status: .systemRefused, message: refusal.description)
         }
+        // Where the log is not read, nobody reads this either: its writer would wait for ever.
+        throw isRead ? failure : CommandFailure(status: failure.status, message: nil)
     }
 }

@@ -70,11 +70,16 @@ final class LogDestination: Sendable {
 
     /// Writes what waits and ends the thread: the last call.
     ///
-    /// A log that nobody reads gets `patience`; what it has not taken then is lost with the process.
-    func finish(within patience: Duration = .seconds(3)) {
-        guard let thread = ending() else { return }
+    /// A log that is not read fast enough gets `patience`; what it has not taken then is lost with the process.
+    ///
+    /// - Returns: whether it has taken everything. If not, a write to it may still be waiting.
+    @discardableResult
+    func finish(within patience: Duration = .seconds(3)) -> Bool {
+        guard let thread = ending() else { return true }
+        let hasEnded = thread.join(within: patience)
         // The thread is still writing: what it writes from has to stay.
-        if !thread.join(within: patience) { _ = Unmanaged.passRetained(self) }
+        if !hasEnded { _ = Unmanaged.passRetained(self) }
+        return hasEnded
     }
 
     /// Tells the thread to write what waits and to end.

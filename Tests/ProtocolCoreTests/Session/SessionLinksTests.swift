@@ -207,6 +207,34 @@ import Testing
         #expect(pair.server.end == .byUs(.shutdown, ""))
     }
 
+    @Test func closingDoesNotWaitForAGoodbyeThatNobodyHears() throws {
+        var pair = try pair()
+        pair.settle()
+        pair.server.session.goAway(.shutdown)
+        expect(pair.server.session.isSettled)
+        // On the way, and lost with the link.
+        _ = pair.server.pump(at: pair.now)
+        expect(pair.server.session.isSettled)
+        pair.server.loseLink(at: pair.now)
+        #expect(pair.server.end == nil)
+        pair.server.session.closeWhenSettled(.shutdown)
+        pair.server.takeEvents()
+        #expect(pair.server.end == .byUs(.shutdown, ""))
+    }
+
+    @Test func aResetThatWaitsIsNotSettled() throws {
+        var pair = try pair()
+        let stream = try #require(pair.client.open(sending: 10, thenEnd: false, at: pair.now))
+        pair.settle()
+        pair.pass(.milliseconds(50))
+        expect(pair.client.session.isSettled)
+        pair.client.session.reset(stream, .shutdown, at: pair.now)
+        expect(!pair.client.session.isSettled)
+        pair.settle()
+        pair.pass(.milliseconds(50))
+        expect(pair.client.session.isSettled)
+    }
+
     @Test func anIdleSessionFallsSilent() throws {
         var pair = try pair()
         pair.server.answer = 1000

@@ -162,6 +162,21 @@ struct LostLinkTests {
         #expect(try pair.client.wait() == .exited(0))
     }
 
+    @Test func aClientThatDrainsAndLosesItsServerSaysThatItCutSomethingOff() throws {
+        let echo = try PlainListener.echo()
+        let pair = try TunnelPair(to: echo.address)
+        let visitor = try pair.connect()
+        try visitor.write("ping")
+        #expect(try visitor.read(4) == Array("ping".utf8))
+        pair.server.kill()
+        try pair.client.line(with: "link lost", "streams=1")
+        pair.client.signal(SIGTERM)
+        try pair.client.line(with: "draining")
+        try pair.restartServer()
+        try pair.client.line(with: "stream closed", "why=link-lost", "by=link")
+        #expect(try pair.client.wait(within: .seconds(20)) == .exited(75))
+    }
+
     @Test func aServerThatEndsWhileALinkIsLostSaysThatItCutSomethingOff() throws {
         let target = try PlainListener(.ipv4(port: 0))
         let (pair, line) = try TunnelPair.onALine(to: target.address)
