@@ -126,12 +126,7 @@ struct LostLinkTests {
 
     @Test func aServerThatIsKilledAndStartedAgainResetsItsStreamsAndServesNewOnes() throws {
         let echo = try PlainListener.echo()
-        let pair = try TunnelPair(to: echo.address)
-        let visitor = try pair.connect()
-        try visitor.write("ping")
-        #expect(try visitor.read(4) == Array("ping".utf8))
-        pair.server.kill()
-        try pair.client.line(with: "link lost", "streams=1")
+        let (pair, visitor) = try streamWhoseServerIsKilled(to: echo)
         try pair.restartServer()
         let clock = ContinuousClock()
         let since = clock.now
@@ -164,17 +159,26 @@ struct LostLinkTests {
 
     @Test func aClientThatDrainsAndLosesItsServerSaysThatItCutSomethingOff() throws {
         let echo = try PlainListener.echo()
+        let (pair, visitor) = try streamWhoseServerIsKilled(to: echo)
+        pair.client.signal(SIGTERM)
+        try pair.client.line(with: "draining")
+        try pair.restartServer()
+        try pair.client.line(with: "stream closed", "why=link-lost", "by=link")
+        #expect(try pair.client.wait(within: .seconds(20)) == .exited(75))
+        #expect(try visitor.readToEnd().end == .reset)
+    }
+
+    /// A stream that has answered once; the client has noticed that the server is gone.
+    private func streamWhoseServerIsKilled(
+        to echo: PlainListener
+    ) throws -> (pair: TunnelPair, visitor: PlainSocket) {
         let pair = try TunnelPair(to: echo.address)
         let visitor = try pair.connect()
         try visitor.write("ping")
         #expect(try visitor.read(4) == Array("ping".utf8))
         pair.server.kill()
         try pair.client.line(with: "link lost", "streams=1")
-        pair.client.signal(SIGTERM)
-        try pair.client.line(with: "draining")
-        try pair.restartServer()
-        try pair.client.line(with: "stream closed", "why=link-lost", "by=link")
-        #expect(try pair.client.wait(within: .seconds(20)) == .exited(75))
+        return (pair, visitor)
     }
 
     @Test func aServerThatEndsWhileALinkIsLostSaysThatItCutSomethingOff() throws {
