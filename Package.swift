@@ -18,40 +18,63 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     ],
     targets: [
         // The walls around C. Nothing but the target right above each of them imports it.
         .systemLibrary(name: "CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
-        .target(name: "CLinux"),
+        .target(name: "CPlatform"),
         .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
         // Loads its library when it is asked for; builds without.
         .target(name: "CIPsecMB"),
+
+        // Time and memory, as every layer counts them.
+        .target(name: "Basics", swiftSettings: strict),
 
         // Bytes and time in, bytes and events out: no I/O can get in here.
         .target(name: "WireCoding", swiftSettings: strict),
         .target(name: "CryptoPrimitives", dependencies: ["COpenSSL", "CIPsecMB"], swiftSettings: strict),
         .target(
             name: "ProtocolCore",
-            dependencies: ["WireCoding", "CryptoPrimitives"],
+            dependencies: ["Basics", "WireCoding", "CryptoPrimitives"],
+            swiftSettings: strict
+        ),
+
+        // What differs between operating systems; nothing else imports the C library.
+        .target(
+            name: "Platform",
+            dependencies: ["CPlatform", .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: strict
         ),
 
         // Sockets, timers and threads: no protocol can get in here.
-        .target(name: "EventIO", dependencies: ["CLibuv", "CLinux", "WireCoding"], swiftSettings: strict),
+        .target(
+            name: "EventIO",
+            dependencies: [
+                "CLibuv", "Platform", "Basics",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict
+        ),
 
         // The only place where the two meet.
         .target(
             name: "SecureLink",
-            dependencies: ["ProtocolCore", "EventIO", "WireCoding", "CryptoPrimitives"],
+            dependencies: ["ProtocolCore", "EventIO", "Platform", "Basics", "WireCoding", "CryptoPrimitives"],
             swiftSettings: strict
         ),
 
         // The library: messages and streams of bytes for Swift programs.
         .target(
             name: "Sallyport",
-            dependencies: ["SecureLink", "EventIO", "WireCoding", "CryptoPrimitives"],
+            dependencies: [
+                "SecureLink", "EventIO", "Platform", "Basics", "WireCoding", "CryptoPrimitives",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: strict
         ),
 
@@ -60,7 +83,7 @@ let package = Package(
         .target(
             name: "Tunnel",
             dependencies: [
-                "SecureLink", "EventIO", "WireCoding", "CryptoPrimitives",
+                "SecureLink", "EventIO", "Platform", "Basics", "CryptoPrimitives",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
             ],
@@ -69,18 +92,21 @@ let package = Package(
         .target(
             name: "TunnelCommand",
             dependencies: [
-                "Tunnel", "Sallyport", "ConfigurationFile", "EventIO", "SecureLink", "CryptoPrimitives",
+                "Tunnel", "Sallyport", "ConfigurationFile", "EventIO", "Platform", "Basics", "SecureLink",
+                .product(name: "SystemPackage", package: "swift-system"),
+                "CryptoPrimitives",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
         ),
-        .executableTarget(name: "sallyport", dependencies: ["TunnelCommand"], swiftSettings: strict),
+        .executableTarget(name: "sallyport", dependencies: ["TunnelCommand", "Platform"], swiftSettings: strict),
 
         .executableTarget(
             name: "Ladder",
             dependencies: [
-                "Tunnel", "SecureLink", "ProtocolCore", "EventIO", "WireCoding", "CryptoPrimitives",
+                "Tunnel", "SecureLink", "ProtocolCore", "EventIO", "Platform", "Basics", "WireCoding",
+                "CryptoPrimitives",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -100,7 +126,7 @@ let package = Package(
 
         .executableTarget(
             name: "Soak",
-            dependencies: ["ProtocolCoreTesting", "ProtocolCore"],
+            dependencies: ["ProtocolCoreTesting", "ProtocolCore", "Basics"],
             path: "Fuzzing/Soak",
             swiftSettings: strict
         ),
@@ -108,14 +134,14 @@ let package = Package(
         // For tests, fuzzers and benchmarks.
         .target(
             name: "ProtocolCoreTesting",
-            dependencies: ["ProtocolCore", "WireCoding", "CryptoPrimitives"],
+            dependencies: ["ProtocolCore", "Basics", "WireCoding", "CryptoPrimitives", "Platform"],
             swiftSettings: strict
         ),
         .target(
             name: "FuzzEntrances",
             dependencies: [
-                "ProtocolCore", "ProtocolCoreTesting", "WireCoding", "CryptoPrimitives", "TunnelCommand",
-                "Tunnel",
+                "ProtocolCore", "ProtocolCoreTesting", "Basics", "WireCoding", "CryptoPrimitives", "TunnelCommand",
+                "Tunnel", "Platform",
                 "ConfigurationFile", "Sallyport",
             ],
             path: "Fuzzing/Entrances",
@@ -126,6 +152,8 @@ let package = Package(
             dependencies: ["FuzzEntrances", "ProtocolCoreTesting"],
             swiftSettings: strict
         ),
+        .testTarget(name: "BasicsTests", dependencies: ["Basics"], swiftSettings: strict),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
         .testTarget(
             name: "WireCodingTests",
             dependencies: ["WireCoding", "ProtocolCoreTesting"],
@@ -133,7 +161,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ProtocolCoreTests",
-            dependencies: ["ProtocolCore", "ProtocolCoreTesting", "WireCoding", "CryptoPrimitives"],
+            dependencies: ["ProtocolCore", "ProtocolCoreTesting", "Basics", "WireCoding", "CryptoPrimitives"],
             exclude: [
                 "Vectors/protocol-vectors.json", "Vectors/spake2plus-vectors.json",
                 "Reference/reference_peer.py",
@@ -144,7 +172,8 @@ let package = Package(
         .testTarget(
             name: "SallyportTests",
             dependencies: [
-                "Sallyport", "ProtocolCoreTesting", "EventIO", "SecureLink",
+                "Sallyport", "ProtocolCoreTesting", "EventIO", "Platform", "Basics", "SecureLink",
+                .product(name: "SystemPackage", package: "swift-system"),
                 // Run as processes.
                 "ExampleChat", "ExampleFileDrop", "ExampleRemoteCommand", "ExampleTopics",
             ],
@@ -154,13 +183,14 @@ let package = Package(
             name: "SecureLinkTests",
             dependencies: [
                 "SecureLink", "ProtocolCore", "ProtocolCoreTesting", "CryptoPrimitives", "EventIO",
-                "WireCoding",
+                "Platform", "Basics", "WireCoding",
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict
         ),
         .testTarget(
             name: "EventIOTests",
-            dependencies: ["EventIO", "WireCoding", "ProtocolCoreTesting", "CLibuv"],
+            dependencies: ["EventIO", "Platform", "Basics", "ProtocolCoreTesting", "CLibuv"],
             swiftSettings: strict
         ),
         .testTarget(
@@ -170,7 +200,7 @@ let package = Package(
         ),
         .testTarget(
             name: "TunnelTests",
-            dependencies: ["Tunnel", "SecureLink", "EventIO", "WireCoding", "ProtocolCoreTesting"],
+            dependencies: ["Tunnel", "SecureLink", "EventIO", "Platform", "Basics", "ProtocolCoreTesting"],
             swiftSettings: strict
         ),
 
@@ -191,7 +221,7 @@ let package = Package(
         .testTarget(
             name: "TunnelCommandTests",
             dependencies: [
-                "TunnelCommand", "Tunnel", "ConfigurationFile", "EventIO", "FuzzEntrances",
+                "TunnelCommand", "Tunnel", "ConfigurationFile", "EventIO", "Platform", "FuzzEntrances",
                 "ProtocolCoreTesting", "CryptoPrimitives",
             ],
             exclude: ["Configurations"],

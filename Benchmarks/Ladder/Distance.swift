@@ -1,5 +1,6 @@
 import ArgumentParser
 import EventIO
+import Platform
 import Synchronization
 
 /// Long fat links: how soon one stream fills the line, and how long the first byte of a stream is on its way.
@@ -16,7 +17,7 @@ struct Distance: ParsableCommand {
     var seconds = 4
 
     func run() throws {
-        ProcessSetup.prepare()
+        ProcessControl.prepare()
         let line = { (target: SocketAddress) in
             try DistantLink(to: target, rate: rate * 1_000_000, delay: .milliseconds(delay))
         }

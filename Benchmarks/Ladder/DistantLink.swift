@@ -38,8 +38,8 @@ private final class DelayLine: @unchecked Sendable {
     // The places are handed from one thread to the other and back by the two semaphores.
     private let memory: UnsafeMutableRawBufferPointer
     private var places: [(count: Int, due: ContinuousClock.Instant)]
-    private let vacant = WakeUp()
-    private let filled = WakeUp()
+    private let vacant = ThreadSemaphore()
+    private let filled = ThreadSemaphore()
     private let from: BlockingSocket
     private let to: BlockingSocket
     private let nanosecondsPerByte: Double

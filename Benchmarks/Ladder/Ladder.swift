@@ -1,5 +1,6 @@
 import ArgumentParser
 import EventIO
+import Platform
 
 /// What each layer costs, by the clock and in instructions.
 @main
@@ -53,7 +54,7 @@ struct Climb: ParsableCommand {
     private static let bytes = 256 << 20
 
     func run() throws {
-        ProcessSetup.prepare()
+        ProcessControl.prepare()
         let rungs: [any Rung] = [
             try CipherRung(), try RecordRung(), try SessionRung(encrypts: false),
             try SessionRung(encrypts: true),

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CryptoPrimitives
 import EventIO
+import Platform
 import SecureLink
 
 /// Dials links to a server and logs in, over and over: what a crowd of clients that come back does to it.
@@ -21,11 +22,11 @@ struct Logins: ParsableCommand {
     var inFlight = 4
 
     func run() throws {
-        ProcessSetup.prepare()
+        ProcessControl.prepare()
         let store = try CredentialStore(user: user, password: LoginPassword(file: passwordFile), realm: nil)
         let endpoint = try Endpoint(parsing: server, for: .dialling(barePortHost: nil))
         let loop = try EventLoop()
-        let pool = try JobPool(threads: 2, mostWaiting: 4 * inFlight, name: "logins")
+        let pool = try JobPool(threads: 2, maxWaiting: 4 * inFlight, name: "logins")
         let environment = LinkEnvironment(
             loop,
             pool: pool,

@@ -9,7 +9,7 @@ import Tunnel
 final class Sink: Sendable {
     let address: SocketAddress
     private let missing = Atomic<Int>(0)
-    private let done = WakeUp()
+    private let done = ThreadSemaphore()
 
     init() throws {
         let bound = try BoundSocket(loopback())

@@ -231,5 +231,7 @@ extension OperationsRun {
 
 extension Session {
     /// Whether nothing is left to be said that would be said by itself.
-    fileprivate var isQuiet: Bool { queuedCount == 0 && unwrittenCount == 0 && !hasControl && !hasTurns }
+    fileprivate var isQuiet: Bool {
+        mutating get { queuedCount == 0 && unwrittenCount == 0 && !hasControl && !hasTurns }
+    }
 }

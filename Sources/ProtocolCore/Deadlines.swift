@@ -1,3 +1,5 @@
+import Basics
+
 /// The named timers of a session: each is a moment or off, and the session waits for the first.
 struct Deadlines {
     /// Acknowledge what came, if nothing else has carried it by then.

@@ -1,3 +1,5 @@
+package import Basics
+
 /// How much strange but legal behaviour is enough, and what may be done only so often (PROTOCOL.md, Limits).
 struct PeerPatience {
     private var oddities = 0

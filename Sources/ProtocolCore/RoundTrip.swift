@@ -1,3 +1,5 @@
+import Basics
+
 /// Measures the time to the peer and back, one PING at a time.
 struct RoundTrip {
     private var pending: (token: UInt64, at: Instant)?

@@ -1,3 +1,5 @@
+package import Basics
+
 // How a session ends: in an orderly way, by a fault, or with its last link.
 
 extension Session {

@@ -1,3 +1,5 @@
+package import Basics
+
 /// A session outlives its link (PROTOCOL.md, Reattaching).
 ///
 /// ```
@@ -11,7 +13,7 @@ extension Session {
     package var isResumable: Bool { log.keeping == .untilAcknowledged }
 
     /// Whether the session is open and has a link.
-    package var isAttached: Bool { phase == .open && lost == nil }
+    package var isAttached: Bool { mutating get { phase == .open && lost == nil } }
 
     /// How many records have been received since the session began: what the peer is told on another link.
     package var receivedRecords: UInt64 { acknowledgements.received }

@@ -1,3 +1,4 @@
+package import Basics
 import WireCoding
 
 extension Session {
@@ -378,7 +379,7 @@ extension Session {
     }
 
     /// Where a stream is; `nil` when there was one and it is forgotten.
-    private func find(_ id: StreamID) throws(ProtocolViolation) -> Int? {
+    private mutating func find(_ id: StreamID) throws(ProtocolViolation) -> Int? {
         if let slot = streams.slot(of: id) { return slot }
         let wasThere = isOurs(id) ? id.rawValue < nextStream : id.rawValue <= lastPeerStream
         guard wasThere, id.rawValue != 0 else { throw .streamState("stream \(id.rawValue) was never opened") }

@@ -1,4 +1,5 @@
-package import WireCoding
+package import Basics
+import WireCoding
 
 /// A stream's turn to send: memory inside records that are not sealed yet, for its bytes to be read into.
 package struct SendSlot {
@@ -17,14 +18,16 @@ package struct SendSlot {
 extension Session {
     /// Whether there is anything that can be said to the peer now besides the streams' bytes.
     package var hasControl: Bool {
-        guard isAttached else { return false }
-        guard canSendControl else { return mayAcknowledgeAlone }
-        return !control.isEmpty || !grantsDue.isEmpty || isSessionGrantDue || acknowledgements.isDue
-            || (!outgoingMessages.isEmpty && canSendData)
+        mutating get {
+            guard isAttached else { return false }
+            guard canSendControl else { return mayAcknowledgeAlone }
+            return !control.isEmpty || !grantsDue.isEmpty || isSessionGrantDue || acknowledgements.isDue
+                || (!outgoingMessages.isEmpty && canSendData)
+        }
     }
 
     /// Whether a stream may have something to send and credit for it.
-    package var hasTurns: Bool { isAttached && scheduler.count > 0 && canSendData }
+    package var hasTurns: Bool { mutating get { isAttached && scheduler.count > 0 && canSendData } }
 
     /// Begins to send: what has to be said besides the streams' bytes goes first.
     ///
@@ -142,7 +145,7 @@ extension Session {
     /// What waits for the link, as many runs as fit.
     ///
     /// - Returns: how many of `segments` were filled.
-    package func unwritten(into segments: UnsafeMutableBufferPointer<MemorySegment>) -> Int {
+    package mutating func unwritten(into segments: UnsafeMutableBufferPointer<MemorySegment>) -> Int {
         lost == nil ? log.unwritten(into: segments) : 0
     }
 

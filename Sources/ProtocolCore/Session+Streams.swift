@@ -1,3 +1,4 @@
+package import Basics
 import WireCoding
 
 /// A RESET that waits until the peer has known the stream for long enough, because too many young streams were

@@ -1,3 +1,4 @@
+package import Basics
 package import CryptoPrimitives
 import WireCoding
 
@@ -210,23 +211,29 @@ package struct Session: ~Copyable {
 
 // MARK: - What it is up to
 
+// Getters that are asked for every record are mutating: a session is passed to them by its address then, and otherwise as a copy
+// of its thousand bytes.
 extension Session {
     /// Whether the session has not ended.
-    package var isOpen: Bool { phase == .open }
+    package var isOpen: Bool { mutating get { phase == .open } }
 
     /// Whether this end may open another stream now.
-    package var canOpen: Bool { isAttached && !isSpent && openedByUs < allowedByPeer && outgoingRoom }
+    package var canOpen: Bool {
+        mutating get { isAttached && !isSpent && openedByUs < allowedByPeer && outgoingRoom }
+    }
 
     /// Whether this end can never open a stream again: an end goes away, or the numbers are used up.
     package var isSpent: Bool {
-        phase != .open || peerGoesAway || closing != nil || nextStream > SessionLimits.lastStream
+        mutating get {
+            phase != .open || peerGoesAway || closing != nil || nextStream > SessionLimits.lastStream
+        }
     }
 
     /// How many streams there are, both ends' together.
-    package var streamCount: Int { streams.count }
+    package var streamCount: Int { mutating get { streams.count } }
 
     /// How many bytes wait for the link.
-    package var unwrittenCount: Int { log.unwrittenCount }
+    package var unwrittenCount: Int { mutating get { log.unwrittenCount } }
 
     /// How many bytes are kept in case the link is lost.
     package var keptCount: Int { log.keptCount }
@@ -244,7 +251,7 @@ extension Session {
     package var lastSignOfLife: Instant { lastReceivedAt }
 
     /// When ``handleTimeout(at:)`` wants to be called.
-    package var nextTimeout: Instant? { phase == .open ? deadlines.first : nil }
+    package var nextTimeout: Instant? { mutating get { phase == .open ? deadlines.first : nil } }
 
     /// Takes the oldest event.
     package mutating func nextEvent() -> SessionEvent? { events.take() }

@@ -1,4 +1,4 @@
-import Glibc
+import Platform
 
 /// Where random tests get their seeds from.
 ///

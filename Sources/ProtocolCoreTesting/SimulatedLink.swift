@@ -1,4 +1,5 @@
-package import ProtocolCore
+package import Basics
+import ProtocolCore
 
 /// Two ends, a wire in each direction, and a clock that jumps to whatever happens next.
 ///

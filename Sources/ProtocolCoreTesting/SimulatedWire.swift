@@ -1,4 +1,5 @@
-package import ProtocolCore
+package import Basics
+import ProtocolCore
 
 /// One direction of a simulated link: a pipe with a delay, a rate, a buffer and moods.
 package struct SimulatedWire {

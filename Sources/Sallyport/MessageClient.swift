@@ -1,5 +1,6 @@
 import EventIO
 import SecureLink
+public import SystemPackage
 
 /// Where connections to a server come from.
 ///
@@ -61,23 +62,23 @@ public enum MessageClient {
 
     /// Logs in over a stream socket that somebody else has connected to a server: TCP, a Unix socket, one of a pair.
     ///
-    /// The descriptor is the connection's from now on, but when ``SallyportError/Code/invalidArgument`` is thrown. A
+    /// The descriptor is the connection's from now on, except when ``SallyportError/Code/invalidArgument`` is thrown. A
     /// connection over it ends with it: there is no way to another one.
     ///
     /// - Parameters:
-    ///   - descriptor: the socket.
+    ///   - socket: the socket.
     ///   - login: who logs in; its application counts, and not that of the options.
     ///   - options: how the connection behaves.
     ///   - handlers: called with the connection before anything has come over it, to give it handlers.
     /// - Returns: the connection, once the server has proved itself and taken it.
     /// - Throws: what ``connect(to:as:options:handlers:)`` throws.
     public static func connect(
-        over descriptor: Int32,
+        over socket: FileDescriptor,
         as login: Login,
         options: ConnectionOptions = ConnectionOptions(),
         handlers: (@Sendable (Connection) -> Void)? = nil
     ) async throws(SallyportError) -> Connection {
-        try await connect(.over(.init(given: descriptor)), login, options, handlers)
+        try await connect(.over(.adopting(fromApplication: socket)), login, options, handlers)
     }
 
     private static func connect(
@@ -86,11 +87,7 @@ public enum MessageClient {
         _ options: ConnectionOptions,
         _ handlers: (@Sendable (Connection) -> Void)?
     ) async throws(SallyportError) -> Connection {
-        let loop: MessageLoop
-        do throws(SallyportError) { loop = try await MessageLoop.shared() } catch {
-            if case .over(let connection) = way { connection.close() }
-            throw error
-        }
+        let loop = try await MessageLoop.shared()
         let store = login.store
         let attempt = Attempt()
         let result = await withTaskCancellationHandler {

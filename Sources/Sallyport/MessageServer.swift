@@ -3,6 +3,7 @@ import EventIO
 import FoundationEssentials
 import SecureLink
 import Synchronization
+public import SystemPackage
 
 /// A server that clients log in to.
 ///
@@ -52,7 +53,7 @@ public final class MessageServer: HandlerHolder {
     ///
     /// - Parameters:
     ///   - address: `HOST:PORT`, `:PORT` for every address of the machine, `PORT` for this machine alone, `unix:/PATH`, or
-    ///     `nil` to listen nowhere and be given connections by ``accept(descriptor:)``.
+    ///     `nil` to listen nowhere and be given connections by ``accept(_:)``.
     ///   - passwords: who may log in.
     ///   - options: how connections behave.
     /// - Returns: the server, once it listens.
@@ -129,17 +130,14 @@ public final class MessageServer: HandlerHolder {
     /// The descriptor is the server's from now on, unless this throws. What becomes of it is told by ``events``. Throws
     /// ``SallyportError/Code/invalidArgument`` when it is no such socket, and ``SallyportError/Code/closed`` when the server
     /// has stopped.
-    public func accept(descriptor: Int32) throws(SallyportError) {
+    public func accept(_ socket: FileDescriptor) throws(SallyportError) {
         guard !state.withLock({ $0.isStopped }) else {
             throw SallyportError(.closed, "the server has stopped")
         }
-        let connection = try ConnectedSocket(given: descriptor)
+        let connection = try DetachedSocket.adopting(fromApplication: socket)
         loop.perform { room in
-            guard let hub = room.hub, !hub.isStopped else {
-                connection.close()
-                return
-            }
-            hub.greet(connection.descriptor, from: connection.remote)
+            guard let hub = room.hub, !hub.isStopped else { return }
+            hub.greet(connection)
         }
     }
 

@@ -1,3 +1,4 @@
+import Basics
 import EventIO
 import ProtocolCore
 
@@ -15,7 +16,7 @@ struct BulkCount {
     static let leastBytes = 16 << 10
 
     /// The number of the window that `now`, a time of the loop's clock, lies in: never 0.
-    static func window(at now: UInt64) -> UInt64 { now / windowLength &+ 1 }
+    static func window(at now: Instant) -> UInt64 { now.nanoseconds / windowLength &+ 1 }
 
     /// A stream moves bulk that has not been counted in this window yet.
     mutating func add(in current: UInt64) {

@@ -1,3 +1,4 @@
+import Basics
 package import CryptoPrimitives
 package import EventIO
 import ProtocolCore
@@ -114,7 +115,6 @@ package final class LinkEnvironment {
         if lingeringCount == 0 { noneLingers?() }
     }
 
-    var now: Instant { Instant(nanoseconds: loop.now) }
 }
 
 /// Runs jobs on a pool and brings their results back to the loop.

@@ -1,3 +1,4 @@
+import EventIO
 import ProtocolCore
 
 /// A stream as its endpoint holds it: what it can ask of the session.
@@ -28,14 +29,14 @@ package struct LinkStream {
             handle,
             failure?.code ?? .connected,
             detail: failure?.detail ?? 0,
-            at: session.environment.now
+            at: session.environment.loop.now
         )
         if session.core.hasControl { session.flushSoon() }
     }
 
     /// Ends both directions at once.
     package func reset(_ failure: StreamFailure) {
-        session.core.reset(handle, failure.code, at: session.environment.now)
+        session.core.reset(handle, failure.code, at: session.environment.loop.now)
         session.flushSoon()
     }
 

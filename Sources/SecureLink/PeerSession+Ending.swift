@@ -9,7 +9,7 @@ extension PeerSession {
             letGo()
             return
         }
-        core.linkEnded(fault, at: environment.now)
+        core.linkEnded(fault, at: environment.loop.now)
         takeEvents()
         armTimer()
     }

@@ -1,3 +1,4 @@
+import Basics
 import EventIO
 import ProtocolCore
 
@@ -20,8 +21,8 @@ extension PeerSession {
 
     /// What happened when the session was taken to another link.
     package struct Reattachment: Sendable {
-        /// How long it had no link, in nanoseconds.
-        package let gap: UInt64
+        /// How long it had no link.
+        package let gap: Duration
         /// How many bytes are sent again.
         package let resentBytes: Int
     }
@@ -57,13 +58,13 @@ extension PeerSession {
     @discardableResult
     func attach(_ arrival: Arrival) -> Bool {
         if core.isAttached {
-            core.linkEnded(.replaced, at: environment.now)
+            core.linkEnded(.replaced, at: environment.loop.now)
             takeEvents()
         }
-        let gap = environment.loop.now &- detachedAt
+        let gap = environment.loop.now.duration(since: detachedAt)
         let resent: Int
         do throws(ProtocolViolation) {
-            resent = try core.reattach(received: arrival.peerReceived, at: environment.now)
+            resent = try core.reattach(received: arrival.peerReceived, at: environment.loop.now)
         } catch {
             // The core has said so itself.
             arrival.socket.close()
@@ -89,7 +90,7 @@ extension PeerSession {
     /// Whether the session may be taken to another link at once, and not only after a wait, after it has lost one again.
     ///
     /// Asked once for each link that is lost.
-    package func mayHurry() -> Bool { haste.take(at: environment.now) }
+    package func mayHurry() -> Bool { haste.take(at: environment.loop.now) }
 
     /// Links that may be lost before there is a wait, and how many more each second.
     ///
@@ -100,10 +101,7 @@ extension PeerSession {
 
     /// Makes the socket the session's own.
     func adopt(_ socket: StreamSocket) {
-        if !remote.isUnix {
-            SocketOptions.limitUnsent(socket.descriptor, bytes: Self.unsentBytes)
-            SocketOptions.userTimeout(socket.descriptor, keepAliveTimeout)
-        }
+        if !remote.isUnix { socket.becomeLink(maxUnsent: Self.unsentBytes, timeout: keepAliveTimeout) }
         socket.handler = self
     }
 
@@ -153,7 +151,7 @@ extension PeerSession {
             linkEnded(.unrouted)
             return
         }
-        core.expectSignOfLife(at: environment.now)
+        core.expectSignOfLife(at: environment.loop.now)
         flushSoon()
         armTimer()
     }

@@ -1,3 +1,4 @@
+import Basics
 package import EventIO
 import ProtocolCore
 import WireCoding
@@ -53,12 +54,15 @@ extension PeerSession: StreamSocketHandler {
     /// How many bytes to read of records that have not begun to come.
     ///
     /// Bulk comes in records of one length. Where more of it waits than is read at once, reading whole ones leaves nothing
-    /// over that would have to be moved out of the way of the next.
+    /// over that would have to be moved out of the way of the next. What a turn lacks of a whole record is added to the next
+    /// turn, so that a link whose turn holds two records and a half gets no less than its part.
     private func roomForRecords(behind missing: Int) -> Int {
-        let most = mostBytes(.reading)
+        let most = min(mostBytes(.reading) + unusedRoom, environment.scratch.count)
         let length = core.lastRecordCount
         guard length > 0 else { return most }
-        return max(missing == 0 ? 1 : 0, (most - missing) / length) * length
+        let room = max(missing == 0 ? 1 : 0, (most - missing) / length) * length
+        unusedRoom = min(max(0, most - missing - room), length)
+        return room
     }
 
     func moved(_ count: Int) {
@@ -105,7 +109,7 @@ extension PeerSession: StreamSocketHandler {
         while offset < bytes.count {
             let consumed = core.receive(
                 UnsafeMutableRawBufferPointer(rebasing: bytes[offset...]),
-                at: environment.now
+                at: environment.loop.now
             )
             offset += consumed
             takeEvents()

@@ -1,3 +1,4 @@
+import Basics
 import EventIO
 import ProtocolCore
 import WireCoding
@@ -17,7 +18,7 @@ extension PeerSession: TurnEndHandler {
     func flush() {
         guard socket != nil, lingering == nil else { return }
         let limit = turnLimit
-        core.beginSending(at: environment.now, upTo: limit)
+        core.beginSending(at: environment.loop.now, upTo: limit)
         // A small rest of a turn is not worth a call and a record.
         let least = limit / 4
         var left = core.unwrittenCount < least ? limit : 0
@@ -94,7 +95,7 @@ extension PeerSession: TurnEndHandler {
     }
 
     func armTimer() {
-        guard let next = core.nextTimeout?.nanoseconds else { return }
+        guard let next = core.nextTimeout else { return }
         // A timer that fires too early is set anew; one that is moved at every record would cost more.
         guard next < armedFor else { return }
         armedFor = next
@@ -102,12 +103,12 @@ extension PeerSession: TurnEndHandler {
     }
 
     func timeout() {
-        armedFor = .max
+        armedFor = .distantFuture
         if lingering != nil {
             letGo()
             return
         }
-        core.handleTimeout(at: environment.now)
+        core.handleTimeout(at: environment.loop.now)
         takeEvents()
         if core.hasControl { flushSoon() }
         armTimer()

@@ -1,3 +1,4 @@
+package import Basics
 package import EventIO
 import ProtocolCore
 import WireCoding
@@ -62,15 +63,17 @@ package final class PeerSession {
     var touched: [any StreamEndpoint] = []
     var isFlushQueued = false
     var wantsRead = false
-    var armedFor = UInt64.max
+    /// How many bytes the last turn of reading had room for and could not use: less than a record.
+    var unusedRoom = 0
+    var armedFor = Instant.distantFuture
     var timer: LoopTimer?
     var lingering: PeerSession?
     /// How often links may be lost without a wait.
     var haste: TokenBucket
     /// Why it is given up, if it has no link then.
     var abandonment = Abandonment.late
-    /// When the link was lost, in nanoseconds of the loop's clock.
-    var detachedAt: UInt64 = 0
+    /// When the link was lost.
+    var detachedAt = Instant.start
     let keepAliveTimeout: Duration
     var traffic = TrafficMeter()
     /// How many streams move bulk.
@@ -111,13 +114,17 @@ package final class PeerSession {
                 options: options.session,
                 pool: environment.blocks,
                 makeCipher: environment.makeCipher,
-                at: environment.now
+                at: environment.loop.now
             )
         } catch {
             throw .crypto(error)
         }
         self.environment = environment
-        haste = TokenBucket(capacity: Self.hasteBurst, perSecond: Self.hastePerSecond, at: environment.now)
+        haste = TokenBucket(
+            capacity: Self.hasteBurst,
+            perSecond: Self.hastePerSecond,
+            at: environment.loop.now
+        )
         self.socket = socket
         self.remote = remote
         self.preamble = preamble
@@ -156,7 +163,7 @@ extension PeerSession {
             destination: request.destination,
             trace: request.trace
         )
-        guard let handle = core.open(frame, at: environment.now) else { return nil }
+        guard let handle = core.open(frame, at: environment.loop.now) else { return nil }
         seat(endpoint, at: handle)
         flushSoon()
         return LinkStream(session: self, handle: handle)
@@ -191,12 +198,12 @@ extension PeerSession {
     /// The shortest of the last measurements of the way to the peer and back.
     package var roundTrip: Duration? { core.shortestRoundTrip }
 
-    /// When the peer last gave a sign of life, in nanoseconds of the loop's clock.
-    package var lastSignOfLife: UInt64 { core.lastSignOfLife.nanoseconds }
+    /// When the peer last gave a sign of life.
+    package var lastSignOfLife: Instant { core.lastSignOfLife }
 
     /// Asks the peer for a sign of life now.
     package func ping() {
-        core.ping(at: environment.now)
+        core.ping(at: environment.loop.now)
         flushSoon()
     }
 
@@ -234,7 +241,7 @@ extension PeerSession {
 
     /// Gives back memory that a silent session does not need; to be called now and then.
     package func rest() {
-        core.rest(at: environment.now)
+        core.rest(at: environment.loop.now)
         guard core.streamCount == 0 else { return }
         if seats.capacity > 0 { seats = [] }
         if touched.isEmpty, touched.capacity > 0 { touched = [] }
@@ -254,7 +261,7 @@ extension PeerSession {
     }
 
     func release(_ handle: StreamHandle) {
-        core.release(handle, at: environment.now)
+        core.release(handle, at: environment.loop.now)
         if handle.slot < seats.count, seats[handle.slot].id == handle.id { seats[handle.slot] = Seat() }
         if core.hasControl { flushSoon() }
     }

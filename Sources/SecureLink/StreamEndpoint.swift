@@ -1,6 +1,7 @@
+package import Basics
 import EventIO
 import ProtocolCore
-package import WireCoding
+import WireCoding
 
 /// What is at the plain end of a stream: it gives the bytes that go to the peer and takes those that come.
 ///

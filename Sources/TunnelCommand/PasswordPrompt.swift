@@ -1,4 +1,4 @@
-import Glibc
+import Platform
 import SecureLink
 
 /// Asks for a password at a terminal, without showing what is typed.

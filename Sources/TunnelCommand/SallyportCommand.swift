@@ -1,5 +1,5 @@
 import ArgumentParser
-import Glibc
+import Platform
 
 struct SallyportCommand: ParsableCommand {
     static let version = "0.1.0"

@@ -1,4 +1,4 @@
-import Glibc
+import Platform
 
 /// What is printed where: results on standard output, everything said to a person on standard error.
 ///
@@ -43,7 +43,7 @@ enum TerminalOutput {
         var written = 0
         while written < bytes.count {
             let count = bytes.withUnsafeBytes {
-                Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written)
+                Platform.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written)
             }
             guard count > 0 || errno == EINTR else { return }
             written += max(0, count)

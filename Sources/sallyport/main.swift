@@ -1,4 +1,4 @@
-import Glibc
+import Platform
 import TunnelCommand
 
 exit(runSallyport(Array(CommandLine.arguments.dropFirst())))

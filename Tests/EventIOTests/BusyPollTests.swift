@@ -1,106 +1,159 @@
+import Basics
 import Glibc
 import Testing
 
 @testable import EventIO
 
 @Suite struct BusyPollTests {
-    private static let millisecond: UInt64 = 1_000_000
-    private var poll = BusyPoll()
-    private var now: UInt64 = 1_000_000_000
+    private var poll = BusyPoll(isEnabled: true)
+    private var now = Instant(nanoseconds: 1_000_000_000)
 
-    private var looks: Bool { poll.isWorthwhile(at: now) }
-
-    private mutating func end(_ outcome: BusyPoll.Outcome, times: Int = 1) {
-        for _ in 0..<times { poll.ended(outcome, at: now) }
+    private enum Outcome {
+        case found
+        case nothing
+        /// Another thread kept the processor for so many microseconds.
+        case absent(Int)
     }
 
-    /// Milliseconds until it looks again.
-    private mutating func rest() -> UInt64 {
-        let start = now
-        while !looks { now += Self.millisecond }
-        return (now - start) / Self.millisecond
+    /// Whether the loop would poll now.
+    private var polls: Bool { polls(before: .distantFuture) }
+
+    private func polls(before deadline: Instant) -> Bool {
+        var copy = poll
+        return copy.begins(at: now, deadline: deadline)
     }
 
-    @Test mutating func looksAsLongAsItFinds() {
+    /// Polls, if it would, and says how that went.
+    private mutating func end(_ outcome: Outcome, times: Int = 1) {
+        for _ in 0..<times {
+            guard poll.begins(at: now, deadline: .distantFuture) else { return }
+            switch outcome {
+            case .found: poll.foundSomething()
+            case .nothing:
+                poll.foundNothing(at: now.advanced(by: .microseconds(30)))
+                poll.foundNothing(at: now.advanced(by: BusyPoll.maxPollTime))
+            case .absent(let time): poll.foundNothing(at: now.advanced(by: .microseconds(time)))
+            }
+            poll.turnBegins()
+        }
+    }
+
+    private static let shortAbsence = 51
+
+    /// Milliseconds until it polls again.
+    private mutating func rest() -> Int {
+        var milliseconds = 0
+        while !polls {
+            now = now.advanced(by: .milliseconds(1))
+            milliseconds += 1
+        }
+        return milliseconds
+    }
+
+    @Test mutating func pollsAsLongAsItFinds() {
         for _ in 0..<1000 {
-            #expect(looks)
+            #expect(polls)
             end(.found)
         }
     }
 
-    @Test mutating func doesNotLookAfterBulkNorBetweenItsTurns() {
-        poll.turnMoved(BusyPoll.mostBytes, at: now)
-        #expect(looks)
-        poll.turnMoved(BusyPoll.mostBytes + 1, at: now)
-        #expect(!looks)
-        now += Self.millisecond / 5
-        #expect(!looks)
-        now += Self.millisecond / 10
-        #expect(looks)
+    @Test mutating func neverPollsWhenItIsSwitchedOff() {
+        poll = BusyPoll(isEnabled: false)
+        #expect(!polls)
+    }
+
+    @Test func doesNotPollBeforeAnEarlyDeadline() {
+        #expect(!polls(before: now.advanced(by: BusyPoll.maxPollTime)))
+        #expect(polls(before: now.advanced(by: .microseconds(61))))
+    }
+
+    @Test mutating func blocksInTheTurnInWhichItHasPolledInVain() {
+        let begins = poll.begins(at: now, deadline: .distantFuture)
+        #expect(begins && poll.isPolling)
+        poll.foundNothing(at: now.advanced(by: .microseconds(30)))
+        #expect(poll.isPolling)
+        poll.foundNothing(at: now.advanced(by: .microseconds(60)))
+        #expect(!poll.isPolling)
+        #expect(!polls)
+        poll.turnBegins()
+        #expect(polls)
+    }
+
+    @Test mutating func doesNotPollAfterBulkNorBetweenItsTurns() {
+        poll.turnEnded(bytes: BusyPoll.maxBytes, began: now)
+        #expect(polls)
+        poll.turnEnded(bytes: BusyPoll.maxBytes + 1, began: now)
+        #expect(!polls)
+        now = now.advanced(by: .microseconds(200))
+        #expect(!polls)
+        now = now.advanced(by: .microseconds(100))
+        #expect(polls)
     }
 
     @Test mutating func restsWhenNothingIsFound() {
         end(.nothing, times: 3)
-        #expect(looks)
+        #expect(polls)
         end(.nothing)
-        #expect(!looks)
+        #expect(!polls)
         let rested = rest()
         #expect((10...100).contains(rested), "\(rested) ms")
-        // What it costs at most: a hundredth of a processor or so.
-        #expect(4 * BusyPoll.limit * 50 < rested * Self.millisecond)
+        // The price at most: a hundredth of a processor or so.
+        #expect(4 * 50 * BusyPoll.maxPollTime.nanoseconds < UInt64(rested) * 1_000_000)
     }
 
-    @Test mutating func twoOfThreeLooksHaveToSucceed() {
+    @Test mutating func twoOfThreePollsHaveToSucceed() {
         for _ in 0..<1000 {
             end(.found, times: 2)
             end(.nothing)
         }
-        #expect(looks)
+        #expect(polls)
         for _ in 0..<8 {
             end(.found)
             end(.nothing)
         }
-        #expect(!looks)
+        #expect(!polls)
     }
 
     @Test mutating func aShortAbsenceNowAndThenIsForgiven() {
         for _ in 0..<100 {
-            end(.crowded(BusyPoll.shortAbsence + 1))
+            end(.absent(Self.shortAbsence))
             end(.found, times: 250)
-            #expect(looks)
+            #expect(polls)
         }
     }
 
     @Test mutating func restsLongerEachTimeOthersWantTheProcessor() {
-        var rests: [UInt64] = []
+        var rests: [Int] = []
         for _ in 0..<10 {
-            end(.crowded(3 * Self.millisecond))
-            #expect(!looks)
+            end(.absent(3000))
+            #expect(!polls)
             rests.append(rest())
         }
         #expect(rests.first == 10)
         #expect(rests.max() == 160)
         #expect(rests == rests.sorted())
         // Short absences that keep coming are as bad.
-        end(.crowded(BusyPoll.shortAbsence + 1), times: 4)
-        #expect(!looks)
+        end(.absent(Self.shortAbsence), times: 4)
+        #expect(!polls)
         #expect(rest() == 160)
         // A moment without them says little.
         end(.found, times: 2000)
-        end(.crowded(3 * Self.millisecond))
+        end(.absent(3000))
         #expect(rest() == 160)
-        // And when they have gone it is as if nothing had been.
+        // After a long time without them it is as if nothing had been.
         end(.found, times: 10_000)
-        end(.crowded(3 * Self.millisecond))
+        end(.absent(3000))
         #expect(rest() == 10)
     }
 
-    @Test func aTimerWithinTheTimeOfALookIsOnTime() throws {
+    @Test func aTimerWithinTheTimeOfAPollIsOnTime() throws {
         try withLoop(pollsBusily: true) { loop, done in
             let started = loop.now
             let timers = [30, 200, 1000].map { microseconds in
                 LoopTimer(loop) { [unowned loop] in
-                    if loop.now < started + UInt64(microseconds) * 1000 { done("a timer came too early") }
+                    if loop.now < started.advanced(by: .microseconds(microseconds)) {
+                        done("a timer came too early")
+                    }
                     if microseconds == 1000 { done(nil) }
                 }
             }
@@ -109,7 +162,7 @@ import Testing
         }
     }
 
-    @Test func messagesThatComeWhileItLooksAndWhileItSleepsArriveInOrder() throws {
+    @Test func messagesThatComeWhileItPollsAndWhileItSleepsArriveInOrder() throws {
         let rounds = 600
         try withLoop(pollsBusily: true) { loop, done in
             let next = Counters(count: 1)

@@ -9,7 +9,7 @@ import Testing
         let ran = Atomic<Int>(0)
         var accepted = 0
         do {
-            let pool = try JobPool(threads: 3, mostWaiting: 1000, name: "test")
+            let pool = try JobPool(threads: 3, maxWaiting: 1000, name: "test")
             for _ in 0..<1000 where pool.submit({ ran.add(1, ordering: .relaxed) }) { accepted += 1 }
             while pool.waiting > 0 {}
         }
@@ -21,7 +21,7 @@ import Testing
         let own = getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0)
         let theirs = Atomic<Int32>(0)
         do {
-            let pool = try JobPool(threads: 1, mostWaiting: 1, name: "test")
+            let pool = try JobPool(threads: 1, maxWaiting: 1, name: "test")
             #expect(
                 pool.submit {
                     theirs.store(
@@ -37,11 +37,11 @@ import Testing
     }
 
     @Test func aFullQueueRefusesAndRunsWhatItAccepted() throws {
-        let gate = WakeUp()
-        let began = WakeUp()
+        let gate = ThreadSemaphore()
+        let began = ThreadSemaphore()
         let ran = Atomic<Int>(0)
         do {
-            let pool = try JobPool(threads: 1, mostWaiting: 2, name: "test")
+            let pool = try JobPool(threads: 1, maxWaiting: 2, name: "test")
             #expect(
                 pool.submit {
                     began.post()
@@ -59,9 +59,9 @@ import Testing
     }
 
     @Test func aQueueThatIsNeverEmptyForgetsWhatHasRun() throws {
-        let gate = WakeUp()
-        let done = WakeUp()
-        let pool = try JobPool(threads: 1, mostWaiting: 10, name: "test")
+        let gate = ThreadSemaphore()
+        let done = ThreadSemaphore()
+        let pool = try JobPool(threads: 1, maxWaiting: 10, name: "test")
         var most = 0
         for index in 0..<1000 {
             let load = Load()

@@ -6,7 +6,7 @@ import Testing
 @Suite struct LoopThreadTests {
     /// The stack of a thread that is neither waited for nor let go stays: 8 MiB of addresses each.
     @Test func threadsThatNobodyWaitsForLeaveNothingBehind() throws {
-        let done = WakeUp()
+        let done = ThreadSemaphore()
         let before = try addressSpace()
         for _ in 0..<200 {
             _ = try LoopThread(name: "loose") { done.post() }
@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test func whoWaitsIsToldWhenTheThreadHasEnded() throws {
-        let done = WakeUp()
+        let done = ThreadSemaphore()
         let thread = try LoopThread(name: "waited-for") { done.post() }
         thread.join()
         done.wait()

@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 import Testing
 
 @testable import EventIO
@@ -11,7 +12,7 @@ import Testing
     @Test(arguments: [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("0.0.0.0", "127.0.0.1"), ("::", "::1")])
     func whatStaysWithinTheMachineIsNotPaced(listening: String, connecting: String) throws {
         try withLoop { loop, done in
-            let judge = Judge { done($0) }
+            let judge = Judge(loop) { done($0) }
             let listener = try Listener(BoundSocket(loopback(listening)), loop: loop, handler: judge)
             let address = try #require(SocketAddress(numericHost: connecting, port: listener.address.port))
             let socket = try StreamSocket.connect(to: address, loop: loop, handler: judge)
@@ -52,15 +53,17 @@ import Testing
     /// Compares both ends of a connection with what they should have.
     private final class Judge: ListenerHandler, StreamSocketHandler {
         var connected: String?
+        let loop: EventLoop
         let done: (String?) -> Void
 
-        init(_ done: @escaping (String?) -> Void) {
+        init(_ loop: EventLoop, _ done: @escaping (String?) -> Void) {
+            self.loop = loop
             self.done = done
         }
 
-        func listener(_ listener: Listener, accepted descriptor: Int32, from address: SocketAddress) {
-            let accepted = SocketOptions.congestionControl(descriptor)
-            close(descriptor)
+        func listener(_ listener: Listener, accepted connection: DetachedSocket) {
+            let socket = StreamSocket(connection, loop: loop)
+            let accepted = SocketOptions.congestionControl(socket.descriptor)
             let isRight = accepted == PacingTests.within && connected == PacingTests.within
             done(isRight ? nil : "accepted \(accepted ?? "-"), connected \(connected ?? "-")")
         }

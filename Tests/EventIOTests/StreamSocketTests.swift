@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 import Synchronization
 import Testing
 import WireCoding
@@ -69,8 +70,9 @@ import WireCoding
     private static func portRange(of descriptor: Int32) -> UInt32? {
         var range: UInt32 = 0
         var length = socklen_t(MemoryLayout<UInt32>.size)
-        let option = SocketOptions.ipLocalPortRange
-        return getsockopt(descriptor, Int32(IPPROTO_IP), option, &range, &length) == 0 ? range : nil
+        // The C library of Debian 12 has no name for it.
+        let ipLocalPortRange: Int32 = 51
+        return getsockopt(descriptor, Int32(IPPROTO_IP), ipLocalPortRange, &range, &length) == 0 ? range : nil
     }
 
     @Test func whoExpectsBulkHasRoomForItAndIsStillToldOfEachByte() throws {
@@ -148,8 +150,8 @@ final class EchoServer: ListenerHandler {
 
     private let keptHandler: LateHandler
 
-    func listener(_ listener: Listener, accepted descriptor: Int32, from address: SocketAddress) {
-        let socket = StreamSocket(adopting: descriptor, loop: loop)
+    func listener(_ listener: Listener, accepted connection: DetachedSocket) {
+        let socket = StreamSocket(connection, loop: loop)
         if resetsAtOnce {
             socket.closeWithReset()
         } else {
@@ -165,8 +167,8 @@ final class EchoServer: ListenerHandler {
 final class LateHandler: ListenerHandler {
     weak var handler: (any ListenerHandler)?
 
-    func listener(_ listener: Listener, accepted descriptor: Int32, from address: SocketAddress) {
-        handler?.listener(listener, accepted: descriptor, from: address)
+    func listener(_ listener: Listener, accepted connection: DetachedSocket) {
+        handler?.listener(listener, accepted: connection)
     }
 
     func listener(_ listener: Listener, pausedBy failure: SystemFailure) {}

@@ -1,3 +1,4 @@
+import Basics
 import Testing
 
 @testable import EventIO
@@ -10,7 +11,7 @@ import Testing
         let loop = try EventLoop()
         var heap = TimerHeap()
         var timers: [LoopTimer] = []
-        var expected: [ObjectIdentifier: UInt64] = [:]
+        var expected: [ObjectIdentifier: Instant] = [:]
         for _ in 0..<200 { timers.append(LoopTimer(loop) {}) }
         for _ in 0..<5000 {
             let timer = timers[Int.random(in: 0..<timers.count, using: &random)]
@@ -18,14 +19,14 @@ import Testing
                 heap.cancel(timer)
                 expected[ObjectIdentifier(timer)] = nil
             } else {
-                let deadline = UInt64.random(in: 0..<1000, using: &random)
+                let deadline = Instant(nanoseconds: UInt64.random(in: 0..<1000, using: &random))
                 heap.schedule(timer, at: deadline)
                 expected[ObjectIdentifier(timer)] = deadline
             }
             #expect(heap.firstDeadline == expected.values.min())
         }
-        var fired: [UInt64] = []
-        while let due = heap.takeDue(at: .max) {
+        var fired: [Instant] = []
+        while let due = heap.takeDue(at: .distantFuture) {
             let deadline = expected.removeValue(forKey: ObjectIdentifier(due))
             fired.append(try #require(deadline))
             #expect(!due.isScheduled)
@@ -38,9 +39,9 @@ import Testing
         let loop = try EventLoop()
         var heap = TimerHeap()
         let timer = LoopTimer(loop) {}
-        heap.schedule(timer, at: 10)
-        #expect(heap.takeDue(at: 9) == nil)
-        #expect(heap.takeDue(at: 10) === timer)
+        heap.schedule(timer, at: Instant(nanoseconds: 10))
+        #expect(heap.takeDue(at: Instant(nanoseconds: 9)) == nil)
+        #expect(heap.takeDue(at: Instant(nanoseconds: 10)) === timer)
     }
 }
 

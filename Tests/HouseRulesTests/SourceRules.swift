@@ -4,12 +4,16 @@ import Testing
 @Suite struct SourceRules {
     /// Who may import each module of C: the target right above its wall.
     private static let walls = [
-        "CLibuv": "EventIO", "CLinux": "EventIO", "COpenSSL": "CryptoPrimitives",
+        "CLibuv": "EventIO", "CPlatform": "Platform", "COpenSSL": "CryptoPrimitives",
         "CIPsecMB": "CryptoPrimitives",
     ]
     /// Targets that bytes and time go into, and bytes and events come out of.
-    private static let pure = ["ProtocolCore", "WireCoding", "CryptoPrimitives"]
-    private static let hands = ["Foundation", "FoundationEssentials", "Glibc", "Logging", "Dispatch"]
+    private static let pure = ["ProtocolCore", "WireCoding", "CryptoPrimitives", "Basics"]
+    /// What only the target Platform imports.
+    private static let cLibraries = ["Glibc", "Musl", "Darwin"]
+    private static let hands = [
+        "Foundation", "FoundationEssentials", "Glibc", "Platform", "Logging", "Dispatch",
+    ]
     private static let mostLines = 400
 
     private static let sources = Project.files(below: "Sources", endingIn: ".swift")
@@ -45,6 +49,26 @@ import Testing
                     """
                 )
             }
+        }
+    }
+
+    @Test func onlyPlatformImportsTheCLibrary() {
+        for file in Self.sources where file.target != "Platform" {
+            for module in Self.cLibraries where file.imports.contains(module) {
+                Issue.record(
+                    """
+                    \(file.path) imports \(module): what differs between operating systems stands in Platform, so that a \
+                    port touches one target; import Platform
+                    """
+                )
+            }
+        }
+    }
+
+    @Test func noSourceWaitsInEpollItself() {
+        for file in Self.sources where file.text.contains("epoll_") && !file.text.contains("max_user_watches")
+        {
+            Issue.record("\(file.path) uses epoll: libuv is the loop, on every operating system")
         }
     }
 

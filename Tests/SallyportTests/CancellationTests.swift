@@ -2,6 +2,7 @@ import EventIO
 import Foundation
 import Glibc
 import Synchronization
+import SystemPackage
 import Testing
 
 @testable import Sallyport
@@ -198,7 +199,10 @@ import Testing
             var ends: [Int32] = [-1, -1]
             try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
             others.add(ends[1])
-            return try await MessageClient.connect(over: ends[0], as: Party.alice.get())
+            return try await MessageClient.connect(
+                over: FileDescriptor(rawValue: ends[0]),
+                as: Party.alice.get()
+            )
         }
         for other in others.all {
             // Ours is closed: there is nothing more to read after a greeting, if it came to that.

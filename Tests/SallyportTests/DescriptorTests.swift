@@ -1,5 +1,6 @@
 import Glibc
 import Sallyport
+import SystemPackage
 import Testing
 
 /// Connections that somebody else has made.
@@ -25,9 +26,9 @@ import Testing
         server.answer("greet") { packet, _ in "hello \(packet.sender)" }
         let (ours, theirs) = try pair()
         let (our, their) = (inode(ours), inode(theirs))
-        try server.accept(descriptor: theirs)
+        try server.accept(FileDescriptor(rawValue: theirs))
         let login = try Login(user: "alice", password: "correct horse")
-        let client = try await MessageClient.connect(over: ours, as: login)
+        let client = try await MessageClient.connect(over: FileDescriptor(rawValue: ours), as: login)
         #expect(try await client.request("greet").text == "hello alice")
         let long = [UInt8](repeating: 7, count: 5_000_000)
         server.answer("count") { packet, _ in "\(packet.payload.bytes.count)" }
@@ -42,8 +43,11 @@ import Testing
     @Test func aServerThatListensTakesThemToo() async throws {
         let party = try await Party()
         let (ours, theirs) = try pair()
-        try party.server.accept(descriptor: theirs)
-        let client = try await MessageClient.connect(over: ours, as: Party.alice.get())
+        try party.server.accept(FileDescriptor(rawValue: theirs))
+        let client = try await MessageClient.connect(
+            over: FileDescriptor(rawValue: ours),
+            as: Party.alice.get()
+        )
         let (other, _) = try await party.connect()
         #expect(party.server.connections.count == 2)
         await client.close()
@@ -54,8 +58,11 @@ import Testing
     @Test func withItsOnlyLinkAConnectionEnds() async throws {
         let party = try await Party()
         let (ours, theirs) = try pair()
-        try party.server.accept(descriptor: theirs)
-        let client = try await MessageClient.connect(over: ours, as: Party.alice.get())
+        try party.server.accept(FileDescriptor(rawValue: theirs))
+        let client = try await MessageClient.connect(
+            over: FileDescriptor(rawValue: ours),
+            as: Party.alice.get()
+        )
         let there = try #require(party.server.connections.first)
         shutdown(ours, Int32(SHUT_RDWR))
         try await eventually("both ends know") { !client.isOpen && !there.isOpen }
@@ -71,18 +78,23 @@ import Testing
         let datagrams = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
         for descriptor in [file, unconnected, datagrams] {
             let before = try #require(inode(descriptor))
-            await expectError(.invalidArgument) { try party.server.accept(descriptor: descriptor) }
             await expectError(.invalidArgument) {
-                try await MessageClient.connect(over: descriptor, as: Party.alice.get())
+                try party.server.accept(FileDescriptor(rawValue: descriptor))
+            }
+            await expectError(.invalidArgument) {
+                try await MessageClient.connect(
+                    over: FileDescriptor(rawValue: descriptor),
+                    as: Party.alice.get()
+                )
             }
             #expect(inode(descriptor) == before)
             close(descriptor)
         }
-        await expectError(.invalidArgument) { try party.server.accept(descriptor: -1) }
+        await expectError(.invalidArgument) { try party.server.accept(FileDescriptor(rawValue: -1)) }
         await party.server.stop()
         let (ours, theirs) = try pair()
         let their = inode(theirs)
-        await expectError(.closed) { try party.server.accept(descriptor: theirs) }
+        await expectError(.closed) { try party.server.accept(FileDescriptor(rawValue: theirs)) }
         #expect(inode(theirs) == their)
         close(ours)
         close(theirs)
@@ -94,14 +106,18 @@ import Testing
         var options = ConnectionOptions()
         options.connectTimeout = .milliseconds(200)
         await expectError(.timeout) {
-            try await MessageClient.connect(over: ours, as: Party.alice.get(), options: options)
+            try await MessageClient.connect(
+                over: FileDescriptor(rawValue: ours),
+                as: Party.alice.get(),
+                options: options
+            )
         }
         try await eventually("it is closed") { inode(ours) != our }
         close(theirs)
         let (silent, gone) = try pair()
         close(gone)
         await expectError(.cannotConnect) {
-            try await MessageClient.connect(over: silent, as: Party.alice.get())
+            try await MessageClient.connect(over: FileDescriptor(rawValue: silent), as: Party.alice.get())
         }
     }
 }

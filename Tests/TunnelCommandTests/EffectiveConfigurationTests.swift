@@ -1,5 +1,6 @@
 import ConfigurationFile
 import EventIO
+import Platform
 import ProtocolCoreTesting
 import Testing
 import Tunnel

@@ -1,4 +1,5 @@
 import EventIO
+import Platform
 import ProtocolCoreTesting
 import Testing
 
@@ -63,6 +64,9 @@ import Testing
                 TunnelConfiguration.workersRange.contains(TunnelConfiguration.defaultWorkers(of: machine))
             )
         }
+        #expect(TunnelConfiguration.defaultBusyPoll(of: MachineSize(cores: 2, memory: 1 << 30)))
+        let withQuota = MachineSize(cores: 2, memory: 1 << 30, hasCPUQuota: true)
+        #expect(!TunnelConfiguration.defaultBusyPoll(of: withQuota))
         #expect(MachineSize.current.cores >= 1)
         #expect(MachineSize.current.memory > 1 << 20)
     }

@@ -1,3 +1,4 @@
+import Basics
 import WireCoding
 
 /// Lends the memory that outbound logs are made of, and keeps a few blocks that come back, because the block used

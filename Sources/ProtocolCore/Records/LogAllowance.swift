@@ -1,3 +1,5 @@
+import Basics
+
 /// How much of the log streams may fill: little at first, and more where that is what holds them back.
 ///
 /// What a peer takes slower than it comes would otherwise fill the log for nothing, and each byte of it would have left the

@@ -1,3 +1,4 @@
+import Basics
 import WireCoding
 
 /// What this end has sealed, in one log of bytes with three cursors (PROTOCOL.md, Outbound log).

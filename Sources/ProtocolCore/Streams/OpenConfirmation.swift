@@ -1,3 +1,5 @@
+import Basics
+
 /// Which of our streams the peer has surely known for a second.
 ///
 /// The peer puts up with only so many RESETs of young streams, and for it a stream is young for a second after OPEN

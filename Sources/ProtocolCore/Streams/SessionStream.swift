@@ -1,3 +1,5 @@
+import Basics
+
 /// What a session knows of one stream: how far each direction has come, and what is still to be said about it.
 struct SessionStream {
     /// How far one direction has come.

@@ -1,3 +1,4 @@
+import Basics
 import Synchronization
 
 /// The requests that wait for their answers.
@@ -18,20 +19,23 @@ final class Calls: Sendable {
 
     private let state = Mutex(State())
 
-    /// How exactly timeouts are kept, in nanoseconds.
-    static let tick: UInt64 = 20_000_000
+    /// How exactly timeouts are kept.
+    static let tick = Duration.milliseconds(20)
+
+    /// The number of the tick that a moment lies in.
+    private static func tick(of moment: Instant) -> UInt64 { moment.nanoseconds / tick.wholeNanoseconds }
 
     /// How many wait.
     var count: Int { state.withLock { $0.waiting.count } }
 
     /// Waits for the answer to the request of this number, which `send` sends.
     ///
-    /// When the task is cancelled, or the time is over at `deadline`, in nanoseconds, nobody waits any more. `isFirst` is
+    /// When the task is cancelled, or the time is over at `deadline`, nobody waits any more. `isFirst` is
     /// called when nobody had waited before, so that somebody looks at the time, and `expired` when it was waited in vain.
     func call(
         _ number: UInt64,
         timeout: Duration,
-        deadline: UInt64,
+        deadline: Instant,
         isFirst: () -> Void,
         expired: @escaping @Sendable () -> Void,
         send: () -> Void
@@ -41,7 +45,7 @@ final class Calls: Sendable {
                 let (failure, count) = state.withLock { state -> (SallyportError?, Int) in
                     if let failure = state.failure { return (failure, 0) }
                     if Task.isCancelled { return (.cancelled, 0) }
-                    let tick = deadline / Self.tick
+                    let tick = Self.tick(of: deadline)
                     state.waiting[number] = Waiting(
                         continuation: continuation,
                         timeout: timeout,
@@ -66,9 +70,9 @@ final class Calls: Sendable {
     }
 
     /// Gives up on the requests whose time is over.
-    func expire(at now: UInt64) {
+    func expire(at now: Instant) {
         let due = state.withLock { state in
-            let ticks = state.ticks.keys.filter { $0 < now / Self.tick }
+            let ticks = state.ticks.keys.filter { $0 < Self.tick(of: now) }
             return ticks.flatMap { state.ticks.removeValue(forKey: $0) ?? [] }
         }
         for number in due {

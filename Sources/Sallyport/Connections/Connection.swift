@@ -1,3 +1,4 @@
+import Basics
 import EventIO
 import FoundationEssentials
 import Synchronization
@@ -276,7 +277,7 @@ extension Connection {
         return try await calls.call(
             number,
             timeout: timeout,
-            deadline: MessageLoop.now.addingClamped(timeout),
+            deadline: EventLoop.clock.advanced(by: timeout),
             isFirst: { loop.perform { $0.watchCalls() } },
             expired: withdraw
         ) {

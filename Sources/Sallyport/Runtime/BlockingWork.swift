@@ -1,5 +1,5 @@
 import EventIO
-import Glibc
+import Platform
 
 /// Work that takes long, away from the threads that tasks share.
 enum BlockingWork {

@@ -65,7 +65,7 @@ final class Dialling: ConnectionObserver {
         /// It is dialled, and dialled again when it is lost.
         case to(Endpoint)
         /// Somebody else has made it, and only once.
-        case over(ConnectedSocket)
+        case over(DetachedSocket)
     }
 
     private let way: Way
@@ -99,10 +99,7 @@ final class Dialling: ConnectionObserver {
     }
 
     func begin() {
-        guard !attempt.isOver else {
-            if case .over(let connection) = way { connection.close() }
-            return
-        }
+        guard !attempt.isOver else { return }
         room.dials[attempt.id] = self
         let timer = LoopTimer(room.loop) { [unowned self] in
             fail(SallyportError(.timeout, "no connection \(way) within \(options.connectTimeout)"))
@@ -214,7 +211,7 @@ extension Dialling.Way: CustomStringConvertible {
     var description: String {
         switch self {
         case .to(let endpoint): "to \(endpoint)"
-        case .over(let connection): "over descriptor \(connection.descriptor)"
+        case .over(let connection): "over a connection to \(connection.remote)"
         }
     }
 }

@@ -1,12 +1,13 @@
 import EventIO
 import SecureLink
+import SystemPackage
 
 // Other layers' failures as errors of this library.
 
-extension ConnectedSocket {
-    /// Takes over a socket that an application gives.
-    init(given descriptor: Int32) throws(SallyportError) {
-        do throws(SystemFailure) { self = try ConnectedSocket(adopting: descriptor) } catch {
+extension DetachedSocket {
+    /// Takes over a socket that the application has connected.
+    static func adopting(fromApplication file: FileDescriptor) throws(SallyportError) -> DetachedSocket {
+        do throws(SystemFailure) { return try DetachedSocket(adopting: file) } catch {
             throw SallyportError(
                 .invalidArgument,
                 "not a connected stream socket: \(error.description)",

@@ -1,3 +1,4 @@
+import Basics
 import SecureLink
 import WireCoding
 

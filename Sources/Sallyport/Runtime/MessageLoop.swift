@@ -1,6 +1,6 @@
 import CryptoPrimitives
 import EventIO
-import Glibc
+import Platform
 import SecureLink
 import Synchronization
 
@@ -54,19 +54,12 @@ final class MessageLoop: Sendable {
         mailbox.send(action)
     }
 
-    /// The clock of all loops, in nanoseconds.
-    static var now: UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-    }
-
     /// Threads for the arithmetic of logins, for the whole process.
     private static func arithmetic() throws(SystemFailure) -> JobPool {
         let result = pool.withLock { pool -> Result<JobPool, SystemFailure> in
             if let pool { return .success(pool) }
             do throws(SystemFailure) {
-                let made = try JobPool(threads: 2, mostWaiting: 256, name: "sly-pake")
+                let made = try JobPool(threads: 2, maxWaiting: 256, name: "sly-pake")
                 pool = made
                 return .success(made)
             } catch {
@@ -135,7 +128,7 @@ final class Room {
 
     /// A connection has requests that wait for answers.
     func watchCalls() {
-        if !(ticker?.isScheduled ?? true) { ticker?.schedule(after: .nanoseconds(Int64(Calls.tick))) }
+        if !(ticker?.isScheduled ?? true) { ticker?.schedule(after: Calls.tick) }
     }
 
     private func look() {

@@ -36,7 +36,7 @@ final class ServerHub {
         registry = try SessionRegistry()
         resumable = ResumableSessions(registry, in: room.environment) { call in
             messageLoop.perform { room in
-                if let hub = room.hub { _ = hub.resumable.answer(call) } else { call.drop() }
+                _ = room.hub?.resumable.answer(call)
             }
         }
         for address in bound {
@@ -59,10 +59,9 @@ final class ServerHub {
         for driver in Array(drivers.values) { driver.session.closeAtOnce(reason) }
     }
 
-    func greet(_ descriptor: Int32, from remote: SocketAddress) {
+    func greet(_ connection: DetachedSocket) {
         let greeter = LinkGreeter(
-            descriptor,
-            from: remote,
+            connection,
             table: table,
             options: options,
             gate: gate,
@@ -138,8 +137,8 @@ final class ServerHub {
 }
 
 extension ServerHub: ListenerHandler {
-    func listener(_ listener: Listener, accepted descriptor: Int32, from address: SocketAddress) {
-        greet(descriptor, from: address)
+    func listener(_ listener: Listener, accepted connection: DetachedSocket) {
+        greet(connection)
     }
 
     func listener(_ listener: Listener, pausedBy failure: SystemFailure) {

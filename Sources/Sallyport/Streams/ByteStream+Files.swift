@@ -1,4 +1,4 @@
-import Glibc
+import Platform
 
 /// How far something has come that takes a while.
 public struct TransferProgress: Hashable, Sendable {
@@ -93,7 +93,7 @@ private final class OpenFile: Sendable {
         let bytes = [UInt8](unsafeUninitializedCapacity: Self.portion) { space, count in
             var result = 0
             repeat {
-                result = Glibc.read(descriptor, space.baseAddress, space.count)
+                result = Platform.read(descriptor, space.baseAddress, space.count)
             } while result < 0 && errno == EINTR
             failure = result < 0 ? errno : 0
             count = max(0, result)
@@ -108,7 +108,7 @@ private final class OpenFile: Sendable {
         var written = 0
         while written < bytes.count {
             let result = bytes.withUnsafeBytes {
-                Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written)
+                Platform.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written)
             }
             if result < 0, errno != EINTR { throw SallyportError(.system, "\(path): \(Self.reason)") }
             written += max(0, result)

@@ -1,3 +1,4 @@
+package import Basics
 import CryptoPrimitives
 import EventIO
 import ProtocolCore
@@ -23,7 +24,7 @@ package final class CredentialStore: Sendable {
         /// Whether there is a thread that stretches.
         var isStretching = false
         /// After a refused password nobody tries before this moment, on whatever thread.
-        var refusedUntil: UInt64 = 0
+        var refusedUntil = Instant.start
         var refusals = 0
     }
 
@@ -196,21 +197,19 @@ extension CredentialStore {
     ///
     /// Each attempt tells a rogue server whether one guess was right, and counts against an honest client at a good one:
     /// 1 s, doubling to 60 s, and all links of the process together.
-    package func delayAfterRefusal(at now: UInt64) -> Duration {
-        content.withLock { content in
-            content.refusedUntil > now ? .nanoseconds(Int64(clamping: content.refusedUntil - now)) : .zero
-        }
+    package func delayAfterRefusal(at now: Instant) -> Duration {
+        content.withLock { $0.refusedUntil.duration(since: now) }
     }
 
     /// The password was not accepted, by whomever.
-    func noteRefusal(at now: UInt64) {
+    func noteRefusal(at now: Instant) {
         content.withLock { content in
             // Links that were under way at the same time are one attempt.
             guard now >= content.refusedUntil else { return }
             let seconds = min(60, 1 << min(content.refusals, 6))
-            let jitter = UInt64.random(in: 0..<250_000_000) * UInt64(seconds)
+            let jitter = Duration.nanoseconds(Int64.random(in: 0..<250_000_000)) * seconds
             content.refusals += 1
-            content.refusedUntil = now + UInt64(seconds) * 1_000_000_000 + jitter
+            content.refusedUntil = now.advanced(by: .seconds(seconds) + jitter)
         }
     }
 
@@ -218,7 +217,7 @@ extension CredentialStore {
     func noteSuccess() {
         content.withLock { content in
             content.refusals = 0
-            content.refusedUntil = 0
+            content.refusedUntil = .start
         }
     }
 }

@@ -1,5 +1,5 @@
 import CryptoPrimitives
-import Glibc
+import Platform
 import ProtocolCore
 
 /// A password on its way from where an operator keeps it to where it is used.

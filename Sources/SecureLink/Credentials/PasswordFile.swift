@@ -1,5 +1,5 @@
 import CryptoPrimitives
-import Glibc
+import Platform
 import ProtocolCore
 
 /// A server's password file: made on first use, changed by replacing it as a whole, so that a server that reads it at any

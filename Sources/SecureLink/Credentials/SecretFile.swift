@@ -1,12 +1,12 @@
 import CryptoPrimitives
-import Glibc
+import Platform
 
 /// A file that holds a secret: what is looked at is the file that is then read, and not what had its name before.
 package enum SecretFile {
     /// Opens a file, unless it is not a regular one or others than its owner can read or change it.
     static func open(_ path: String) throws(CredentialFault) -> Int32 {
         // Without waiting: the path could be a pipe that nobody writes to.
-        let descriptor = Glibc.open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
+        let descriptor = Platform.open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
         guard descriptor >= 0 else { throw CredentialFault(String(cString: strerror(errno))) }
         var status = stat()
         let reason: String? =
@@ -42,7 +42,7 @@ package enum SecretFile {
     package static func replace(_ path: String, with bytes: [UInt8]) throws(CredentialFault) {
         let temporary = path + ".new"
         unlink(temporary)
-        let descriptor = Glibc.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        let descriptor = Platform.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw CredentialFault("\(temporary): \(String(cString: strerror(errno)))")
         }
@@ -50,7 +50,7 @@ package enum SecretFile {
         var failure: Int32 = 0
         while written < bytes.count, failure == 0 {
             let count = bytes.withUnsafeBytes {
-                Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written)
+                Platform.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written)
             }
             if count < 0, errno != EINTR { failure = errno } else { written += max(0, count) }
         }
@@ -75,7 +75,7 @@ package enum SecretFile {
         var length = 0
         while length < bytes.count {
             let count = bytes.withUnsafeMutableBytes { space in
-                Glibc.read(descriptor, space.baseAddress.map { $0 + length }, space.count - length)
+                Platform.read(descriptor, space.baseAddress.map { $0 + length }, space.count - length)
             }
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else {

@@ -1,3 +1,4 @@
+import Basics
 import EventIO
 import ProtocolCore
 import Synchronization
@@ -38,7 +39,7 @@ package final class HandshakeGate: Sendable {
 
     private struct Penalty {
         /// Until when the failures of this prefix count.
-        var until: UInt64
+        var until: Instant
         /// Whether it has grown so far that logins are refused.
         var isActive = false
     }
@@ -50,10 +51,10 @@ package final class HandshakeGate: Sendable {
         var perPrefix: [AddressPrefix: Int] = [:]
         var penalties: [AddressPrefix: Penalty] = [:]
         /// When penalties that are over may be looked for again.
-        var nextCleaning: UInt64 = 0
+        var nextCleaning = Instant.start
         var guesses: [[UInt8]: TokenBucket] = [:]
         /// Until when a prefix is known as one that somebody logs in from.
-        var known: [AddressPrefix: UInt64] = [:]
+        var known: [AddressPrefix: Instant] = [:]
     }
 
     private let state = Mutex(State())
@@ -69,21 +70,21 @@ package final class HandshakeGate: Sendable {
     /// Fewer would make a client with some links wait for one of them; more would let strangers hold more of the few places
     /// that there are for all such prefixes.
     private static let mostPerPrefixInPenalty = 4
-    private static let guessPenalty: UInt64 = 5_000_000_000
-    private static let garbagePenalty: UInt64 = 1_000_000_000
-    private static let timeoutPenalty: UInt64 = 10_000_000_000
+    private static let guessPenalty = Duration.seconds(5)
+    private static let garbagePenalty = Duration.seconds(1)
+    private static let timeoutPenalty = Duration.seconds(10)
     /// Failures that add up to less are forgiven.
-    private static let actsFrom: UInt64 = 15_000_000_000
+    private static let actsFrom = Duration.seconds(15)
     /// The same where somebody has logged in lately.
     ///
     /// Logins that a bad line has cut look like guesses, and sessions from there must be able to come back. In the long run it
     /// is one guess in five seconds all the same.
-    private static let actsOnKnownFrom: UInt64 = 60_000_000_000
+    private static let actsOnKnownFrom = Duration.seconds(60)
     private static let mostPenalties = 65536
     /// Where somebody has proved a password or a session lately, unfinished handshakes are more likely a bad line than a
     /// stranger, and whoever loses links all the time must be able to come back.
-    private static let knownTime: UInt64 = 600_000_000_000
-    private static let cleaningInterval: UInt64 = 1_000_000_000
+    private static let knownTime = Duration.seconds(600)
+    private static let cleaningInterval = Duration.seconds(1)
     private static let mostGuessedUsers = 65536
     /// One guess in five seconds is 2^22.6 a year: 40 random bits are safe for decades.
     private static let secondsPerGuess = 5
@@ -99,7 +100,7 @@ package final class HandshakeGate: Sendable {
     /// A link came from there.
     ///
     /// - Returns: what it may ask for; if that is anything at all, ``end(_:_:_:at:)`` has to be called for it.
-    func begin(_ prefix: AddressPrefix, at now: UInt64) -> Admission {
+    func begin(_ prefix: AddressPrefix, at now: Instant) -> Admission {
         state.withLock { state in
             let admission = admission(of: prefix, &state, at: now)
             switch admission {
@@ -116,7 +117,7 @@ package final class HandshakeGate: Sendable {
     /// The handshake of a link from there is over, which was let in like this.
     ///
     /// What goes wrong where no logins are served costs nothing more, as if the door had been shut.
-    func end(_ prefix: AddressPrefix, _ admission: Admission, _ outcome: Outcome, at now: UInt64) {
+    func end(_ prefix: AddressPrefix, _ admission: Admission, _ outcome: Outcome, at now: Instant) {
         state.withLock { state in
             state.underWay -= 1
             let rest = state.perPrefix[prefix, default: 1] - 1
@@ -126,16 +127,16 @@ package final class HandshakeGate: Sendable {
                 state.inPenalty -= 1
                 return
             }
-            let isKnown = now < state.known[prefix, default: 0]
-            let penalty: UInt64 =
+            let isKnown = now < state.known[prefix, default: .start]
+            let penalty: Duration =
                 switch outcome {
-                case .success, .nothing: 0
+                case .success, .nothing: .zero
                 case .wrongGuess: Self.guessPenalty
                 case .garbage: Self.garbagePenalty
-                case .silence: isKnown ? 0 : Self.garbagePenalty
-                case .timeout: isKnown ? 0 : Self.timeoutPenalty
+                case .silence: isKnown ? .zero : Self.garbagePenalty
+                case .timeout: isKnown ? .zero : Self.timeoutPenalty
                 }
-            if penalty > 0 {
+            if penalty > .zero {
                 let bound = isKnown ? Self.actsOnKnownFrom : Self.actsFrom
                 Self.punish(prefix, penalty, from: bound, &state, at: now)
             }
@@ -146,19 +147,18 @@ package final class HandshakeGate: Sendable {
     ///
     /// - Returns: whether there have been few enough: one in five seconds and ten at once. There is no lock-out, which
     ///   would be a way to lock others out; more are only served last.
-    func mayGuess(_ user: [UInt8], at now: UInt64) -> Bool {
+    func mayGuess(_ user: [UInt8], at now: Instant) -> Bool {
         state.withLock { state in
-            let instant = Instant(nanoseconds: now)
-            if state.guesses.count >= Self.mostGuessedUsers { Self.forgetGuesses(&state, at: instant) }
+            if state.guesses.count >= Self.mostGuessedUsers { Self.forgetGuesses(&state, at: now) }
             var bucket =
                 state.guesses[user]
                 ?? TokenBucket(
                     capacity: Self.guessesAtOnce * Self.secondsPerGuess,
                     perSecond: 1,
-                    at: instant
+                    at: now
                 )
             var mayGuess = true
-            for _ in 0..<Self.secondsPerGuess where !bucket.take(at: instant) { mayGuess = false }
+            for _ in 0..<Self.secondsPerGuess where !bucket.take(at: now) { mayGuess = false }
             state.guesses[user] = bucket
             return mayGuess
         }
@@ -170,12 +170,12 @@ package final class HandshakeGate: Sendable {
     }
 
     /// Somebody has logged in from there.
-    private static func note(_ prefix: AddressPrefix, _ state: inout State, at now: UInt64) {
+    private static func note(_ prefix: AddressPrefix, _ state: inout State, at now: Instant) {
         if state.known.count >= mostPenalties {
             state.known = state.known.filter { $0.value > now }
             if state.known.count >= mostPenalties { state.known = [:] }
         }
-        state.known[prefix] = now + knownTime
+        state.known[prefix] = now.advanced(by: knownTime)
     }
 
     /// Who has not been tried lately is forgotten; if that is nobody, everybody is.
@@ -185,7 +185,7 @@ package final class HandshakeGate: Sendable {
         if state.guesses.count == before { state.guesses = [:] }
     }
 
-    private func admission(of prefix: AddressPrefix, _ state: inout State, at now: UInt64) -> Admission {
+    private func admission(of prefix: AddressPrefix, _ state: inout State, at now: Instant) -> Admission {
         guard state.underWay < mostUnderWay else {
             return .nothing("too many handshakes at once (max-handshakes)")
         }
@@ -202,23 +202,23 @@ package final class HandshakeGate: Sendable {
         guard fromThere < Self.mostPerPrefixInPenalty, state.inPenalty < mostInPenalty else {
             return .nothing("too many failures from there")
         }
-        let seconds = (penalty.until - now) / 1_000_000_000 + 1
+        let seconds = penalty.until.duration(since: now).components.seconds + 1
         return .sessionsOnly(loginAfterSeconds: UInt16(clamping: seconds))
     }
 
     private static func punish(
         _ prefix: AddressPrefix,
-        _ amount: UInt64,
-        from bound: UInt64,
+        _ amount: Duration,
+        from bound: Duration,
         _ state: inout State,
-        at now: UInt64
+        at now: Instant
     ) {
         if state.penalties.count >= mostPenalties, state.penalties[prefix] == nil {
             // Looking through all of them is dear, and a stranger from ever new places must not be able to ask for it
             // each time: in between, whichever comes first makes room.
             if now >= state.nextCleaning {
                 state.penalties = state.penalties.filter { $0.value.until > now }
-                state.nextCleaning = now + cleaningInterval
+                state.nextCleaning = now.advanced(by: cleaningInterval)
             }
             if state.penalties.count >= mostPenalties {
                 state.penalties.remove(at: state.penalties.startIndex)
@@ -226,8 +226,8 @@ package final class HandshakeGate: Sendable {
         }
         var penalty = state.penalties[prefix] ?? Penalty(until: now)
         // At most the larger bound and what all those may add that had come before: 140 s.
-        penalty.until = max(penalty.until, now) + amount
-        if penalty.until - now >= bound { penalty.isActive = true }
+        penalty.until = max(penalty.until, now).advanced(by: amount)
+        if penalty.until.duration(since: now) >= bound { penalty.isActive = true }
         state.penalties[prefix] = penalty
     }
 }

@@ -39,7 +39,7 @@ package final class LinkDialer {
 
     /// A link over a connection that somebody else has made, which is the link's from now on.
     package convenience init(
-        over connection: ConnectedSocket,
+        over connection: DetachedSocket,
         as store: CredentialStore,
         options: LinkOptions,
         in environment: LinkEnvironment,

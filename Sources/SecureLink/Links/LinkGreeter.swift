@@ -1,3 +1,4 @@
+import Basics
 import CryptoPrimitives
 package import EventIO
 import ProtocolCore
@@ -18,7 +19,7 @@ package final class LinkGreeter {
     private var received: [UInt8] = []
     private var deadline: LoopTimer?
     /// When the whole handshake has to be through, however many steps it takes.
-    private var endsAt = UInt64.max
+    private var endsAt = Instant.distantFuture
     private var postponed: LoopTimer?
     private var isComputing = false
     /// What the gate lets this link ask for, while it counts it.
@@ -37,8 +38,7 @@ package final class LinkGreeter {
     /// Greets a link.
     ///
     /// - Parameters:
-    ///   - descriptor: the accepted socket.
-    ///   - remote: where it came from.
+    ///   - connection: the accepted socket.
     ///   - table: who may log in.
     ///   - options: how links behave.
     ///   - gate: the process's limits on strangers.
@@ -46,8 +46,7 @@ package final class LinkGreeter {
     ///   - environment: the loop that the session will live on.
     ///   - completion: called once, never from here.
     package init(
-        _ descriptor: Int32,
-        from remote: SocketAddress,
+        _ connection: DetachedSocket,
         table: PasswordTable,
         options: LinkOptions,
         gate: HandshakeGate,
@@ -59,9 +58,9 @@ package final class LinkGreeter {
         self.gate = gate
         self.registry = registry
         self.options = options
-        self.remote = remote
+        remote = connection.remote
         self.completion = completion
-        socket = StreamSocket(adopting: descriptor, loop: environment.loop)
+        socket = StreamSocket(connection, loop: environment.loop)
         deadline = LoopTimer(environment.loop) { [unowned self] in timedOut() }
         table.prepare(self)
     }
@@ -93,11 +92,11 @@ package final class LinkGreeter {
     package func start() {
         let now = environment.loop.now
         let admission = gate.begin(remote.prefix, at: now)
-        endsAt = now.addingClamped(options.handshakeTimeout)
+        endsAt = now.advanced(by: options.handshakeTimeout)
         switch admission {
         case .anything: break
         // The proof of a session is the first thing that a client says.
-        case .sessionsOnly: endsAt = min(endsAt, now.addingClamped(Self.helloTime))
+        case .sessionsOnly: endsAt = min(endsAt, now.advanced(by: Self.helloTime))
         case .nothing(let reason):
             // Nothing is sent: who is refused learns as little as who knocks at a closed port.
             finish("busy", reason)
@@ -145,7 +144,7 @@ extension LinkGreeter: StreamSocketHandler {
             switch readSome(socket) {
             case .bytes:
                 if wasEmpty, !hasHello {
-                    deadline?.schedule(at: min(endsAt, environment.loop.now.addingClamped(Self.helloTime)))
+                    deadline?.schedule(at: min(endsAt, environment.loop.now.advanced(by: Self.helloTime)))
                 }
                 guard received.count <= Self.mostReceived else {
                     finish("garbage", "too many bytes before the handshake was through", .garbage)
@@ -306,13 +305,13 @@ extension LinkGreeter {
             fail(.noSession)
             return
         }
-        let descriptor = socket.release()
+        let connection = socket.detach(remote)
         self.socket = nil
         end(.success, .handedOver)
         home(
             SessionCall(
                 session: request.session,
-                matter: .reattach(descriptor: descriptor, from: remote, request)
+                matter: .reattach(connection, request)
             )
         )
     }

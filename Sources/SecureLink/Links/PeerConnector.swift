@@ -16,7 +16,7 @@ final class PeerConnector {
     private var endpoints: ArraySlice<Endpoint>
     private var addresses: ArraySlice<SocketAddress> = []
     /// A connection that somebody else has made: the only one there is.
-    private var ready: ConnectedSocket?
+    private var ready: DetachedSocket?
     private var lastFailure = LinkFailure.failed("nothing was tried")
     private var socket: StreamSocket?
     private var remote: SocketAddress?
@@ -44,7 +44,7 @@ final class PeerConnector {
     }
 
     /// Ready to hand out a connection that somebody else has made.
-    init(over ready: ConnectedSocket, in environment: LinkEnvironment) {
+    init(over ready: DetachedSocket, in environment: LinkEnvironment) {
         self.environment = environment
         self.ready = ready
         timeout = .zero
@@ -53,7 +53,6 @@ final class PeerConnector {
 
     deinit {
         socket?.close()
-        ready?.close()
     }
 
     /// Whether there is nothing left to try.
@@ -87,8 +86,8 @@ final class PeerConnector {
         }
     }
 
-    private func use(_ ready: ConnectedSocket) {
-        let socket = StreamSocket(adopting: ready.descriptor, loop: environment.loop)
+    private func use(_ ready: DetachedSocket) {
+        let socket = StreamSocket(ready, loop: environment.loop)
         remote = ready.remote
         self.socket = socket
         do throws(SystemFailure) {

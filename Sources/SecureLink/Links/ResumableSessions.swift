@@ -49,7 +49,7 @@ package final class ResumableSessions {
             haste: TokenBucket(
                 capacity: Self.hasteBurst,
                 perSecond: Self.hastePerSecond,
-                at: environment.now
+                at: environment.loop.now
             )
         )
         registry.add(session.proof, user: session.userName, home: home)
@@ -79,8 +79,9 @@ package final class ResumableSessions {
         case .expire(let cause):
             sessions[call.session]?.session.abandon(cause)
             return false
-        case .reattach(let descriptor, let remote, let request):
-            let socket = StreamSocket(adopting: descriptor, loop: environment.loop)
+        case .reattach(let connection, let request):
+            let remote = connection.remote
+            let socket = StreamSocket(connection, loop: environment.loop)
             if let refusal = refusal(of: request) {
                 let message = refusal.encoded()
                 _ = message.withUnsafeBytes { socket.write($0) }
@@ -97,7 +98,7 @@ package final class ResumableSessions {
             return Reject(code: .noSession)
         }
         entry.attempt = request.attempt
-        let isInTime = entry.haste.take(at: environment.now)
+        let isInTime = entry.haste.take(at: environment.loop.now)
         sessions[request.session] = entry
         return isInTime ? nil : Reject(code: .busy, retryAfterSeconds: 1)
     }

@@ -1,25 +1,20 @@
+import Basics
 import CryptoPrimitives
 package import EventIO
-import Glibc
 import ProtocolCore
 import Synchronization
 
 /// What other threads have to say to the loop that a session lives on.
 package struct SessionCall: Sendable {
     enum Matter: Sendable {
-        /// A link has come whose client has proved that it has the session; the descriptor is the loop's now.
-        case reattach(descriptor: Int32, from: SocketAddress, ReattachRequest)
+        /// A link has come whose client has proved that it has the session.
+        case reattach(DetachedSocket, ReattachRequest)
         /// The session has no link, and has to make room.
         case expire(PeerSession.Abandonment)
     }
 
     let session: SessionID
     let matter: Matter
-
-    /// The loop is gone: a link that came for it is closed.
-    package func drop() {
-        if case .reattach(let descriptor, _, _) = matter { _ = close(descriptor) }
-    }
 }
 
 /// Where the sessions of this process live that clients may come back to.
@@ -37,7 +32,7 @@ package final class SessionRegistry: Sendable {
         /// The last attempt that was let in: a hello that is seen again is not.
         var attempt: UInt64 = 0
         /// When its link was lost; `nil` while it has one.
-        var detachedAt: UInt64?
+        var detachedAt: Instant?
     }
 
     fileprivate struct State {
@@ -86,7 +81,7 @@ package final class SessionRegistry: Sendable {
     }
 
     /// A session has lost its link: when its user has too many of those, the one that has waited longest is ended.
-    func detached(_ id: SessionID, at now: UInt64) {
+    func detached(_ id: SessionID, at now: Instant) {
         let excess = state.withLock { state -> (SessionID, Home)? in
             guard let entry = state.entries[id], entry.detachedAt == nil else { return nil }
             state.entries[id]?.detachedAt = now
@@ -150,7 +145,8 @@ extension SessionRegistry.State {
         where isMeant: (SessionRegistry.Entry) -> Bool
     ) -> (SessionID, SessionRegistry.Home)? {
         let waiting = entries.filter { $0.value.detachedAt != nil && isMeant($0.value) }
-        guard let found = waiting.min(by: { $0.value.detachedAt ?? 0 < $1.value.detachedAt ?? 0 }) else {
+        guard let found = waiting.min(by: { $0.value.detachedAt ?? .start < $1.value.detachedAt ?? .start })
+        else {
             return nil
         }
         entries[found.key]?.detachedAt = nil

@@ -1,3 +1,5 @@
+package import Platform
+
 /// What one process may hold at most, so that no stranger and no bad day makes it grow without end.
 ///
 /// What is beyond a limit is refused with a reason and counted. The ranges are checked by `TunnelConfiguration.init`.

@@ -1,4 +1,5 @@
 package import CryptoPrimitives
+package import Platform
 
 /// Everything a process is told to do: whoever holds one holds something that can run.
 ///
@@ -73,7 +74,7 @@ package struct TunnelConfiguration: Hashable, Sendable {
     /// What nobody else wants is spent for sooner answers, but not where it is counted: a process that has used up its ration
     /// stands still until the next one.
     package static func defaultBusyPoll(of machine: MachineSize) -> Bool {
-        !machine.isRationed
+        !machine.hasCPUQuota
     }
 
     /// Most requests end sooner, and service managers kill after 90 s.

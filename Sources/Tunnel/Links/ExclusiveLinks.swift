@@ -1,3 +1,4 @@
+import Basics
 import EventIO
 import SecureLink
 
@@ -12,7 +13,7 @@ struct ExclusiveLinks {
     var demand = 0
     /// Whether any route wants such sessions.
     private let isUsed: Bool
-    private let freshness: UInt64
+    private let freshness: Duration
 
     /// How many stand ready when nobody waits: a visitor and the one right behind it.
     private static let spare = 2
@@ -22,7 +23,7 @@ struct ExclusiveLinks {
     init(keepAlive: Duration, isUsed: Bool) {
         self.isUsed = isUsed
         // A session that has missed one keep-alive is suspect.
-        freshness = UInt64(0).addingClamped(keepAlive * 2)
+        freshness = keepAlive * 2
     }
 
     var count: Int { ready.count + taken.count }
@@ -43,8 +44,11 @@ struct ExclusiveLinks {
     }
 
     /// Takes a session that has lately given a sign of life; the one used last, which is the surest to be alive.
-    mutating func take(at now: UInt64) -> PeerSession? {
-        guard let index = ready.lastIndex(where: { $0.canOpen && now &- $0.lastSignOfLife < freshness })
+    mutating func take(at now: Instant) -> PeerSession? {
+        guard
+            let index = ready.lastIndex(where: {
+                $0.canOpen && now.duration(since: $0.lastSignOfLife) < freshness
+            })
         else {
             for session in ready { session.ping() }
             return nil

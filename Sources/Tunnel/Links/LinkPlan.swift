@@ -1,3 +1,5 @@
+import Basics
+
 /// How many sessions to one peer a worker keeps: decided here, carried out elsewhere.
 ///
 /// One is enough for any number of quiet streams. A stream that moves bulk fills its link, so as soon as every session is
@@ -10,8 +12,8 @@ struct LinkPlan: Hashable {
     struct SessionState: Hashable {
         var streams: Int
         var isBusy: Bool
-        /// Since when it has had no stream, in nanoseconds of the loop's clock; `nil` while it has one.
-        var idleSince: UInt64?
+        /// Since when it has had no stream; `nil` while it has one.
+        var idleSince: Instant?
     }
 
     /// What is to be done.
@@ -32,7 +34,7 @@ struct LinkPlan: Hashable {
     /// How long a session that is not needed is kept.
     ///
     /// Shorter would make and give up links with every burst.
-    static let idleTime: UInt64 = 60_000_000_000
+    static let idleTime = Duration.seconds(60)
     /// Four links, each on its own connection, are as much as one thread can fill.
     static let mostAutomatic = 4
 
@@ -48,9 +50,9 @@ struct LinkPlan: Hashable {
     /// - Parameters:
     ///   - sessions: what this worker has.
     ///   - others: how many sessions another worker needs to the same peer, at most.
-    ///   - now: the loop's time, in nanoseconds.
+    ///   - now: the loop's clock.
     /// - Returns: what is wanted, and what is of no use.
-    func decide(_ sessions: [SessionState], others: Int = 0, at now: UInt64) -> Decision {
+    func decide(_ sessions: [SessionState], others: Int = 0, at now: Instant) -> Decision {
         let base = min(max(least, others), most)
         let areAllBusy = !sessions.isEmpty && sessions.allSatisfy(\.isBusy)
         return Decision(
@@ -61,7 +63,7 @@ struct LinkPlan: Hashable {
     }
 
     /// Sessions that nobody has needed for long, the youngest first, as far as there are more than `base`.
-    private func surplus(of sessions: [SessionState], over base: Int, at now: UInt64) -> [Int] {
+    private func surplus(of sessions: [SessionState], over base: Int, at now: Instant) -> [Int] {
         // The last one that somebody could use beside bulk would be dialled again at once.
         let most = min(sessions.count - base, sessions.count { !$0.isBusy } - 1)
         guard most > 0 else { return [] }
@@ -71,8 +73,8 @@ struct LinkPlan: Hashable {
 
 extension LinkPlan.SessionState {
     /// Whether nobody has needed it for long.
-    fileprivate func isUseless(at now: UInt64) -> Bool {
+    fileprivate func isUseless(at now: Instant) -> Bool {
         guard streams == 0, let idleSince else { return false }
-        return now &- idleSince >= LinkPlan.idleTime
+        return now.duration(since: idleSince) >= LinkPlan.idleTime
     }
 }

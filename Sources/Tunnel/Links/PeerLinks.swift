@@ -1,3 +1,4 @@
+import Basics
 import EventIO
 import SecureLink
 
@@ -16,7 +17,7 @@ final class PeerLinks {
     private var dialer: LinkDialer?
     private var backoff = ReconnectBackoff()
     private var retry: LoopTimer?
-    private var dialedAt: UInt64 = 0
+    private var dialedAt = Instant.start
     private var roundRobin = 0
     private var waiting: [Relay] = []
     private var isStopping = false
@@ -26,7 +27,7 @@ final class PeerLinks {
 
     private struct Entry {
         let session: PeerSession
-        var idleSince: UInt64?
+        var idleSince: Instant?
     }
 
     init(
@@ -81,7 +82,7 @@ final class PeerLinks {
             relay.isHeldUpByLimit = true
         }
         waiting.append(relay)
-        relay.connectDeadline = relay.startedAt.addingClamped(relay.settings.connectTimeout)
+        relay.connectDeadline = relay.startedAt.advanced(by: relay.settings.connectTimeout)
         exclusive.demand = waiting.count { $0.isExclusive && !$0.isOver }
         makeReady()
     }
@@ -112,7 +113,7 @@ final class PeerLinks {
     }
 
     /// Looks after the sessions: a few times a second.
-    func look(at now: UInt64, mayGrow: Bool) {
+    func look(at now: Instant, mayGrow: Bool) {
         for session in sessions.map(\.session) + exclusive.all {
             session.mayGrow = mayGrow
             session.rest()
@@ -261,7 +262,11 @@ extension PeerLinks {
             } else {
                 sessions.append(Entry(session: session, idleSince: worker.loop.now))
             }
-            worker.log.linkEstablished(session, peer: peer.name, took: worker.loop.now - dialedAt)
+            worker.log.linkEstablished(
+                session,
+                peer: peer.name,
+                took: worker.loop.now.duration(since: dialedAt)
+            )
             if status.sessionUp() { worker.log.peerUp(peer.name) }
             serveWaiting()
             tried(nil)

@@ -1,3 +1,4 @@
+import Basics
 import EventIO
 import SecureLink
 import Synchronization
@@ -51,12 +52,11 @@ final class ServerLinks {
     }
 
     /// A link was accepted for this worker.
-    func greet(_ descriptor: Int32, from remote: SocketAddress) {
+    func greet(_ connection: DetachedSocket) {
         let began = worker.loop.now
         let table = table
         let greeter = LinkGreeter(
-            descriptor,
-            from: remote,
+            connection,
             table: table,
             options: options,
             gate: worker.shared.gate,
@@ -130,13 +130,13 @@ final class ServerLinks {
         greeters = [:]
     }
 
-    private func greeted(_ result: GreetingResult, by table: PasswordTable, began: UInt64) {
+    private func greeted(_ result: GreetingResult, by table: PasswordTable, began: Instant) {
         switch result {
         case .session(let session):
             session.owner = self
             sessions[ObjectIdentifier(session)] = session
             resumable.add(session)
-            worker.log.linkEstablished(session, peer: nil, took: worker.loop.now - began)
+            worker.log.linkEstablished(session, peer: nil, took: worker.loop.now.duration(since: began))
             if isStopping { session.close() }
             // The users may have changed meanwhile.
             if !self.table.retains(session.user, of: table) { session.revoke() }
@@ -177,7 +177,7 @@ extension ServerLinks: PeerSessionOwner {
         }
         let relay = Relay(side: .target, facts: facts, settings: service.configuration.stream, worker: worker)
         relay.stream = stream
-        relay.connectDeadline = worker.loop.now.addingClamped(relay.settings.connectTimeout)
+        relay.connectDeadline = worker.loop.now.advanced(by: relay.settings.connectTimeout)
         worker.add(relay)
         service.targets.find { [weak relay] addresses in
             guard let relay, !relay.isOver else { return }

@@ -1,3 +1,4 @@
+import Basics
 import EventIO
 
 /// The addresses of a service's targets, in the order in which they are to be tried.
@@ -11,7 +12,7 @@ final class TargetAddresses {
     /// For each endpoint what is known of it.
     private var known: [[SocketAddress]]
     private let isNumeric: [Bool]
-    private var lookedUpAt: UInt64 = 0
+    private var lookedUpAt: Instant?
     private var lookups = 0
     private var waiting: [([SocketAddress]) -> Void] = []
     private var next = 0
@@ -19,7 +20,7 @@ final class TargetAddresses {
     /// How long an address is used before its name is looked up again.
     ///
     /// Longer would hold on to a target that has moved; shorter would only ask more often.
-    private static let lifetime: UInt64 = 5_000_000_000
+    private static let lifetime = Duration.seconds(5)
 
     init(_ service: ServiceConfiguration, loop: EventLoop) {
         endpoints = service.targets
@@ -44,7 +45,8 @@ final class TargetAddresses {
     }
 
     private var isFresh: Bool {
-        isNumeric.allSatisfy { $0 } || (lookedUpAt != 0 && loop.now &- lookedUpAt < Self.lifetime)
+        isNumeric.allSatisfy { $0 }
+            || lookedUpAt.map { loop.now.duration(since: $0) < Self.lifetime } ?? false
     }
 
     private func answer(_ index: Int, _ result: Result<[SocketAddress], ResolveFailure>) {
@@ -52,7 +54,7 @@ final class TargetAddresses {
         // A name that cannot be looked up now keeps the addresses that it had.
         if case .success(let addresses) = result { known[index] = addresses }
         guard lookups == 0 else { return }
-        lookedUpAt = known.contains { !$0.isEmpty } ? loop.now : 0
+        lookedUpAt = known.contains { !$0.isEmpty } ? loop.now : nil
         let completions = waiting
         waiting = []
         for completion in completions { completion(ordered()) }

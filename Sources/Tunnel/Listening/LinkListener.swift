@@ -22,8 +22,8 @@ final class LinkListener: ListenerHandler {
         listener = nil
     }
 
-    func listener(_ listener: Listener, accepted descriptor: Int32, from address: SocketAddress) {
-        worker.acceptedLink(descriptor, from: address, turn: turn)
+    func listener(_ listener: Listener, accepted connection: DetachedSocket) {
+        worker.acceptedLink(connection, turn: turn)
         turn += 1
     }
 

@@ -47,8 +47,8 @@ final class RouteListener {
 }
 
 extension RouteListener: ListenerHandler {
-    func listener(_ listener: Listener, accepted descriptor: Int32, from address: SocketAddress) {
-        worker.accepted(descriptor, from: address, route: number)
+    func listener(_ listener: Listener, accepted connection: DetachedSocket) {
+        worker.accepted(connection, route: number)
     }
 
     func listener(_ listener: Listener, pausedBy failure: SystemFailure) {

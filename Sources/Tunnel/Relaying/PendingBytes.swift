@@ -1,3 +1,4 @@
+import Basics
 import WireCoding
 
 /// Bytes that came for a socket that does not take them yet: at most as many as the stream's window lets the peer send.

@@ -1,5 +1,5 @@
 import EventIO
-import Glibc
+import Platform
 import SecureLink
 
 /// Connecting to the target: one address after the other, until one answers or the time is over.
@@ -49,7 +49,7 @@ extension Relay {
                 if socket.isConnected { targetConnected() }
                 return
             } catch {
-                if error.code == EMFILE || error.code == ENFILE { worker.noteLimit("descriptors") }
+                if let shortage = error.shortage { worker.noteLimit(shortage) }
                 connectFailure = StreamFailure(connecting: error)
             }
         }

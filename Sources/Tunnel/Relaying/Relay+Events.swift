@@ -1,3 +1,4 @@
+import Basics
 import EventIO
 import SecureLink
 
@@ -103,16 +104,16 @@ extension Relay {
         worker.relayEnded(self, outcome)
     }
 
-    /// When the stream has waited long enough, in nanoseconds of the loop's clock.
-    var deadline: UInt64 {
+    /// When the stream has waited long enough.
+    var deadline: Instant {
         guard isConnected else { return connectDeadline }
         var wait = settings.idleTimeout
         // Half-closed, the wait follows progress: it begins anew with each byte.
         if outward == .finished || inward == .finished, let half = settings.halfCloseTimeout {
             wait = min(wait ?? half, half)
         }
-        guard let wait else { return .max }
-        return lastActivity.addingClamped(wait)
+        guard let wait else { return .distantFuture }
+        return lastActivity.advanced(by: wait)
     }
 
     /// The wait is over.

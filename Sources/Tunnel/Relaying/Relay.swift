@@ -1,3 +1,4 @@
+import Basics
 import EventIO
 import SecureLink
 import WireCoding
@@ -58,10 +59,10 @@ final class Relay {
     /// Bytes that went from the socket to the stream, and from the stream to the socket.
     private(set) var outwardBytes: UInt64 = 0
     private(set) var inwardBytes: UInt64 = 0
-    let startedAt: UInt64
-    var lastActivity: UInt64
+    let startedAt: Instant
+    var lastActivity: Instant
     /// When the wait for the target or for a session ends.
-    var connectDeadline = UInt64.max
+    var connectDeadline = Instant.distantFuture
     /// Its place in the worker's list.
     var place = -1
 
@@ -99,7 +100,7 @@ final class Relay {
     /// Socket and stream are there: begins to move bytes.
     func start() {
         isConnected = true
-        connectDeadline = .max
+        connectDeadline = .distantFuture
         lastActivity = worker.loop.now
         writePending()
         // A visitor has often spoken already. A target speaks when it was spoken to: its socket will tell.
@@ -119,7 +120,7 @@ extension Relay {
             lastActivity = worker.loop.now
             if count >= Self.bulkBytes, !sendsBulk {
                 sendsBulk = true
-                SocketOptions.expectBulk(socket.descriptor)
+                socket.expectBulk()
             }
             fill = StreamFill(count, socket.isReadable ? .more : .drained)
         case .nothing:
@@ -149,7 +150,13 @@ extension Relay {
         do throws(SystemFailure) {
             try socket.start(self)
         } catch {
-            broken(error)
+            guard let shortage = error.shortage else {
+                broken(error)
+                return
+            }
+            worker.noteLimit(shortage)
+            stream?.reset(.limit)
+            end(RelayOutcome(ending: .limit, by: ownEnd))
         }
     }
 }

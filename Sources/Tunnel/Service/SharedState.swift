@@ -1,7 +1,7 @@
 import CryptoPrimitives
 import EventIO
-import Glibc
 import Logging
+import Platform
 package import SecureLink
 import Synchronization
 
@@ -52,7 +52,7 @@ final class SharedState: Sendable {
         // Half of the cores at most, so that links that are established never wait for a handshake.
         arithmetic = try JobPool(
             threads: max(1, MachineSize.current.cores / 2),
-            mostWaiting: Self.mostWaitingJobs,
+            maxWaiting: Self.mostWaitingJobs,
             name: "sly-pake"
         )
     }

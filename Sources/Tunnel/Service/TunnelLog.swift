@@ -1,3 +1,4 @@
+import Basics
 import EventIO
 import Logging
 import SecureLink
@@ -27,13 +28,13 @@ struct TunnelLog: Sendable {
     let logger: Logger
 
     /// A stream has ended: one line, at each end.
-    func streamClosed(_ relay: Relay, _ outcome: RelayOutcome, at now: UInt64) {
+    func streamClosed(_ relay: Relay, _ outcome: RelayOutcome, at now: Instant) {
         streamClosed(
             relay.facts,
             outcome,
             up: relay.upBytes,
             down: relay.downBytes,
-            took: now - relay.startedAt
+            took: now.duration(since: relay.startedAt)
         )
     }
 
@@ -44,7 +45,7 @@ struct TunnelLog: Sendable {
             RelayOutcome(ending: .notConnected(failure), by: end),
             up: 0,
             down: 0,
-            took: 0
+            took: .zero
         )
     }
 
@@ -53,14 +54,14 @@ struct TunnelLog: Sendable {
         _ outcome: RelayOutcome,
         up: UInt64,
         down: UInt64,
-        took: UInt64
+        took: Duration
     ) {
         guard logger.logLevel <= .info else { return }
         var fields: Logger.Metadata = [
             "id": "\(facts.id)", "service": "\(facts.service)", "user": "\(facts.user)",
             "from": "\(facts.source)",
             "up": "\(ByteCountText(up))", "down": "\(ByteCountText(down))",
-            "took": "\(TimeText(nanoseconds: took))", "why": "\(outcome.ending.why)",
+            "took": "\(TimeText(took))", "why": "\(outcome.ending.why)",
             "by": "\(outcome.by.rawValue)",
         ]
         if let route = facts.route { fields["route"] = "\(route)" }
@@ -69,10 +70,10 @@ struct TunnelLog: Sendable {
         logger.info("stream closed", metadata: fields)
     }
 
-    func linkEstablished(_ session: PeerSession, peer: String?, took: UInt64) {
+    func linkEstablished(_ session: PeerSession, peer: String?, took: Duration) {
         var fields: Logger.Metadata = [
             "user": "\(session.user)", "address": "\(session.remote)",
-            "took": "\(TimeText(nanoseconds: took))",
+            "took": "\(TimeText(took))",
         ]
         if let peer { fields["peer"] = "\(peer)" }
         logger.info("link established", metadata: fields)
@@ -103,7 +104,7 @@ struct TunnelLog: Sendable {
     /// A session has another link.
     func reattached(_ session: PeerSession, peer: String?, _ reattachment: PeerSession.Reattachment) {
         var fields = fields(of: session, peer, "")
-        fields["after"] = "\(TimeText(nanoseconds: reattachment.gap))"
+        fields["after"] = "\(TimeText(reattachment.gap))"
         fields["resent"] = "\(ByteCountText(UInt64(reattachment.resentBytes)))"
         logger.info("link reattached", metadata: fields)
     }
@@ -200,12 +201,8 @@ struct ByteCountText: CustomStringConvertible {
 struct TimeText: CustomStringConvertible {
     private let nanoseconds: UInt64
 
-    init(nanoseconds: UInt64) {
-        self.nanoseconds = nanoseconds
-    }
-
     init(_ duration: Duration) {
-        nanoseconds = UInt64(0).addingClamped(duration)
+        nanoseconds = duration.wholeNanoseconds
     }
 
     var description: String {

@@ -1,3 +1,4 @@
+import Basics
 import CoreMetrics
 import SecureLink
 
@@ -18,7 +19,7 @@ struct TunnelMetrics: Sendable {
         Counter(label: "sallyport_resent_bytes_total", dimensions: labels)
             .increment(by: Int64(reattachment.resentBytes))
         Timer(label: "sallyport_link_gap", dimensions: labels, preferredDisplayUnit: .seconds)
-            .recordNanoseconds(Int64(clamping: reattachment.gap))
+            .recordNanoseconds(Int64(clamping: reattachment.gap.wholeNanoseconds))
     }
 
     /// A session is over, with so many streams in it.

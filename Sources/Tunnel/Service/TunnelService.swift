@@ -1,5 +1,6 @@
 package import EventIO
 package import Logging
+import Platform
 package import SecureLink
 import Synchronization
 
@@ -73,7 +74,7 @@ package final class TunnelService {
     ) throws(SystemFailure) {
         self.observer = observer
         self.hangUp = hangUp
-        EventLoop.ignoreBrokenPipes()
+        ProcessControl.ignoreBrokenPipes()
         shared = try SharedState(configuration, secrets: secrets, logger: logger)
         log = shared.log
         loop = try EventLoop()
@@ -121,9 +122,8 @@ package final class TunnelService {
 
     /// Carries a visitor that the program brings itself, over the route at that place of the configuration.
     ///
-    /// The descriptor, which does not block, is the service's from then on.
-    package func carry(_ descriptor: Int32, route: Int) {
-        workers[0]?.send(.ownVisitor(route: route, descriptor: descriptor))
+    package func carry(_ visitor: DetachedSocket, route: Int) {
+        workers[0]?.send(.ownVisitor(route: route, visitor))
     }
 
     /// Accepts no more, and ends when the last stream has ended or the time is over.

@@ -1,5 +1,6 @@
 import EventIO
 import Logging
+import Platform
 import SecureLink
 import Synchronization
 
@@ -8,11 +9,11 @@ enum WorkerMessage: Sendable {
     /// All workers are there: here is how to reach them.
     case begin([Mailbox<WorkerMessage>])
     /// A visitor that another worker accepted.
-    case visitor(route: Int, descriptor: Int32, SocketAddress)
+    case visitor(route: Int, DetachedSocket)
     /// A visitor that the program itself brings; its end is reported.
-    case ownVisitor(route: Int, descriptor: Int32)
+    case ownVisitor(route: Int, DetachedSocket)
     /// A link that another worker accepted.
-    case link(descriptor: Int32, SocketAddress)
+    case link(DetachedSocket)
     /// Something about a session that lives on this worker.
     case session(SessionCall)
     /// Links, addresses or routes of the machine have changed.
@@ -70,6 +71,7 @@ final class TunnelWorker {
     private var refusals = RefusalCounter()
     private var sleep = SleepWatch()
     private var countedLogs = 0
+    private var refusedWatches = 0
     private var crowd = CrowdWatch()
     var isDraining = false
     var hasCutOff = false
@@ -120,12 +122,12 @@ final class TunnelWorker {
         case .begin(let workers):
             self.workers = workers
             begin()
-        case .visitor(let route, let descriptor, let address):
+        case .visitor(let route, let connection):
             // Before it counts as a stream: were it both for a moment, the next visitor would go elsewhere.
             shared.loads[index].visitorTaken()
-            visit(route, descriptor, "\(address)", isOwn: false)
-        case .ownVisitor(let route, let descriptor): visit(route, descriptor, "stdio", isOwn: true)
-        case .link(let descriptor, let address): server?.greet(descriptor, from: address)
+            visit(route, connection, "\(connection.remote)", isOwn: false)
+        case .ownVisitor(let route, let connection): visit(route, connection, "stdio", isOwn: true)
+        case .link(let connection): server?.greet(connection)
         case .session(let call): server?.answer(call)
         case .networkChanged: networkChanged()
         case .passwords(let table): server?.use(table)
@@ -204,35 +206,35 @@ extension TunnelWorker {
 
 extension TunnelWorker {
     /// A visitor was accepted here: it goes to the worker that has the least to do.
-    func accepted(_ descriptor: Int32, from address: SocketAddress, route: Int) {
+    func accepted(_ connection: DetachedSocket, route: Int) {
         let least = shared.loads.least(from: index, at: loop.now)
         if least == index {
-            visit(route, descriptor, "\(address)", isOwn: false)
+            visit(route, connection, "\(connection.remote)", isOwn: false)
         } else {
             shared.loads[least].visitorSent()
-            workers[least].send(.visitor(route: route, descriptor: descriptor, address))
+            workers[least].send(.visitor(route: route, connection))
         }
     }
 
     /// A link was accepted here: links are spread evenly.
-    func acceptedLink(_ descriptor: Int32, from address: SocketAddress, turn: Int) {
+    func acceptedLink(_ connection: DetachedSocket, turn: Int) {
         let limit = shared.configuration.limits.maxLinks
         guard shared.links.load(ordering: .relaxed) < limit, !shared.budget.isExhausted else {
-            StreamSocket(adopting: descriptor, loop: loop).closeWithReset()
+            connection.reset()
             noteLimit(shared.budget.isExhausted ? "memory" : "max-links")
             return
         }
         shared.links.add(1, ordering: .relaxed)
         let target = (index + turn) % workers.count
         if target == index {
-            server?.greet(descriptor, from: address)
+            server?.greet(connection)
         } else {
-            workers[target].send(.link(descriptor: descriptor, address))
+            workers[target].send(.link(connection))
         }
     }
 
-    private func visit(_ number: Int, _ descriptor: Int32, _ source: String, isOwn: Bool) {
-        let socket = StreamSocket(adopting: descriptor, loop: loop)
+    private func visit(_ number: Int, _ connection: DetachedSocket, _ source: String, isOwn: Bool) {
+        let socket = StreamSocket(connection, loop: loop)
         let route = shared.configuration.routes[number]
         // The configuration was checked: a route's peer is there.
         guard let peer = peers.first(where: { $0.peer.name == route.peer }) else {
@@ -307,6 +309,10 @@ extension TunnelWorker {
         let now = loop.now
         for relay in relays where relay.deadline <= now { relay.timedOut() }
         countLogs()
+        if loop.refusedWatches > refusedWatches {
+            refusedWatches = loop.refusedWatches
+            noteLimit("watches")
+        }
         if sleep.hasSlept() { networkChanged() }
         // Who waits for a client that may never come has to make room for those who are here.
         if shared.budget.isExhausted { shared.registry.expireOldest() }
@@ -314,7 +320,10 @@ extension TunnelWorker {
         for peer in peers { peer.look(at: now, mayGrow: mayGrow) }
         server?.look(mayGrow: mayGrow)
         environment.trim()
-        if crowd.hasLeft(now: relays.count) { ProcessSetup.returnHeap() }
+        if crowd.hasLeft(now: relays.count) {
+            loop.trim()
+            ProcessControl.trimHeap()
+        }
         sweep?.schedule(after: Self.sweepInterval)
     }
 }

@@ -1,3 +1,4 @@
+import Basics
 import SecureLink
 import Synchronization
 
@@ -29,7 +30,7 @@ final class WorkerLoad: Sendable {
     }
 
     /// The load in streams' worth.
-    func score(at now: UInt64) -> Int {
+    func score(at now: Instant) -> Int {
         streams.load(ordering: .relaxed) + onTheWay.load(ordering: .relaxed)
             + traffic.settled(at: now) / Self.bytesPerStream
     }
@@ -37,7 +38,7 @@ final class WorkerLoad: Sendable {
 
 extension [WorkerLoad] {
     /// Which worker has the least to do; `own` unless another has less, because handing over costs a wake-up.
-    func least(from own: Int, at now: UInt64) -> Int {
+    func least(from own: Int, at now: Instant) -> Int {
         var least = own
         var score = self[own].score(at: now)
         for other in indices where other != own {

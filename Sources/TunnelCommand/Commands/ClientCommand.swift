@@ -1,6 +1,6 @@
 import ArgumentParser
 import EventIO
-import Glibc
+import Platform
 import SecureLink
 import Tunnel
 

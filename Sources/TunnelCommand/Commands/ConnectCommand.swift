@@ -1,7 +1,7 @@
 import ArgumentParser
 import EventIO
-import Glibc
 import Logging
+import Platform
 import SecureLink
 import Synchronization
 import Tunnel
@@ -29,7 +29,7 @@ struct ConnectCommand: ParsableCommand {
     @OptionGroup var password: PasswordOptions
 
     func run() throws {
-        ProcessSetup.prepare()
+        ProcessControl.prepare()
         let route = RouteConfiguration(name: service, accept: [], peer: PeerOptions.name, service: service)
         let ready = try PeerOptions.ready(
             peer,
@@ -81,7 +81,7 @@ struct ConnectCommand: ParsableCommand {
             }
         }
         // Else its other end would be waited for.
-        if !isCarried { close(there) }
+        if !isCarried { there.reset() }
         // Whoever reads it may never go on.
         made.leaveSignals()
         // What came before the end is still to be written.

@@ -1,7 +1,8 @@
 import ArgumentParser
 import EventIO
-import Glibc
+import Platform
 import SecureLink
+import SystemPackage
 
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -24,12 +25,14 @@ struct DemoCommand: ParsableCommand {
     private static let trialBytes = 256 << 20
 
     func run() throws {
-        ProcessSetup.prepare()
+        ProcessControl.prepare()
         do {
             let folder = try DemoFolder()
             try demonstrate(in: folder)
         } catch let failure as SystemFailure {
             throw CommandFailure(status: .software, message: failure.description)
+        } catch let refusal as Errno {
+            throw CommandFailure(status: .software, message: "cannot start a second process: \(refusal)")
         } catch let fault as CredentialFault {
             throw CommandFailure(status: .software, message: fault.text)
         }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import EventIO
-import Glibc
 import Logging
+import Platform
 import SecureLink
 import Tunnel
 
@@ -63,7 +63,7 @@ struct RunCommand: ParsableCommand {
 
     /// Runs a tunnel until it has ended.
     static func run(_ ready: ReadyConfiguration) throws {
-        ProcessSetup.prepare()
+        ProcessControl.prepare()
         let destination: LogDestination
         let service: TunnelService
         do throws(SystemFailure) {

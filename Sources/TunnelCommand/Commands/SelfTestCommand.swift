@@ -1,5 +1,6 @@
 import ArgumentParser
 import EventIO
+import Platform
 import Sallyport
 import Synchronization
 
@@ -17,7 +18,7 @@ struct SelfTestCommand: ParsableCommand {
     )
 
     func run() throws {
-        ProcessSetup.prepare()
+        ProcessControl.prepare()
         let steps = waiting { await SelfTest.run() }
         for step in steps {
             print(step.failure.map { "failed  \(step.name): \($0)" } ?? "ok      \(step.name)")
@@ -44,5 +45,5 @@ func waiting<Value: Sendable>(for body: @escaping @Sendable () async -> Value) -
 
 private final class Awaited<Value: Sendable>: Sendable {
     let value = Mutex<Value?>(nil)
-    let done = WakeUp()
+    let done = ThreadSemaphore()
 }

@@ -1,6 +1,7 @@
 import ConfigurationFile
 import CryptoPrimitives
 import EventIO
+import Platform
 import Tunnel
 
 /// The sections of a configuration, read key by key.

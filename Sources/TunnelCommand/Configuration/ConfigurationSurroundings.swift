@@ -1,6 +1,6 @@
 package import CryptoPrimitives
-import Glibc
-package import Tunnel
+package import Platform
+import Tunnel
 
 /// What reading a configuration wants to know of the world: files, folders, variables, the size of the machine.
 ///

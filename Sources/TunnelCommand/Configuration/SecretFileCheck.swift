@@ -1,5 +1,5 @@
 package import ConfigurationFile
-import Glibc
+import Platform
 
 /// Looks whether a file is fit to hold a secret: a regular file that nobody but its owner can read or change.
 ///

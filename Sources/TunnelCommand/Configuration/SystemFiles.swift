@@ -1,5 +1,5 @@
 import ConfigurationFile
-import Glibc
+import Platform
 
 /// Files and folders, as the system has them.
 enum SystemFiles {
@@ -19,7 +19,7 @@ enum SystemFiles {
         var bytes: [UInt8] = []
         var block = [UInt8](repeating: 0, count: 65536)
         while bytes.count <= SourceFile.longestText {
-            let count = Glibc.read(descriptor, &block, block.count)
+            let count = Platform.read(descriptor, &block, block.count)
             if count > 0 {
                 bytes += block.prefix(count)
             } else if count == 0 {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import EventIO
+import Platform
 import Sallyport
 
 struct ConsoleCommand: ParsableCommand {
@@ -60,7 +61,7 @@ struct ConsoleCommand: ParsableCommand {
     }
 
     func run() throws {
-        ProcessSetup.prepare()
+        ProcessControl.prepare()
         let command = self
         let failure = waiting { () async -> SallyportError? in
             do throws(SallyportError) {

@@ -1,5 +1,5 @@
 import EventIO
-import Glibc
+import Platform
 import SecureLink
 
 /// The files of a demonstration, in a folder of their own that is removed at the end.
@@ -88,7 +88,7 @@ final class DemoFolder {
         guard descriptor >= 0 else { throw SystemFailure("open", name, code: errno) }
         defer { close(descriptor) }
         let bytes = Array(text.utf8)
-        guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
+        guard Platform.write(descriptor, bytes, bytes.count) == bytes.count else {
             throw SystemFailure("write", name, code: errno)
         }
     }

@@ -1,5 +1,5 @@
 import EventIO
-import Glibc
+import Platform
 
 /// Moves real data through a tunnel to an echo service and back, and checks every byte.
 struct TunnelTrial {

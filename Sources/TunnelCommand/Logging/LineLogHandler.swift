@@ -1,5 +1,5 @@
-import Glibc
 import Logging
+import Platform
 import Tunnel
 
 /// Writes what is logged as lines of text or JSON.
@@ -21,12 +21,11 @@ struct LineLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
+        let time = SystemClock.wallClock
         let fields = event.metadata.map { metadata.merging($0) { _, new in new } } ?? metadata
         let line = LogLine(
-            seconds: time.tv_sec,
-            milliseconds: time.tv_nsec / 1_000_000,
+            seconds: time.seconds,
+            milliseconds: time.nanoseconds / 1_000_000,
             level: event.level,
             message: event.message.description,
             metadata: fields

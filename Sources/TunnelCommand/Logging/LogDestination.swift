@@ -1,5 +1,5 @@
 import EventIO
-import Glibc
+import Platform
 import Synchronization
 
 /// Where lines of the log go, written by a thread of its own: whoever reads them slowly, or not at all, holds up no stream.
@@ -18,7 +18,7 @@ final class LogDestination: Sendable {
     private let state = Mutex(State())
     private let descriptor: Int32
     private let isOwned: Bool
-    private let wakeUp: WakeUp
+    private let semaphore: ThreadSemaphore
     private nonisolated(unsafe) var thread: LoopThread?
 
     /// Lines that wait: some ten thousand.
@@ -41,7 +41,7 @@ final class LogDestination: Sendable {
     init(descriptor: Int32, isOwned: Bool) throws(SystemFailure) {
         self.descriptor = descriptor
         self.isOwned = isOwned
-        wakeUp = WakeUp()
+        semaphore = ThreadSemaphore()
         thread = try LoopThread(name: "sly-log") { [unowned self] in work() }
     }
 
@@ -65,7 +65,7 @@ final class LogDestination: Sendable {
             state.waiting.append(UInt8(ascii: "\n"))
             return isFirst
         }
-        if isFirst { wakeUp.post() }
+        if isFirst { semaphore.post() }
     }
 
     /// Writes what waits and ends the thread: the last call.
@@ -86,14 +86,14 @@ final class LogDestination: Sendable {
     private func ending() -> LoopThread? {
         defer { thread = nil }
         state.withLock { $0.isOpen = false }
-        wakeUp.post()
+        semaphore.post()
         return thread
     }
 
     private func work() {
         var reason: Int32 = 0
         while true {
-            wakeUp.wait()
+            semaphore.wait()
             let (bytes, dropped, isOpen) = state.withLock { state in
                 let taken = (state.waiting, state.dropped, state.isOpen)
                 state.waiting = []
@@ -115,7 +115,7 @@ final class LogDestination: Sendable {
                 state.withLock { $0.notTaken += dropped }
             }
             if !isOpen, bytes.isEmpty { return }
-            if !isOpen { wakeUp.post() }
+            if !isOpen { semaphore.post() }
         }
     }
 
@@ -128,19 +128,19 @@ final class LogDestination: Sendable {
         var written = 0
         while written < bytes.count {
             let count = bytes.withUnsafeBytes {
-                Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written)
+                Platform.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written)
             }
             if count > 0 {
                 written += count
             } else if errno == EAGAIN {
                 // Somebody made our standard error non-blocking: wait until it takes more.
                 var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                _ = Glibc.poll(&poll, 1, 1000)
+                _ = Platform.poll(&poll, 1, 1000)
             } else if errno != EINTR {
                 let reason = errno
                 // What follows begins a line of its own, if it can.
                 if written > 0, bytes[written - 1] != UInt8(ascii: "\n") {
-                    _ = Glibc.write(descriptor, "\n", 1)
+                    _ = Platform.write(descriptor, "\n", 1)
                 }
                 return (bytes[written...].count { $0 == UInt8(ascii: "\n") }, reason)
             }

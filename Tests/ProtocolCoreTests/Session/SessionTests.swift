@@ -1,3 +1,4 @@
+import Basics
 import CryptoPrimitives
 import ProtocolCoreTesting
 import Testing

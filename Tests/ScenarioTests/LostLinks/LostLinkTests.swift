@@ -184,7 +184,9 @@ struct LostLinkTests {
     @Test func aServerThatEndsWhileALinkIsLostSaysThatItCutSomethingOff() throws {
         let target = try PlainListener(.ipv4(port: 0))
         let (pair, line) = try TunnelPair.onALine(to: target.address)
-        let (_, served) = try pair.stream(with: target)
+        // Held to the end: a visitor that is freed ends its direction, and the target would read that end.
+        let (visitor, served) = try pair.stream(with: target)
+        defer { visitor.close() }
         line.change { $0.isHole = true }
         line.cutAll(.reset)
         try pair.server.line(with: "link lost", "streams=1")

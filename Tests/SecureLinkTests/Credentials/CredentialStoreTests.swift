@@ -1,7 +1,9 @@
+import Basics
 import CryptoPrimitives
 import EventIO
 import Foundation
 import ProtocolCore
+import ProtocolCoreTesting
 import Synchronization
 import Testing
 
@@ -16,7 +18,7 @@ import Testing
         let store = try store()
         let realm = try #require(Realm("example"))
         let answers = Mutex<[ClientCredential]>([])
-        let done = WakeUp()
+        let done = ThreadSemaphore()
         for _ in 0..<8 {
             store.stretch(for: realm, at: ScryptCost(logN: 15, r: 8, p: 1)) { result in
                 if case .success(let credential) = result { answers.withLock { $0.append(credential) } }
@@ -33,7 +35,7 @@ import Testing
 
     @Test func anotherRealmReplacesTheCredential() throws {
         let store = try store()
-        let done = WakeUp()
+        let done = ThreadSemaphore()
         for name in ["first", "second"] {
             let realm = try #require(Realm(name))
             store.stretch(for: realm, at: ScryptCost(logN: 15, r: 8, p: 1)) { _ in done.post() }
@@ -44,7 +46,7 @@ import Testing
 
     @Test func aServerThatNamesAnotherRealmEachTimeGetsOneThread() throws {
         let store = try store()
-        let done = WakeUp()
+        let done = ThreadSemaphore()
         let served = Mutex<[Realm]>([])
         let before = try threads()
         for index in 0..<30 {
@@ -69,7 +71,7 @@ import Testing
 
     @Test func attemptsAfterARefusalWaitLongerEachTimeUpToAMinute() throws {
         let store = try store()
-        var now: UInt64 = 1_000_000_000_000
+        var now = Instant.seconds(1000)
         var last = Duration.zero
         #expect(store.delayAfterRefusal(at: now) == .zero)
         for step in 0..<10 {
@@ -79,7 +81,7 @@ import Testing
             #expect(delay <= .seconds(75))
             #expect(step > 6 || delay > last)
             last = delay
-            now += UInt64(delay.components.seconds + 1) * 1_000_000_000
+            now = now + .seconds(delay.components.seconds + 1)
         }
         store.noteSuccess()
         #expect(store.delayAfterRefusal(at: now) == .zero)
@@ -87,7 +89,7 @@ import Testing
 
     @Test func refusalsOfLinksThatWereUnderWayTogetherAreOne() throws {
         let store = try store()
-        let now: UInt64 = 1_000_000_000_000
+        let now = Instant.seconds(1000)
         for _ in 0..<5 { store.noteRefusal(at: now) }
         #expect(store.delayAfterRefusal(at: now) < .seconds(2))
     }

@@ -1,3 +1,4 @@
+import Basics
 import CryptoPrimitives
 import EventIO
 import Glibc
@@ -24,10 +25,10 @@ final class HandMadePeer {
     init() throws {
         loop = try EventLoop()
         environment = try .forTests(loop)
-        let ends = try LinkEnvironment.socketPair()
-        descriptor = ends[1]
+        let (end, descriptor) = try LinkEnvironment.rawSocketPair()
+        self.descriptor = descriptor
         let secrets = try SessionSecrets.forTests()
-        let socket = StreamSocket(adopting: ends[0], loop: loop)
+        let socket = StreamSocket(end, loop: loop)
         session = try environment.session(.server, socket, secrets)
         sealing = try DirectionKeys(
             secret: secrets.client,

@@ -1,3 +1,4 @@
+import Basics
 import EventIO
 import Testing
 import WireCoding
@@ -49,8 +50,8 @@ private final class FairnessBench: PeerSessionOwner {
     func link(streams: Int) throws -> (client: PeerSession, server: PeerSession, sources: [Source]) {
         let ends = try LinkEnvironment.socketPair()
         let secrets = try SessionSecrets.forTests()
-        let server = try session(.server, StreamSocket(adopting: ends[0], loop: loop), secrets)
-        let client = try session(.client, StreamSocket(adopting: ends[1], loop: loop), secrets)
+        let server = try session(.server, StreamSocket(ends.first, loop: loop), secrets)
+        let client = try session(.client, StreamSocket(ends.second, loop: loop), secrets)
         let sources = try (0..<streams).map { _ in
             let source = Source()
             let stream: LinkStream = try #require(client.open(StreamRequest(service: "bulk"), for: source))

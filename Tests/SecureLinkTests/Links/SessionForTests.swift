@@ -1,6 +1,7 @@
 import CryptoPrimitives
 import EventIO
 import Glibc
+import SystemPackage
 import Testing
 
 @testable import ProtocolCore
@@ -12,7 +13,7 @@ extension LinkEnvironment {
     static func forTests(_ loop: EventLoop) throws -> LinkEnvironment {
         LinkEnvironment(
             loop,
-            pool: try JobPool(threads: 1, mostWaiting: 1, name: "test-pake"),
+            pool: try JobPool(threads: 1, maxWaiting: 1, name: "test-pake"),
             gauge: TrafficGauge(),
             neighbours: [],
             aead: .libcrypto
@@ -20,7 +21,13 @@ extension LinkEnvironment {
     }
 
     /// Two ends of a connection that takes four mebibytes at once: all that a test says, and more than a link's turn.
-    static func socketPair() throws -> [Int32] {
+    static func socketPair() throws -> (first: DetachedSocket, second: DetachedSocket) {
+        let (first, second) = try rawSocketPair()
+        return (first, try DetachedSocket(adopting: FileDescriptor(rawValue: second)))
+    }
+
+    /// The same, where the second end is a bare descriptor.
+    static func rawSocketPair() throws -> (first: DetachedSocket, second: Int32) {
         var ends: [Int32] = [-1, -1]
         try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
         for end in ends {
@@ -28,7 +35,7 @@ extension LinkEnvironment {
             setsockopt(end, SOL_SOCKET, SO_SNDBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
             _ = fcntl(end, F_SETFL, O_NONBLOCK)
         }
-        return ends
+        return (try DetachedSocket(adopting: FileDescriptor(rawValue: ends[0])), ends[1])
     }
 
     /// A session as a finished handshake would have made it, not started yet.

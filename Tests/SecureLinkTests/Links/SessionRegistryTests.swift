@@ -1,5 +1,6 @@
 import CryptoPrimitives
 import EventIO
+import ProtocolCoreTesting
 import Synchronization
 import Testing
 
@@ -62,18 +63,18 @@ import Testing
         let alices = try (0..<66).map { try Self.proof(UInt8($0)) }
         let bobs = try Self.proof(200)
         registry.add(bobs, user: "bob", home: calls.home)
-        registry.detached(bobs.id, at: 1)
+        registry.detached(bobs.id, at: .seconds(1))
         for proof in alices { registry.add(proof, user: "alice", home: calls.home) }
         for (index, proof) in alices.prefix(64).enumerated() {
-            registry.detached(proof.id, at: UInt64(1000 - index))
+            registry.detached(proof.id, at: .seconds(1000 - index))
         }
         #expect(calls.expired.isEmpty)
         #expect(registry.detachedCount == 65)
         // One that has come back does not count.
         registry.attached(alices[10].id)
-        registry.detached(alices[64].id, at: 2000)
+        registry.detached(alices[64].id, at: .seconds(2000))
         #expect(calls.expired.isEmpty)
-        registry.detached(alices[65].id, at: 2001)
+        registry.detached(alices[65].id, at: .seconds(2001))
         #expect(calls.expired == [alices[63].id])
         registry.remove(alices[63].id)
         #expect(registry.detachedCount == 65)
@@ -85,7 +86,7 @@ import Testing
         let proofs = try (0..<4).map { try Self.proof(UInt8($0)) }
         for (index, proof) in proofs.enumerated() {
             registry.add(proof, user: "user\(index)", home: calls.home)
-            if index > 0 { registry.detached(proof.id, at: UInt64(100 - index)) }
+            if index > 0 { registry.detached(proof.id, at: .seconds(100 - index)) }
         }
         #expect(registry.expireOldest())
         #expect(registry.expireOldest())

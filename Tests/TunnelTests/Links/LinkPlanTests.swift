@@ -1,14 +1,16 @@
+import Basics
+import ProtocolCoreTesting
 import Testing
 
 @testable import Tunnel
 
 @Suite struct LinkPlanTests {
-    private let now: UInt64 = 1_000_000_000_000
+    private let now = Instant.seconds(1000)
 
     private func session(
         streams: Int = 0,
         busy: Bool = false,
-        idleFor: UInt64? = nil
+        idleFor: Duration? = nil
     ) -> LinkPlan.SessionState {
         LinkPlan.SessionState(streams: streams, isBusy: busy, idleSince: idleFor.map { now - $0 })
     }
@@ -36,7 +38,10 @@ import Testing
         let plan = LinkPlan(.automatic)
         let long = LinkPlan.idleTime
         #expect(plan.decide([session(idleFor: long)], at: now).closes.isEmpty)
-        #expect(plan.decide([session(idleFor: long), session(idleFor: long - 1)], at: now).closes == [0])
+        #expect(
+            plan.decide([session(idleFor: long), session(idleFor: long - .milliseconds(1))], at: now).closes
+                == [0]
+        )
         #expect(
             plan.decide([session(streams: 1), session(streams: 1), session(idleFor: long)], at: now).closes
                 == [2]
@@ -68,7 +73,7 @@ import Testing
         let plan = LinkPlan(.automatic)
         let idle = Array(repeating: session(idleFor: LinkPlan.idleTime), count: 3)
         #expect(plan.decide(idle, others: 3, at: now).need == 1)
-        #expect(plan.decide([session(streams: 1), session(idleFor: 1)], at: now).need == 2)
+        #expect(plan.decide([session(streams: 1), session(idleFor: .milliseconds(1))], at: now).need == 2)
         #expect(plan.decide([], others: 3, at: now).need == 1)
     }
 

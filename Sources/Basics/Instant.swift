@@ -1,0 +1,100 @@
+/// A moment of a monotonic clock, in nanoseconds since the clock's start.
+///
+/// The core has no clock: its caller passes the time with every call. All loops of a process use one clock, so that their
+/// moments can be compared.
+@usableFromInline package struct Instant: Comparable, Hashable, Sendable {
+    /// Nanoseconds since an arbitrary start; 2^64 of them last 584 years.
+    @usableFromInline package let nanoseconds: UInt64
+
+    /// The moment that many nanoseconds after the clock's start.
+    @inlinable package init(nanoseconds: UInt64) {
+        self.nanoseconds = nanoseconds
+    }
+
+    /// The clock's start.
+    @inlinable package static var start: Instant { Instant(nanoseconds: 0) }
+
+    /// A moment that never comes: a deadline that is switched off.
+    @inlinable package static var distantFuture: Instant { Instant(nanoseconds: .max) }
+
+    /// The moment `duration` later; a negative duration counts as zero, and the end of time is not passed.
+    package func advanced(by duration: Duration) -> Instant {
+        advanced(by: TimeSpan(duration))
+    }
+
+    /// The moment `span` later; the end of time is not passed.
+    @inlinable package func advanced(by span: TimeSpan) -> Instant {
+        let (sum, overflow) = nanoseconds.addingReportingOverflow(span.nanoseconds)
+        return overflow ? .distantFuture : Instant(nanoseconds: sum)
+    }
+
+    /// How long after `earlier` this is; zero when it is not after it.
+    @inlinable package func span(since earlier: Instant) -> TimeSpan {
+        TimeSpan(nanoseconds: nanoseconds > earlier.nanoseconds ? nanoseconds &- earlier.nanoseconds : 0)
+    }
+
+    /// How long after `earlier` this is; zero when it is not after it.
+    package func duration(since earlier: Instant) -> Duration {
+        span(since: earlier).duration
+    }
+
+    @inlinable package static func < (left: Instant, right: Instant) -> Bool {
+        left.nanoseconds < right.nanoseconds
+    }
+
+    @inlinable package static func == (left: Instant, right: Instant) -> Bool {
+        left.nanoseconds == right.nanoseconds
+    }
+}
+
+/// A length of time in whole nanoseconds: for what is computed on every turn, where `Duration`, which counts attoseconds in
+/// 128 bits, would be felt.
+@usableFromInline package struct TimeSpan: Comparable, Hashable, Sendable {
+    /// How many nanoseconds; 2^64 of them last 584 years.
+    @usableFromInline package let nanoseconds: UInt64
+
+    /// That many nanoseconds.
+    @inlinable package init(nanoseconds: UInt64) {
+        self.nanoseconds = nanoseconds
+    }
+
+    /// A duration in whole nanoseconds; a negative one is zero, one of more than 584 years is 584 years.
+    package init(_ duration: Duration) {
+        self.init(nanoseconds: duration.wholeNanoseconds)
+    }
+
+    /// The same as a duration, at most 292 years.
+    package var duration: Duration { .nanoseconds(Int64(clamping: nanoseconds)) }
+
+    @inlinable package static func microseconds(_ count: UInt64) -> TimeSpan {
+        TimeSpan(nanoseconds: count * 1000)
+    }
+
+    @inlinable package static func milliseconds(_ count: UInt64) -> TimeSpan {
+        TimeSpan(nanoseconds: count * 1_000_000)
+    }
+
+    @inlinable package static func < (left: TimeSpan, right: TimeSpan) -> Bool {
+        left.nanoseconds < right.nanoseconds
+    }
+
+    @inlinable package static func == (left: TimeSpan, right: TimeSpan) -> Bool {
+        left.nanoseconds == right.nanoseconds
+    }
+
+    @inlinable package static func * (span: TimeSpan, factor: UInt64) -> TimeSpan {
+        TimeSpan(nanoseconds: span.nanoseconds * factor)
+    }
+}
+
+extension Duration {
+    /// The duration in nanoseconds, never negative, at most 584 years.
+    package var wholeNanoseconds: UInt64 {
+        let (seconds, attoseconds) = components
+        guard seconds >= 0, attoseconds >= 0 else { return 0 }
+        let (whole, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
+        guard !overflow else { return .max }
+        let (sum, carry) = whole.addingReportingOverflow(UInt64(attoseconds) / 1_000_000_000)
+        return carry ? .max : sum
+    }
+}

@@ -1,0 +1,21 @@
+package import Basics
+
+extension Instant {
+    /// That many seconds after the clock's start.
+    package static func seconds(_ count: Int) -> Instant {
+        start.advanced(by: .seconds(count))
+    }
+
+    /// That many milliseconds after the clock's start.
+    package static func milliseconds(_ count: Int) -> Instant {
+        start.advanced(by: .milliseconds(count))
+    }
+
+    package static func + (moment: Instant, duration: Duration) -> Instant {
+        moment.advanced(by: duration)
+    }
+
+    package static func - (moment: Instant, duration: Duration) -> Instant {
+        Instant(nanoseconds: moment.nanoseconds - duration.wholeNanoseconds)
+    }
+}
