@@ -20,7 +20,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
-        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     ],
     targets: [
@@ -34,12 +33,15 @@ let package = Package(
         // Time and memory, as every layer counts them.
         .target(name: "Basics", swiftSettings: strict),
 
+        // What all layers call the same: requests, failures, ends, identities.
+        .target(name: "Vocabulary", dependencies: ["Basics"], swiftSettings: strict),
+
         // Bytes and time in, bytes and events out: no I/O can get in here.
         .target(name: "WireCoding", swiftSettings: strict),
         .target(name: "CryptoPrimitives", dependencies: ["COpenSSL", "CIPsecMB"], swiftSettings: strict),
         .target(
             name: "ProtocolCore",
-            dependencies: ["Basics", "WireCoding", "CryptoPrimitives"],
+            dependencies: ["Basics", "Vocabulary", "WireCoding", "CryptoPrimitives"],
             swiftSettings: strict
         ),
 
@@ -64,7 +66,7 @@ let package = Package(
         // The only place where the two meet.
         .target(
             name: "SecureLink",
-            dependencies: ["ProtocolCore", "EventIO", "Platform", "Basics", "WireCoding", "CryptoPrimitives"],
+            dependencies: ["ProtocolCore", "EventIO", "Platform", "Basics", "Vocabulary", "WireCoding", "CryptoPrimitives"],
             swiftSettings: strict
         ),
 
@@ -72,29 +74,28 @@ let package = Package(
         .target(
             name: "Sallyport",
             dependencies: [
-                "SecureLink", "EventIO", "Platform", "Basics", "WireCoding", "CryptoPrimitives",
+                "SecureLink", "EventIO", "Platform", "Basics", "Vocabulary", "WireCoding", "CryptoPrimitives",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict
         ),
 
         // The product.
-        .target(name: "ConfigurationFile", swiftSettings: strict),
+        .target(name: "ConfigurationFile", dependencies: ["Basics"], swiftSettings: strict),
         .target(
             name: "Tunnel",
             dependencies: [
-                "SecureLink", "EventIO", "Platform", "Basics", "CryptoPrimitives",
+                "SecureLink", "EventIO", "Platform", "Basics", "Vocabulary", "CryptoPrimitives",
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "CoreMetrics", package: "swift-metrics"),
             ],
             swiftSettings: strict
         ),
         .target(
             name: "TunnelCommand",
             dependencies: [
-                "Tunnel", "Sallyport", "ConfigurationFile", "EventIO", "Platform", "Basics", "SecureLink",
+                "Tunnel", "Sallyport", "ConfigurationFile", "EventIO", "Platform", "Basics", "Vocabulary",
+                "SecureLink", "CryptoPrimitives",
                 .product(name: "SystemPackage", package: "swift-system"),
-                "CryptoPrimitives",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -134,13 +135,13 @@ let package = Package(
         // For tests, fuzzers and benchmarks.
         .target(
             name: "ProtocolCoreTesting",
-            dependencies: ["ProtocolCore", "Basics", "WireCoding", "CryptoPrimitives", "Platform"],
+            dependencies: ["ProtocolCore", "Basics", "Vocabulary", "WireCoding", "CryptoPrimitives", "Platform"],
             swiftSettings: strict
         ),
         .target(
             name: "FuzzEntrances",
             dependencies: [
-                "ProtocolCore", "ProtocolCoreTesting", "Basics", "WireCoding", "CryptoPrimitives", "TunnelCommand",
+                "ProtocolCore", "ProtocolCoreTesting", "Basics", "Vocabulary", "WireCoding", "CryptoPrimitives", "TunnelCommand",
                 "Tunnel", "Platform",
                 "ConfigurationFile", "Sallyport",
             ],
@@ -153,6 +154,7 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"], swiftSettings: strict),
+        .testTarget(name: "VocabularyTests", dependencies: ["Vocabulary"], swiftSettings: strict),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
         .testTarget(
             name: "WireCodingTests",
@@ -161,7 +163,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ProtocolCoreTests",
-            dependencies: ["ProtocolCore", "ProtocolCoreTesting", "Basics", "WireCoding", "CryptoPrimitives"],
+            dependencies: ["ProtocolCore", "ProtocolCoreTesting", "Basics", "Vocabulary", "WireCoding", "CryptoPrimitives"],
             exclude: [
                 "Vectors/protocol-vectors.json", "Vectors/spake2plus-vectors.json",
                 "Reference/reference_peer.py",
@@ -172,7 +174,7 @@ let package = Package(
         .testTarget(
             name: "SallyportTests",
             dependencies: [
-                "Sallyport", "ProtocolCoreTesting", "EventIO", "Platform", "Basics", "SecureLink",
+                "Sallyport", "ProtocolCoreTesting", "EventIO", "Platform", "Basics", "Vocabulary", "SecureLink",
                 .product(name: "SystemPackage", package: "swift-system"),
                 // Run as processes.
                 "ExampleChat", "ExampleFileDrop", "ExampleRemoteCommand", "ExampleTopics",
@@ -183,7 +185,7 @@ let package = Package(
             name: "SecureLinkTests",
             dependencies: [
                 "SecureLink", "ProtocolCore", "ProtocolCoreTesting", "CryptoPrimitives", "EventIO",
-                "Platform", "Basics", "WireCoding",
+                "Platform", "Basics", "Vocabulary", "WireCoding",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict
@@ -200,7 +202,7 @@ let package = Package(
         ),
         .testTarget(
             name: "TunnelTests",
-            dependencies: ["Tunnel", "SecureLink", "EventIO", "Platform", "Basics", "ProtocolCoreTesting"],
+            dependencies: ["Tunnel", "SecureLink", "EventIO", "Platform", "Basics", "Vocabulary", "ProtocolCoreTesting"],
             swiftSettings: strict
         ),
 
@@ -221,7 +223,7 @@ let package = Package(
         .testTarget(
             name: "TunnelCommandTests",
             dependencies: [
-                "TunnelCommand", "Tunnel", "ConfigurationFile", "EventIO", "Platform", "FuzzEntrances",
+                "TunnelCommand", "Tunnel", "ConfigurationFile", "EventIO", "Platform", "Vocabulary", "FuzzEntrances",
                 "ProtocolCoreTesting", "CryptoPrimitives",
             ],
             exclude: ["Configurations"],

@@ -1,5 +1,6 @@
 import CryptoPrimitives
 import ProtocolCore
+import Vocabulary
 
 /// Logins in memory, from the client's share to the server's acceptance.
 ///
@@ -9,7 +10,7 @@ struct LoginRung {
     private let table: VerifierTable
 
     init() throws {
-        guard let realm = Realm("bench#1"), let identity = Identity("bench") else {
+        guard let realm = Realm("bench#1"), let identity = try? Identity("bench") else {
             throw BenchmarkFailure("a name")
         }
         let secret = StretchedPassword(w0: try Self.scalar(), w1: try Self.scalar())

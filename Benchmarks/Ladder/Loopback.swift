@@ -4,6 +4,7 @@ import Logging
 import SecureLink
 import Synchronization
 import Tunnel
+import Vocabulary
 
 /// Reads and throws away, and tells when enough has come.
 final class Sink: Sendable {
@@ -125,7 +126,7 @@ final class TunnelPair {
                 PeerConfiguration(
                     name: "server",
                     addresses: [.tcp(host: "127.0.0.1", port: way.port)],
-                    user: try UserIdentity(parsing: "bench"),
+                    user: try Identity("bench"),
                     password: .environment(name: "NONE"),
                     link: settings
                 )

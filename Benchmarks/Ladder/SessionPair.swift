@@ -1,6 +1,7 @@
 import Basics
 import CryptoPrimitives
 import ProtocolCore
+import Vocabulary
 import WireCoding
 
 /// A client and a server in memory; what is on the link is opened where it was sealed.
@@ -24,7 +25,7 @@ final class SessionPair {
             hellos: [1],
             whole: [2]
         )
-        guard let identity = Identity("bench") else { throw BenchmarkFailure("a name") }
+        guard let identity = try? Identity("bench") else { throw BenchmarkFailure("a name") }
         let options = Session.Options(parameters: SessionParameters())
         let agreement = Agreement(
             identity: identity,
@@ -83,7 +84,7 @@ final class SessionPair {
     }
 
     private func open() throws -> StreamHandle {
-        guard let stream = client.open(OpenRequest(service: "sink"), at: now) else {
+        guard let stream = client.open(StreamRequest(service: "sink"), at: now) else {
             throw BenchmarkFailure("no stream")
         }
         return stream
@@ -106,14 +107,14 @@ final class SessionPair {
     private func fill(_ end: inout Session, atMost limit: Int) {
         end.beginSending(at: now)
         while limit > 0, let slot = end.nextSlot(atMost: limit) {
-            end.commit(slot, count: slot.count, isFinishing ? .finished : .drained)
+            end.commit(slot, StreamFill(slot.count, isFinishing ? .finished : .drained))
         }
         end.endSending()
     }
 
     private func heard(_ server: inout Session, _ event: SessionEvent) {
         switch event {
-        case .opened(let stream, _): server.reportOpen(stream, .connected, detail: 0, at: now)
+        case .opened(let stream, _): server.reportOpen(stream, nil, at: now)
         case .data(let stream, _) where isAnswering: server.setReady(stream)
         case .finished(let stream): leaving.append(stream)
         default: break

@@ -1,5 +1,6 @@
 import CryptoPrimitives
 import ProtocolCore
+import Vocabulary
 
 /// A user, her password and a server that knows her: the same in every run, so that a corpus can contain their
 /// messages.
@@ -21,7 +22,7 @@ struct HandshakePeople {
     }()
 
     private init() throws {
-        guard let realm = Realm("example.net#7c1f"), let identity = Identity("alice") else {
+        guard let realm = Realm("example.net#7c1f"), let identity = try? Identity("alice") else {
             throw CryptoFailure(operation: "HandshakePeople", reason: "names")
         }
         self.realm = realm

@@ -41,7 +41,7 @@ extension RecordsRun {
         case 17: release(Int(choices.byte()))
         case 18, 19: send(limit: choices.uint16() + 1, taking: choices.yes() ? choices.uint16() : .max)
         case 20: report(Int(choices.byte()), connected: choices.yes())
-        case 21: sendMessage(count: choices.uint16())
+        case 21: ping(Int(choices.uint16() % 64))
         case 22: changeMood(choices.byte())
         default: addMany(&choices)
         }

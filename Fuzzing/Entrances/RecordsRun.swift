@@ -2,6 +2,7 @@ import Basics
 import CryptoPrimitives
 import ProtocolCore
 import ProtocolCoreTesting
+import Vocabulary
 import WireCoding
 
 /// One session whose owner behaves, and for its peer somebody who has the keys.
@@ -64,7 +65,9 @@ final class RecordsRun {
             hellos: [1],
             whole: [2]
         )
-        guard let identity = Identity("alice") else { preconditionFailure("a name that is always valid") }
+        guard let identity = try? Identity("alice") else {
+            preconditionFailure("a name that is always valid")
+        }
         session = try Session(
             role: isClient ? .client : .server,
             agreement: Agreement(
@@ -201,7 +204,7 @@ extension RecordsRun {
 
     func openStream() {
         let isAllowed = session.canOpen
-        guard let handle = session.open(OpenRequest(service: "echo", source: "10.0.0.1:7"), at: now) else {
+        guard let handle = session.open(StreamRequest(service: "echo", source: "10.0.0.1:7"), at: now) else {
             precondition(!isAllowed, "a stream could not be opened")
             return
         }
@@ -242,13 +245,11 @@ extension RecordsRun {
 
     func report(_ choice: Int, connected: Bool) {
         guard let index = index(choice) else { return }
-        session.reportOpen(streams[index].handle, connected ? .connected : .cancelled, detail: 111, at: now)
+        session.reportOpen(streams[index].handle, connected ? nil : .refused(111), at: now)
     }
 
-    func sendMessage(count: Int) {
-        _ = session.send(
-            SessionMessage(type: 1, id: UInt64(count), bytes: [UInt8](repeating: 1, count: count))
-        )
+    func ping(_ count: Int) {
+        for _ in 0..<count { session.ping(at: now) }
     }
 
     func changeMood(_ choice: UInt8) {
@@ -315,7 +316,7 @@ extension RecordsRun {
             streams[index].toSend -= count
             left -= count
             let isMore = streams[index].toSend > 0
-            session.commit(slot, count: count, isMore ? .more : count % 7 == 3 ? .finished : .drained)
+            session.commit(slot, StreamFill(count, isMore ? .more : count % 7 == 3 ? .finished : .drained))
         }
         session.endSending()
         write(most)
@@ -367,10 +368,10 @@ extension RecordsRun {
                     precondition(!stream.isReset, "a second reset")
                     stream.isReset = true
                 }
-            case .openResult(let handle, _, _): change(handle) { precondition(!$0.isReset) }
+            case .openResult(let handle, _): change(handle) { precondition(!$0.isReset) }
             case .closed: hasEnded = true
             case .detached: model.loseLink()
-            case .roundTrip, .goAway, .message: break
+            case .roundTrip, .goAway: break
             }
         }
     }

@@ -1,3 +1,5 @@
+import Basics
+
 /// The form in which diagnostics are shown:
 /// ```
 /// tunnel.conf:12:1: error: unknown key `conect`
@@ -14,7 +16,7 @@ extension Diagnostic: CustomStringConvertible {
             lines += Excerpt(at: location, concealedFrom: concealedFrom).lines
         }
         if let hint {
-            lines.append("\(margin) = hint: \(VisibleText.make(hint))")
+            lines.append("\(margin) = hint: \(hint.visible)")
         }
         for note in notes {
             lines.append(Self.heading(note.location, "note", note.message))
@@ -24,7 +26,7 @@ extension Diagnostic: CustomStringConvertible {
     }
 
     private static func heading(_ location: SourceLocation?, _ kind: String, _ message: String) -> String {
-        (location.map { "\($0): " } ?? "") + "\(kind): \(VisibleText.make(message))"
+        (location.map { "\($0): " } ?? "") + "\(kind): \(message.visible)"
     }
 }
 
@@ -60,19 +62,19 @@ private struct Excerpt {
             let character = position < characters.endIndex ? characters[position] : " "
             if position < characters.endIndex {
                 shown.unicodeScalars.append(
-                    character == "\t" || VisibleText.isVisible(character) ? character : "\u{FFFD}"
+                    character == "\t" || !character.isInvisible ? character : "\u{FFFD}"
                 )
             }
             guard position < marked.upperBound else { continue }
             if position >= marked.lowerBound {
-                let width = character == "\t" ? 1 : max(1, VisibleText.width(of: character))
+                let width = character == "\t" ? 1 : max(1, character.columns)
                 carets +=
                     (position == marked.lowerBound ? "^" : "~") + String(repeating: "~", count: width - 1)
             } else if character == "\t" {
                 // A tab below a tab is as wide as the tab above it, whatever the terminal makes of it.
                 carets += "\t"
             } else {
-                carets += String(repeating: " ", count: VisibleText.width(of: character))
+                carets += String(repeating: " ", count: character.columns)
             }
         }
         shown += (concealedFrom == nil ? "" : "(not shown)") + (isCutAtEnd ? " …" : "")

@@ -1,3 +1,5 @@
+import Basics
+
 /// Reads the text of a file as a document, and goes on after every fault, so that one reading tells them all.
 package struct Parser {
     private let file: SourceFile
@@ -73,9 +75,7 @@ package struct Parser {
     /// Looks for characters that look like something else, or like nothing; one fault a line is enough.
     private mutating func checkCharacters(_ characters: [Unicode.Scalar]) {
         let first = characters.firstIndex { character in
-            character != "\t"
-                && (!VisibleText.isVisible(character)
-                    || (character != " " && character.properties.isWhitespace))
+            character != "\t" && character.isMisleading
         }
         guard let first else { return }
         let code = String(characters[first].value, radix: 16, uppercase: true)

@@ -1,3 +1,5 @@
+import Basics
+
 /// A run of characters on one line of a file, which a message can point at.
 package struct SourceLocation: Hashable, Sendable {
     /// The file.
@@ -36,6 +38,6 @@ extension SourceLocation: Comparable {
 extension SourceLocation: CustomStringConvertible {
     /// `file:line:column`, the form that editors jump to.
     package var description: String {
-        "\(VisibleText.make(file.name)):\(line):\(column)"
+        "\(file.name.visible):\(line):\(column)"
     }
 }

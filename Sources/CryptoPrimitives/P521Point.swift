@@ -125,27 +125,6 @@ extension P521 {
             }
         }
 
-        /// The x coordinate, big-endian in 66 bytes with its leading zeros.
-        ///
-        /// The shared secret of a Diffie-Hellman (NIST SP 800-56A, section 5.7.1.2).
-        ///
-        /// The product of a decoded point and a scalar always has one. Asking the identity is a programming
-        /// error.
-        package func xCoordinate() -> SecretBytes {
-            precondition(!isIdentity, "the identity has no coordinates")
-            return SecretBytes(count: scalarCount) { output in
-                let start = output.assumingMemoryBound(to: UInt8.self).baseAddress
-                NumberScratch.run("EC_POINT_get_affine_coordinates") { context in
-                    BN_CTX_start(context)
-                    defer { BN_CTX_end(context) }
-                    guard let x = BN_CTX_get(context),
-                        EC_POINT_get_affine_coordinates(group, point, x, nil, context) == 1
-                    else { return 0 }
-                    return BN_bn2binpad(x, start, Int32(scalarCount)) == scalarCount ? 1 : 0
-                }
-            }
-        }
-
         /// Decodes only what a stranger may send; gives the reason when that fails.
         private func admit(_ encoded: UnsafeRawBufferPointer) -> CryptoFailure? {
             guard encoded.count == pointCount, encoded.first == 4 else {

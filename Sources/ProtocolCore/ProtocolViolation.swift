@@ -1,3 +1,5 @@
+package import Vocabulary
+
 /// What the peer did wrong, inside records that are really its own.
 ///
 /// Each kind has one close code, and that is all that the peer learns; the text is for our log.
@@ -23,30 +25,4 @@ package struct ProtocolViolation: Error, Equatable, Sendable {
     static let badRecords = Self(code: .badRecord, reason: "too many links were lost to damaged records")
     /// A key used for longer than it is good for.
     static let keyLimit = Self(code: .keyLimit, reason: "the peer did not change its key in time")
-}
-
-/// What is wrong with the link itself: bytes that are not authenticated, so nobody's fault that we could name.
-package enum LinkFault: Error, Equatable, Sendable {
-    /// A record of an unknown kind.
-    case unknownKind(UInt8)
-    /// A record of an impossible length.
-    case recordLength(Int)
-    /// A record whose tag is wrong.
-    case forgedRecord
-    /// The link ended in the middle of a record, or without a word.
-    case ended
-    /// Nothing came for too long.
-    case silent
-    /// The way to the peer is not there any more: the local address or the route is gone.
-    case unrouted
-    /// The peer came by another link, and so has lost this one.
-    case replaced
-
-    /// Whether the bytes were not those that the peer had sent.
-    var isDamage: Bool {
-        switch self {
-        case .unknownKind, .recordLength, .forgedRecord: true
-        case .ended, .silent, .unrouted, .replaced: false
-        }
-    }
 }

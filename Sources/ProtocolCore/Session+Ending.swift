@@ -1,4 +1,5 @@
 package import Basics
+package import Vocabulary
 
 // How a session ends: in an orderly way, by a fault, or with its last link.
 
@@ -27,9 +28,9 @@ extension Session {
         closeIfSettled()
     }
 
-    /// Whether the peer has everything that was said on streams, and every message.
+    /// Whether the peer has everything that was said on streams.
     package var isSettled: Bool {
-        control.streamFrames == 0 && outgoingMessages.isEmpty && log.acknowledgedRecords >= lastStreamRecord
+        control.streamFrames == 0 && log.acknowledgedRecords >= lastStreamRecord
     }
 
     /// Gives back memory that a session which says nothing does not need.
@@ -56,7 +57,10 @@ extension Session {
 
     mutating func fail(_ violation: ProtocolViolation) {
         guard phase == .open else { return }
-        sayLast(ReasonText(code: violation.code, text: violation.reason), .violation(violation))
+        sayLast(
+            ReasonText(code: violation.code, text: violation.reason),
+            .violation(violation.code, violation.reason)
+        )
     }
 
     /// Something of our own does not work that always does: nothing more can be said.

@@ -13,6 +13,9 @@ extension Session {
     /// How many RESETs are held back.
     package var delayedResetCount: Int { delayedResets.count }
 
-    /// Whether messages wait to be sent.
-    package var hasMessages: Bool { !outgoingMessages.isEmpty }
+    /// How many bytes of control frames wait for a record.
+    package var queuedCount: Int { control.count + unhurried.count }
+
+    /// How many bytes came on streams and were not taken by the owner.
+    package var heldCount: UInt64 { receiveWindow.held }
 }

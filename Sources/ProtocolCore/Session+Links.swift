@@ -1,4 +1,5 @@
 package import Basics
+package import Vocabulary
 
 /// A session outlives its link (PROTOCOL.md, Reattaching).
 ///
@@ -57,7 +58,7 @@ extension Session {
         do throws(ProtocolViolation) {
             try log.rewind(to: received)
         } catch {
-            end(.violation(error))
+            end(.violation(error.code, error.reason))
             throw error
         }
         lost = nil
@@ -76,10 +77,10 @@ extension Session {
         return log.unwrittenCount
     }
 
-    /// No other link will come.
-    package mutating func abandon() {
-        guard phase == .open, let lost else { return }
-        end(.linkLost(lost.fault))
+    /// No other link will come: ends a session that has none.
+    package mutating func abandon(_ cause: Abandonment) {
+        guard phase == .open, lost != nil else { return }
+        end(.notResumed(cause))
     }
 }
 
@@ -117,6 +118,6 @@ extension Session {
 
     /// No other link came in time.
     mutating func expire() {
-        abandon()
+        abandon(.late)
     }
 }

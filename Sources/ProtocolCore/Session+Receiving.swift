@@ -1,4 +1,5 @@
 package import Basics
+import Vocabulary
 import WireCoding
 
 extension Session {
@@ -221,7 +222,7 @@ extension Session {
         }
     }
 
-    /// Tickets are for a later version of this end: one that comes is checked for its form and passed over.
+    /// A server may send tickets (PROTOCOL.md, TICKET); this end has no use for them and checks only their form.
     private func receiveTicket(
         _ header: FrameHeader,
         _ reader: inout ByteReader
@@ -233,22 +234,24 @@ extension Session {
         else { throw .malformed("TICKET") }
     }
 
+    /// A peer may send messages (PROTOCOL.md, MESSAGE); this end has no use for them, checks their form and gives their
+    /// credit back.
     private mutating func receiveMessage(
         _ header: FrameHeader,
         _ reader: inout ByteReader
     ) throws(ProtocolViolation) {
         try expectSession(header)
-        let content = reader.remaining - OutgoingMessages.prefixCount
+        let content = reader.remaining - Self.messagePrefixCount
         guard content >= 0 else { throw .malformed("MESSAGE") }
         if content == 0, header.flags & FrameFlags.more != 0 { try patience.note("empty part of a MESSAGE") }
         guard receiveWindow.receive(content) else {
             throw .overCredit("messages beyond the session's credit")
         }
-        // What is put together here is bounded by its own limits; credit is for what streams hold.
         consumeOfSession(content)
-        guard let message = try assembler.add(&reader, flags: header.flags) else { return }
-        events.add(.message(message))
     }
+
+    /// `u16 type, u64 id` before a message's content.
+    private static let messagePrefixCount = 10
 }
 
 // MARK: - Frames of streams
@@ -299,7 +302,7 @@ extension Session {
             throw .misplaced("OPEN: stream \(id.rawValue) is not the peer's to open")
         }
         guard id.rawValue > lastPeerStream else { throw .misplaced("OPEN: stream \(id.rawValue) again") }
-        let request = try OpenRequest(payload)
+        let request = try StreamRequest(payload)
         guard openedByPeer < allowedToPeer else { throw .limit("more streams than allowed") }
         lastPeerStream = id.rawValue
         openedByPeer += 1
@@ -343,7 +346,7 @@ extension Session {
         _ reader: inout ByteReader,
         at now: Instant
     ) throws(ProtocolViolation) {
-        let code = StreamCode(rawValue: try wholeInteger(&reader, UInt16.self))
+        let failure = StreamFailure(code: try wholeInteger(&reader, UInt16.self))
         let id = StreamID(rawValue: header.stream)
         guard let slot = try find(id) else { return }
         if !streams[slot].isOurs, now < streams[slot].openedAt.advanced(by: SessionLimits.earlyResetAge) {
@@ -352,7 +355,7 @@ extension Session {
         let handle = StreamHandle(id: id, slot: slot)
         guard !isCutOff(handle) else { return }
         cutOff(handle)
-        events.add(.reset(handle, code))
+        events.add(.reset(handle, failure))
     }
 
     private mutating func receiveOpenResult(
@@ -375,7 +378,8 @@ extension Session {
         streams[slot].hasResult = true
         // Who was cut off is not told anything any more.
         guard streams[slot].receiving != .reset else { return }
-        events.add(.openResult(StreamHandle(id: id, slot: slot), StreamCode(rawValue: code), detail: detail))
+        let failure = code == StreamFailure.connected ? nil : StreamFailure(code: code, detail: detail)
+        events.add(.openResult(StreamHandle(id: id, slot: slot), failure))
     }
 
     /// Where a stream is; `nil` when there was one and it is forgotten.

@@ -1,4 +1,5 @@
 package import Basics
+package import Vocabulary
 import WireCoding
 
 /// A stream's turn to send: memory inside records that are not sealed yet, for its bytes to be read into.
@@ -22,7 +23,6 @@ extension Session {
             guard isAttached else { return false }
             guard canSendControl else { return mayAcknowledgeAlone }
             return !control.isEmpty || !grantsDue.isEmpty || isSessionGrantDue || acknowledgements.isDue
-                || (!outgoingMessages.isEmpty && canSendData)
         }
     }
 
@@ -45,7 +45,6 @@ extension Session {
             return
         }
         writeControl(upTo: controlBound)
-        writeMessages()
     }
 
     /// The next stream's turn, or `nil` when none may send now.
@@ -96,14 +95,14 @@ extension Session {
     ///
     /// - Parameters:
     ///   - slot: the last one that ``nextSlot(atMost:)`` gave.
-    ///   - count: how many bytes there are, from its beginning without a gap.
-    ///   - outcome: what the stream has after them.
-    package mutating func commit(_ slot: SendSlot, count: Int, _ outcome: SendOutcome) {
+    ///   - fill: how many bytes there are in it, and what the stream has after them.
+    package mutating func commit(_ slot: SendSlot, _ fill: StreamFill) {
         guard phase == .open, streams.contains(slot.stream), streams[slot.stream.slot].sending == .open else {
             return
         }
         let index = slot.stream.slot
-        let isEnd = outcome == .finished
+        let count = fill.count
+        let isEnd = fill.rest == .finished
         var rest = count
         for segment in slot.segments where rest > 0 {
             let part = min(rest, segment.count)
@@ -120,7 +119,7 @@ extension Session {
             burstBytes = min(burstBytes + count, SessionLimits.smallRecordBytes)
             sendsBulk = count == slot.count && count >= min(options.chunk, recordLimit - Self.shortestPart)
         }
-        switch outcome {
+        switch fill.rest {
         case .more: break
         case .drained: streams[index].isReady = false
         case .finished:
@@ -175,16 +174,6 @@ extension Session {
 
     /// A stream's part of a record is not made shorter than this for the sake of a record's or a turn's last bytes.
     private static let shortestPart = 512
-}
-
-/// What a stream has after the bytes that it put into a slot.
-package enum SendOutcome: Sendable {
-    /// Perhaps more: its turn may come again.
-    case more
-    /// Nothing now: ``Session/setReady(_:)`` will tell when there is.
-    case drained
-    /// Nothing ever: this was the end.
-    case finished
 }
 
 // MARK: - Control frames
@@ -244,18 +233,6 @@ extension Session {
             grantsDue = []
         } else {
             grantsDue.removeFirst(written)
-        }
-    }
-
-    private mutating func writeMessages() {
-        while !outgoingMessages.isEmpty, canSendData {
-            let least = FrameHeader.count + OutgoingMessages.prefixCount + Self.shortestPart
-            guard openRecord(room: least), let record = building else { return }
-            let space = UnsafeMutableRawBufferPointer(start: record.next, count: record.room)
-            let (frame, content) = outgoingMessages.writeNext(to: space, credit: sendWindow.available)
-            building?.used += frame
-            building?.isOfStreams = true
-            sendWindow.consume(content)
         }
     }
 

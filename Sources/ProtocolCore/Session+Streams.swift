@@ -1,11 +1,12 @@
 package import Basics
+package import Vocabulary
 import WireCoding
 
 /// A RESET that waits until the peer has known the stream for long enough, because too many young streams were
 /// reset before it.
 struct DelayedReset {
     let id: StreamID
-    let code: StreamCode
+    let failure: StreamFailure
 }
 
 // MARK: - What the owner calls
@@ -14,7 +15,7 @@ extension Session {
     /// Opens a stream; bytes may follow at once, without waiting for the peer.
     ///
     /// - Returns: the stream, or `nil` when ``canOpen`` is false or the service's name cannot be one.
-    package mutating func open(_ request: OpenRequest, at now: Instant) -> StreamHandle? {
+    package mutating func open(_ request: StreamRequest, at now: Instant) -> StreamHandle? {
         guard canOpen, let payload = request.encoded() else { return nil }
         let id = StreamID(rawValue: nextStream)
         nextStream += 2
@@ -48,30 +49,25 @@ extension Session {
 
     /// Tells the peer how connecting to the target went.
     ///
-    /// Once a stream, and only for the peer's. `detail` is the system's error number, 0 if there is none.
-    package mutating func reportOpen(
-        _ stream: StreamHandle,
-        _ code: StreamCode,
-        detail: UInt32,
-        at now: Instant
-    ) {
+    /// Once a stream, and only for the peer's; `nil` reports success.
+    package mutating func reportOpen(_ stream: StreamHandle, _ failure: StreamFailure?, at now: Instant) {
         guard phase == .open, streams.contains(stream), !isCutOff(stream), !streams[stream.slot].isOurs,
             !streams[stream.slot].hasResult
         else { return }
         streams[stream.slot].hasResult = true
-        guard code == .connected else {
-            control.openResult(stream.id, code, detail: detail)
+        if let failure {
+            control.openResult(stream.id, failure)
             return
         }
         // Nobody waits for it, and the target's first bytes will usually carry it.
-        unhurried.openResult(stream.id, code, detail: detail)
+        unhurried.openResult(stream.id, nil)
         if deadlines.acknowledgement == .distantFuture {
             deadlines.acknowledgement = now.advanced(by: SessionLimits.acknowledgementDelay)
         }
     }
 
     /// Ends both directions of a stream at once.
-    package mutating func reset(_ stream: StreamHandle, _ code: StreamCode, at now: Instant) {
+    package mutating func reset(_ stream: StreamHandle, _ failure: StreamFailure, at now: Instant) {
         guard phase == .open, streams.contains(stream), !isCutOff(stream) else { return }
         let state = streams[stream.slot]
         let isOver = state.sending == .finished && state.receiving == .finished
@@ -82,10 +78,10 @@ extension Session {
         let mayLookEarly = state.isOurs && stream.id.rawValue > openConfirmation.settled
         // While there is no link, the peer sees none of them, and time earns no more.
         if mayLookEarly, !ownEarlyResets.take(at: lost?.at ?? now) {
-            delayedResets.append(DelayedReset(id: stream.id, code: code))
+            delayedResets.append(DelayedReset(id: stream.id, failure: failure))
             armDelayedResets()
         } else {
-            control.reset(stream.id, code)
+            control.reset(stream.id, failure)
         }
     }
 
@@ -114,13 +110,6 @@ extension Session {
         consumeOfSession(Int(clamping: state.receiveWindow.held))
         if !state.isOurs { forgetPeersStream() }
     }
-
-    /// Sends a message; `false` when too many wait already, or when it is longer than a message can be.
-    package mutating func send(_ message: SessionMessage) -> Bool {
-        guard phase == .open, outgoingMessages.hasRoom(for: message) else { return false }
-        outgoingMessages.add(message)
-        return true
-    }
 }
 
 // MARK: - Inside
@@ -143,7 +132,7 @@ extension Session {
         openConfirmation.settle(at: now)
         let settled = openConfirmation.settled
         for delayed in delayedResets where delayed.id.rawValue <= settled {
-            control.reset(delayed.id, delayed.code)
+            control.reset(delayed.id, delayed.failure)
         }
         delayedResets.removeAll { $0.id.rawValue <= settled }
         armDelayedResets()

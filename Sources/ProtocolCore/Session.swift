@@ -1,5 +1,6 @@
 package import Basics
 package import CryptoPrimitives
+import Vocabulary
 import WireCoding
 
 /// A conversation with a peer after the handshake: records, frames and streams.
@@ -25,23 +26,23 @@ package struct Session: ~Copyable {
         /// What this end told the peer that it is ready to receive.
         package var parameters: SessionParameters
         /// How long records are at the beginning of a burst, in bytes of plaintext: 1,024 to 65,536.
-        package var chunk = 4096
+        package var chunk = SessionDefaults.chunk
         /// How long they get.
-        package var longestRecord = 65536
+        package var longestRecord = SessionDefaults.maxRecord
         /// How large the window of one stream may grow.
-        package var largestStreamWindow: UInt64 = 16 << 20
+        package var largestStreamWindow = UInt64(SessionDefaults.maxStreamWindow)
         /// How many bytes a stream may send before it is another one's turn, at least; see ``Session/beginSending(at:upTo:)``.
         package var quantum = 128 << 10
         /// After so long without a sign of life, the peer is asked for one.
-        package var keepAliveInterval = Duration.seconds(15)
+        package var keepAliveInterval = SessionDefaults.keepAliveInterval
         /// After so long without one, the link is given up.
-        package var keepAliveTimeout = Duration.seconds(45)
+        package var keepAliveTimeout = SessionDefaults.keepAliveTimeout
         /// How long a key is used.
         package var keyLimits = KeyLimits.standard
         /// How many bytes of records are kept until the peer acknowledges them; at least 4,096.
-        package var logBytes = SessionLimits.logBytes
+        package var logBytes = SessionDefaults.resumeBuffer
         /// How long the session waits for another link when it has lost one.
-        package var resumeWindow = SessionLimits.resumeWindow
+        package var resumeWindow = SessionDefaults.resumeWindow
 
         package init(parameters: SessionParameters) {
             self.parameters = parameters
@@ -83,7 +84,7 @@ package struct Session: ~Copyable {
     var allowance: LogAllowance
     /// How many records there were when the last one was sealed that asks to be acknowledged.
     var lastAskingRecord: UInt64 = 0
-    /// The same for the last one in which something was said on a stream, or a message.
+    /// The same for the last one in which something was said on a stream.
     var lastStreamRecord: UInt64 = 0
     var sendWindow: SendWindow
     var scheduler: SendScheduler
@@ -91,7 +92,6 @@ package struct Session: ~Copyable {
     var control = ControlQueue()
     /// What can wait a little for a record that leaves anyway.
     var unhurried = ControlQueue()
-    var outgoingMessages = OutgoingMessages()
     var grantsDue: [Int] = []
     var isSessionGrantDue = false
     var delayedResets: [DelayedReset] = []
@@ -110,7 +110,6 @@ package struct Session: ~Copyable {
     var opening: DirectionKeys
     var receiveWindow: ReceiveWindow
     var acknowledgements: AcknowledgementState
-    var assembler = MessageAssembler()
     var patience: PeerPatience
     /// How long the last record was that came, in bytes; 0 before the first.
     package internal(set) var lastRecordCount = 0
@@ -237,12 +236,6 @@ extension Session {
 
     /// How many bytes are kept in case the link is lost.
     package var keptCount: Int { log.keptCount }
-
-    /// How many bytes of control frames wait for a record.
-    package var queuedCount: Int { control.count + unhurried.count }
-
-    /// How many bytes came on streams and were not taken by the owner.
-    package var heldCount: UInt64 { receiveWindow.held }
 
     /// The shortest of the last measurements of the way to the peer and back.
     package var shortestRoundTrip: Duration? { roundTrip.shortest }

@@ -44,18 +44,6 @@ package enum SessionLimits {
     static let mostControlBytes = 2 << 20
     static let controlBytesPerStream = 32
 
-    /// How many bytes of records are kept until the peer acknowledges them, unless the owner chooses.
-    ///
-    /// Full means that nothing more is read from visitors and targets. Larger fills longer ways and takes as much
-    /// memory for each session whose peer does not answer; smaller makes the way itself the bound: 4 MiB is a
-    /// gigabit at 32 ms.
-    package static let logBytes = 4 << 20
-
-    /// How long a session waits for another link, unless the owner chooses.
-    ///
-    /// Longer would outlast a longer tunnel under a mountain, and hold streams and memory for peers that never come
-    /// back; shorter would give up while a laptop is carried from one room to another.
-    package static let resumeWindow = Duration.seconds(120)
     /// How long a link that is doubted may be silent.
     ///
     /// Longer would let streams stand still on a link that is gone; shorter would give up links that are only slow: the
@@ -106,10 +94,6 @@ package enum SessionLimits {
     ///
     /// Beyond it, the session's window is what it is.
     static let mostHeld: UInt64 = 64 << 20
-
-    /// One message, put together from its parts, and how many may be in parts at once.
-    static let longestMessage = 1 << 20
-    static let mostPartialMessages = 16
 
     /// The last stream an end can open: beyond it, numbers would run out in the middle of something.
     static let lastStream: UInt32 = .max - 16

@@ -1,5 +1,6 @@
 package import CryptoPrimitives
 package import ProtocolCore
+package import Vocabulary
 import WireCoding
 
 /// A frame of whatever kind.
@@ -21,11 +22,11 @@ package enum Say {
     package static func window(_ stream: UInt32, _ limit: UInt64) -> [UInt8] {
         frame(3, stream: stream, big(limit))
     }
-    package static func reset(_ stream: UInt32, _ code: StreamCode = .cancelled) -> [UInt8] {
-        frame(4, stream: stream, big(code.rawValue))
+    package static func reset(_ stream: UInt32, _ failure: StreamFailure = .cancelled) -> [UInt8] {
+        frame(4, stream: stream, big(failure.code))
     }
-    package static func openResult(_ stream: UInt32, _ code: StreamCode, _ detail: UInt32 = 0) -> [UInt8] {
-        frame(5, stream: stream, big(code.rawValue) + big(detail))
+    package static func openResult(_ stream: UInt32, _ failure: StreamFailure? = nil) -> [UInt8] {
+        frame(5, stream: stream, big(failure?.code ?? StreamFailure.connected) + big(failure?.detail ?? 0))
     }
     package static func ping(_ token: UInt64, answer: Bool = false) -> [UInt8] {
         frame(6, flags: answer ? 1 : 0, big(token))

@@ -1,6 +1,7 @@
 package import Basics
 import CryptoPrimitives
 package import ProtocolCore
+import Vocabulary
 
 /// Two sessions and the link between them, with a clock that jumps: no socket, no thread, no waiting.
 package struct Pair {
@@ -52,7 +53,9 @@ package struct Pair {
         _ pool: BlockPool,
         at now: Instant
     ) throws -> SimulatedEnd {
-        guard let identity = Identity("alice") else { preconditionFailure("a name that is always valid") }
+        guard let identity = try? Identity("alice") else {
+            preconditionFailure("a name that is always valid")
+        }
         let agreement = Agreement(
             identity: identity,
             suite: .encrypted,

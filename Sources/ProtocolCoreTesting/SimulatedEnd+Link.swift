@@ -1,5 +1,6 @@
 package import Basics
-package import ProtocolCore
+import ProtocolCore
+package import Vocabulary
 import WireCoding
 
 /// What an end does on its link.
@@ -143,7 +144,7 @@ extension SimulatedEnd {
             return consumed
         } catch HandshakeFault.rejected(.noSession, _) {
             phase = .unlinked
-            session.abandon()
+            session.abandon(.unknownToServer)
             takeEvents()
         } catch {
             refuse("the server's answer", error)

@@ -1,5 +1,6 @@
 package import Basics
 package import ProtocolCore
+package import Vocabulary
 import WireCoding
 
 /// One end of a simulated exchange: a session, what its streams have to send, and what has arrived on them.
@@ -11,8 +12,7 @@ package final class SimulatedEnd {
     /// Streams that were released, as they were then.
     package private(set) var released: [UInt32: SimulatedStream] = [:]
     package private(set) var end: SessionEnd?
-    package private(set) var requests: [UInt32: OpenRequest] = [:]
-    package private(set) var messages: [SessionMessage] = []
+    package private(set) var requests: [UInt32: StreamRequest] = [:]
     package internal(set) var damage: [String] = []
     /// Whether arrived bytes are taken at once; otherwise by ``take(_:of:)``.
     package var takesAtOnce = true
@@ -36,7 +36,7 @@ package final class SimulatedEnd {
     /// How an end can be broken from outside its session.
     package struct Sabotage {
         /// Called for every end of a stream that is to be sent; what it returns goes instead.
-        package var ending: (SimulatedEnd, StreamHandle) -> SendOutcome = { _, _ in .finished }
+        package var ending: (SimulatedEnd, StreamHandle) -> StreamFill.Rest = { _, _ in .finished }
         /// Called after everything that the end does.
         package var after: (SimulatedEnd) -> Void = { _ in }
         /// How many more records the end says it has received, when it asks for the session on another link.
@@ -55,7 +55,9 @@ package final class SimulatedEnd {
 
     /// Opens a stream that sends `count` bytes and then, perhaps, the end.
     package func open(sending count: UInt64, thenEnd: Bool, at now: Instant) -> StreamHandle? {
-        guard let handle = session.open(OpenRequest(service: "echo", trace: "t"), at: now) else { return nil }
+        guard let handle = session.open(StreamRequest(service: "echo", trace: "t"), at: now) else {
+            return nil
+        }
         streams[handle.id.rawValue] = SimulatedStream(handle, role)
         send(count, thenEnd: thenEnd, on: handle)
         return handle
@@ -77,7 +79,7 @@ package final class SimulatedEnd {
     }
 
     /// Cuts a stream off.
-    package func reset(_ id: UInt32, _ code: StreamCode, at now: Instant) {
+    package func reset(_ id: UInt32, _ code: StreamFailure, at now: Instant) {
         guard let stream = streams[id], !stream.isOver else { return }
         session.reset(stream.handle, code, at: now)
         streams[id]?.sentReset = code
@@ -141,27 +143,27 @@ package final class SimulatedEnd {
     func fill(_ slot: SendSlot) -> Int {
         let id = slot.stream.id.rawValue
         guard var stream = streams[id] else {
-            session.commit(slot, count: 0, .drained)
+            session.commit(slot, StreamFill(0, .drained))
             return 0
         }
         let count = Int(min(UInt64(slot.count), stream.toSend - stream.sent))
-        var rest = count
-        for segment in slot.segments where rest > 0 {
-            let part = min(rest, segment.count)
+        var left = count
+        for segment in slot.segments where left > 0 {
+            let part = min(left, segment.count)
             TestContent.fill(
                 UnsafeMutableRawBufferPointer(start: segment.base, count: part),
                 seed: stream.sendSeed,
                 offset: stream.sent
             )
             stream.sent += UInt64(part)
-            rest -= part
+            left -= part
         }
         let isEnd = stream.sent == stream.toSend && stream.endsAfter
         if isEnd { stream.hasSentEnd = true }
-        let outcome =
+        let rest: StreamFill.Rest =
             stream.sent < stream.toSend ? .more : isEnd ? sabotage.ending(self, slot.stream) : .drained
         streams[id] = stream
-        session.commit(slot, count: count, outcome)
+        session.commit(slot, StreamFill(count, rest))
         return count
     }
 
@@ -183,8 +185,7 @@ package final class SimulatedEnd {
             let id = handle.id.rawValue
             if streams[id]?.resetCode != nil { damage.append("stream \(id): reset twice") }
             streams[id]?.resetCode = code
-        case .openResult(let handle, let code, _): streams[handle.id.rawValue]?.openCode = code
-        case .message(let message): messages.append(message)
+        case .openResult(let handle, let failure): streams[handle.id.rawValue]?.openResult = .some(failure)
         case .closed(let end): self.end = end
         case .detached(let fault):
             losses.append(fault)

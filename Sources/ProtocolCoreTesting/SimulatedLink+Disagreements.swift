@@ -1,4 +1,5 @@
 import ProtocolCore
+import Vocabulary
 
 extension SimulatedLink {
     /// What the two ends know of their streams and what does not fit together.
@@ -40,7 +41,7 @@ extension SimulatedStream {
         if hasEnded, !sender.hasSentEnd { faults.append("an end that nobody sent") }
         if hasEnded, received != sender.sent { faults.append("an end before the last byte") }
         if let code = resetCode, code != sender.sentReset, !(someoneWentAway && code == .notProcessed) {
-            faults.append("reset as \(code.name), which nobody sent")
+            faults.append("reset as \(code.codeName), which nobody sent")
         }
         guard isWhole else { return faults }
         let isCutOff = [self, sender].contains { $0.sentReset != nil || $0.resetCode != nil }

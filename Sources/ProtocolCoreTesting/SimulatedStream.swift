@@ -1,4 +1,5 @@
 package import ProtocolCore
+package import Vocabulary
 
 /// One stream as one end of a simulation sees it.
 package struct SimulatedStream {
@@ -23,10 +24,11 @@ package struct SimulatedStream {
     /// Whether the end has arrived.
     package var hasEnded = false
     /// With what this end cut the stream off.
-    package var sentReset: StreamCode?
+    package var sentReset: StreamFailure?
     /// With what the other end cut the stream off.
-    package var resetCode: StreamCode?
-    package var openCode: StreamCode?
+    package var resetCode: StreamFailure?
+    /// What the peer said of its target; `nil` before it has.
+    package var openResult: StreamFailure??
 
     /// Whether nothing can happen on it any more.
     package var isOver: Bool { resetCode != nil || sentReset != nil || (hasSentEnd && hasEnded) }

@@ -138,9 +138,6 @@ final class JobRunner {
         }
     }
 
-    /// How many jobs wait for a thread.
-    var queued: Int { pool.waiting }
-
     /// A way for any thread to call `completion` on the loop's thread, once.
     func callback<Result: Sendable>(_ completion: @escaping (Result) -> Void) -> @Sendable (Result) -> Void {
         let id = expect(completion)

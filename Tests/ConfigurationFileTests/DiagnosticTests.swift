@@ -1,3 +1,4 @@
+import Basics
 import Testing
 
 @testable import ConfigurationFile
@@ -100,7 +101,7 @@ import Testing
             "unknown \u{1B}[2J",
             hint: "not \u{7}"
         )
-        #expect(diagnostic.description.unicodeScalars.allSatisfy { $0 == "\n" || VisibleText.isVisible($0) })
+        #expect(diagnostic.description.unicodeScalars.allSatisfy { $0 == "\n" || !$0.isInvisible })
     }
 
     @Test func aConcealedLineEndsBeforeTheSecret() {

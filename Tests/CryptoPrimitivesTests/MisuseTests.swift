@@ -13,16 +13,6 @@ struct MisuseTests {
         await #expect(processExitsWith: .failure) { _ = SecretBytes([1, 2, 3]).slice(-1..<2) }
     }
 
-    @Test func theCoordinateOfTheIdentityStopsTheProcess() async {
-        await #expect(processExitsWith: .failure) {
-            // A thrown error would end the process too, and prove nothing.
-            let two = SecretBytes([UInt8](repeating: 0, count: 65) + [2])
-            guard let scalar = try? P521.Scalar(two) else { return }
-            let point = P521.Point.generator(times: scalar)
-            _ = point.minus(point).xCoordinate()
-        }
-    }
-
     @Test func aConstantThatIsNoPointStopsTheProcess() async {
         // The smallest x without a point.
         await #expect(processExitsWith: .failure) {

@@ -86,7 +86,7 @@ import Testing
         let scalar = try P521.Scalar(reducing: SecretBytes([UInt8](repeating: 0x5A, count: 82)))
         let product = P521.Point.generator(times: scalar).times(scalar)
         #expect(product.minus(product).isIdentity)
-        #expect(product.xCoordinate().count == P521.scalarCount)
+        #expect(try product.encoded().count == P521.pointCount)
         #expect(HMAC.code(key: hoard[0], message: []).count == 64)
         #expect(try HKDF.expand(key: hoard[1], info: [], count: 64).count == 64)
         let cipher = try AES256GCM(key: hoard[0].slice(0..<32))

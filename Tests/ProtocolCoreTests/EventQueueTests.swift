@@ -11,11 +11,11 @@ import Testing
         var taken: UInt64 = 0
         for _ in 0..<5000 {
             if random.chance(50) {
-                queue.add(.message(SessionMessage(type: 0, id: added, bytes: [])))
+                queue.add(.roundTrip(.nanoseconds(added)))
                 added += 1
             } else if let event = queue.take() {
-                guard case .message(let message) = event else { continue }
-                #expect(message.id == taken)
+                guard case .roundTrip(let duration) = event else { continue }
+                #expect(duration == .nanoseconds(taken))
                 taken += 1
             } else {
                 #expect(added == taken)

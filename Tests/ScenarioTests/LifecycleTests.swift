@@ -237,7 +237,7 @@ struct LifecycleTests {
 
         pair.server.signal(SIGSTOP)
         #expect(try visitor.readToEnd().end == .reset)
-        try pair.client.line(with: "link lost", "no sign of life")
+        try pair.client.line(with: "link lost", "keepalive timeout")
         #expect(StreamLine(try pair.client.line(with: "stream closed"))["why"] == "link-lost")
 
         try pair.client.line(with: "session lost", "streams=1", "why=link-lost")

@@ -44,7 +44,7 @@ struct StrangerTests {
     }
 
     @Test func whoSaysNothingIsShownOut() throws {
-        try expectShownOut(why: "timeout", text: "nothing was said") { _ in }
+        try expectShownOut(why: "timeout", text: "no data received") { _ in }
     }
 
     @Test func whoDripsIsShownOut() throws {

@@ -163,7 +163,7 @@ struct StreamRefusalTests {
         defer { served.close() }
         pair.server.kill()
         #expect(try visitor.readToEnd().end == .reset)
-        try pair.client.line(with: "link lost", "streams=1", "ended without a word")
+        try pair.client.line(with: "link lost", "streams=1", "connection closed by peer")
         try pair.client.line(with: "stream closed", "why=link-lost by=link")
         try pair.client.line(with: "session lost", "streams=1", "why=link-lost")
         #expect(pair.client.lines(with: "stream closed").count == 1)
@@ -178,7 +178,7 @@ struct StreamRefusalTests {
         defer { visitor.close() }
         pair.client.kill()
         #expect(try served.readToEnd().end == .reset)
-        try pair.server.line(with: "link lost", "streams=1", "ended without a word")
+        try pair.server.line(with: "link lost", "streams=1", "connection closed by peer")
         try pair.server.line(with: "stream closed", "why=link-lost by=link")
         try pair.server.line(with: "session lost", "streams=1", "why=link-lost")
         #expect(pair.server.lines(with: "stream closed").count == 1)

@@ -4,6 +4,7 @@ import Platform
 import ProtocolCoreTesting
 import Testing
 import Tunnel
+import Vocabulary
 
 @testable import TunnelCommand
 
@@ -102,7 +103,7 @@ private struct RandomConfiguration {
             name: name,
             addresses: (0..<number(1...3)).map { _ in target() },
             failover: element(Failover.allCases),
-            user: UserIdentity(name: userName(), kid: UInt8(number(1...255))),
+            user: (try? Identity(user: userName(), passwordNumber: UInt8(number(1...255)))) ?? .placeholder,
             password: chance() ? .file(path: path()) : .environment(name: text(1...20)),
             realm: chance() ? nil : text(1...60),
             links: chance() ? .automatic : .fixed(number(LinkCount.fixedRange)),

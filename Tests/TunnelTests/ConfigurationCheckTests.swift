@@ -2,6 +2,7 @@ import EventIO
 import Platform
 import ProtocolCoreTesting
 import Testing
+import Vocabulary
 
 @testable import Tunnel
 
@@ -18,7 +19,7 @@ import Testing
     private static let peer = PeerConfiguration(
         name: "office",
         addresses: [.tcp(host: "example.com", port: 7443)],
-        user: UserIdentity(name: "alice"),
+        user: .placeholder,
         password: .file(path: "/etc/password")
     )
     private static let route = RouteConfiguration(
@@ -79,11 +80,10 @@ import Testing
     @Test func everyFaultIsToldNotOnlyTheFirst() {
         let peer = changed(Self.peer) {
             $0.addresses = []
-            $0.user.kid = 0
             $0.links = .fixed(0)
             $0.connectTimeout = .zero
         }
-        #expect(faults(peer: peer).map(\.setting) == [.address, .user, .links, .connectTimeout])
+        #expect(faults(peer: peer).map(\.setting) == [.address, .links, .connectTimeout])
         #expect(faults(peer: peer).allSatisfy { $0.part == .peer(0) })
     }
 

@@ -1,3 +1,4 @@
+import Basics
 import Platform
 
 /// Where to listen or what to dial: a TCP host and port, or the path of a Unix socket.
@@ -42,8 +43,8 @@ extension Endpoint {
         }
         guard !text.contains("/") else {
             throw EndpointFault(
-                "`\(text.escaped)` is neither HOST:PORT nor a Unix socket",
-                hint: text.hasPrefix("/") ? "write `unix:\(text.escaped)`" : "a URL is not understood here"
+                "`\(text.quotable)` is neither HOST:PORT nor a Unix socket",
+                hint: text.hasPrefix("/") ? "write `unix:\(text.quotable)`" : "a URL is not understood here"
             )
         }
         let (host, port) = try Self.split(text)
@@ -122,7 +123,7 @@ extension Endpoint.Use {
         case (.empty, .listening):
             return ""
         case (.none, .dialling(nil)), (.empty, .dialling(nil)):
-            throw EndpointFault("`\(text.escaped)` names no host", hint: "write `HOST:PORT`")
+            throw EndpointFault("`\(text.quotable)` names no host", hint: "write `HOST:PORT`")
         }
     }
 
@@ -131,7 +132,7 @@ extension Endpoint.Use {
             !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
         guard isDecimal, let port = UInt16(text) else {
             throw EndpointFault(
-                text.isEmpty ? "the port is missing" : "`\(text.escaped)` is not a port",
+                text.isEmpty ? "the port is missing" : "`\(text.quotable)` is not a port",
                 hint: "a port is 1 to 65535"
             )
         }
@@ -162,27 +163,27 @@ extension Endpoint {
         if text.first == "[" {
             guard let end = text.firstIndex(of: "]") else {
                 throw EndpointFault(
-                    "`\(text.escaped)` has no `]`",
+                    "`\(text.quotable)` has no `]`",
                     hint: "an IPv6 address is written `[::1]:PORT`"
                 )
             }
             let host = text[text.index(after: text.startIndex)..<end]
             let rest = text[text.index(after: end)...]
             guard rest.first == ":" else {
-                throw EndpointFault("`\(text.escaped)` has no port", hint: "write `[\(host.escaped)]:PORT`")
+                throw EndpointFault("`\(text.quotable)` has no port", hint: "write `[\(host.quotable)]:PORT`")
             }
             return (.literal(host), rest.dropFirst())
         }
         guard let colon = text.lastIndex(of: ":") else {
             guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
-                throw EndpointFault("`\(text.escaped)` has no port", hint: "write `\(text.escaped):PORT`")
+                throw EndpointFault("`\(text.quotable)` has no port", hint: "write `\(text.quotable):PORT`")
             }
             return (.none, text[...])
         }
         let host = text[..<colon]
         guard !host.contains(":") else {
             throw EndpointFault(
-                "`\(text.escaped)` has more than one colon",
+                "`\(text.quotable)` has more than one colon",
                 hint: "an IPv6 address is written in brackets: `[::1]:PORT`"
             )
         }
@@ -246,7 +247,7 @@ extension Endpoint {
             inet_ntop(AF_INET6, &address, &printed, socklen_t(printed.count)) != nil
         else {
             throw EndpointFault(
-                "`\(text.escaped)` is not an IPv6 address",
+                "`\(text.quotable)` is not an IPv6 address",
                 hint: "brackets hold an IPv6 address: `[::1]:PORT`"
             )
         }
@@ -258,7 +259,7 @@ extension Endpoint {
         guard (1..<Int(IF_NAMESIZE)).contains(zone.utf8.count),
             zone.unicodeScalars.allSatisfy(isNameCharacter)
         else {
-            throw EndpointFault("`\(zone.escaped)` is not an interface name")
+            throw EndpointFault("`\(zone.quotable)` is not an interface name")
         }
         return "\(canonical)%\(zone)"
     }
@@ -281,26 +282,11 @@ extension Endpoint {
                 hint: "choose a shorter folder"
             )
         }
-        for character in path.unicodeScalars where isInvisible(character) {
+        for character in path.unicodeScalars where character.isMisleading {
             throw EndpointFault(
                 "`\(character.escaped(asASCII: true))` cannot be in the path of a Unix socket"
             )
         }
         return .unix(path: path)
-    }
-}
-
-/// Whether a character would act on a terminal, hide in it, or look like an ordinary blank.
-private func isInvisible(_ character: Unicode.Scalar) -> Bool {
-    switch character.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator: true
-    default: character != " " && character.properties.isWhitespace
-    }
-}
-
-extension StringProtocol {
-    /// The text with characters that cannot be seen made visible, fit for a message.
-    fileprivate var escaped: String {
-        unicodeScalars.map { isInvisible($0) ? $0.escaped(asASCII: true) : String($0) }.joined()
     }
 }

@@ -5,7 +5,7 @@ import SystemPackage
 ///
 /// Two threads may use it at the same time if one only reads and the other only writes. Closed when it is freed.
 package final class BlockingSocket: Sendable {
-    private let descriptor: Int32
+    let descriptor: Int32
 
     private init(_ descriptor: Int32) {
         self.descriptor = descriptor
@@ -16,9 +16,6 @@ package final class BlockingSocket: Sendable {
     deinit {
         close(descriptor)
     }
-
-    /// The descriptor, which stays this object's.
-    var rawDescriptor: Int32 { descriptor }
 
     /// Connects to an address.
     package static func connect(to address: SocketAddress) throws(SystemFailure) -> BlockingSocket {

@@ -38,8 +38,6 @@ package final class StreamSocket: PollSource {
     package var isReadable: Bool { mayRead }
     /// Whether writing may work.
     package var isWritable: Bool { mayWrite }
-    /// Whether the other side has ended its direction, or both are over: reading will come to an end.
-    package var isEnding: Bool { hasEnding }
 
     /// Whether the system sends small writes at once.
     ///

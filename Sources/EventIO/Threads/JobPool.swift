@@ -45,7 +45,7 @@ package final class JobPool: Sendable {
     }
 
     /// How many jobs wait.
-    package var waiting: Int { queue.waiting }
+    var waiting: Int { queue.waiting }
 }
 
 /// The jobs that wait for a thread.

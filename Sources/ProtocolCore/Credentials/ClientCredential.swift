@@ -1,4 +1,5 @@
 package import CryptoPrimitives
+package import Vocabulary
 
 /// What a client needs to prove that it knows its password in one realm, stretched and ready.
 ///

@@ -1,4 +1,6 @@
+import Basics
 package import CryptoPrimitives
+package import Vocabulary
 import WireCoding
 
 /// A password that may be used: 1 to 1,024 bytes of UTF-8 without control characters.

@@ -1,4 +1,5 @@
 package import CryptoPrimitives
+package import Vocabulary
 
 /// What a server keeps of a user's password: enough to check it, not enough to log in with
 /// (RFC 9383, section 3.2).
@@ -79,10 +80,10 @@ package struct VerifierTable: Sendable {
             verifiers.map { (ClientTag($0.identity, in: realm), $0) },
             uniquingKeysWith: { _, last in last }
         )
-        guard let identity = Identity(user: "-"), let w0 = P521.Scalar(maskedRandom: dummy.0),
+        guard let w0 = P521.Scalar(maskedRandom: dummy.0),
             let w1 = P521.Scalar(maskedRandom: dummy.1)
         else { throw CryptoFailure(operation: "VerifierTable", reason: "unusable random bytes") }
-        nobody = try Verifier(identity: identity, secret: StretchedPassword(w0: w0.bytes, w1: w1.bytes))
+        nobody = try Verifier(identity: .placeholder, secret: StretchedPassword(w0: w0.bytes, w1: w1.bytes))
     }
 
     /// The verifier to run the exchange with, and whether it is a real one.

@@ -1,4 +1,5 @@
 package import CryptoPrimitives
+package import Vocabulary
 
 /// The text form of a password file: a realm, a cost, and a line for each verifier.
 ///
@@ -29,6 +30,11 @@ package struct VerifierText: Sendable {
         package let line: Int
         /// What is wrong, without a secret.
         package let reason: String
+    }
+
+    /// Whether a line of the file can begin with an identity: not with what begins a comment or ends a name.
+    package static func canHold(_ identity: Identity) -> Bool {
+        identity.user.utf8.first != UInt8(ascii: "#") && !identity.user.utf8.contains(UInt8(ascii: "="))
     }
 
     /// How many bytes of a file are read: some sixteen thousand users.
@@ -66,8 +72,9 @@ package struct VerifierText: Sendable {
                 }
                 cost = read
             default:
-                guard let identity = Identity(name) else {
-                    throw Fault(line: number, reason: "this cannot be a user's name")
+                let identity: Identity
+                do throws(IdentityError) { identity = try Identity(name) } catch {
+                    throw Fault(line: number, reason: error.message)
                 }
                 guard seen.insert(identity).inserted else {
                     throw Fault(line: number, reason: "\(identity.name) is there twice")

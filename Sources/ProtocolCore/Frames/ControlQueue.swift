@@ -1,3 +1,4 @@
+import Vocabulary
 import WireCoding
 
 /// Control frames that wait for the next record, encoded, in order.
@@ -71,10 +72,10 @@ extension ControlQueue {
         streamFrames += 1
     }
 
-    mutating func openResult(_ id: StreamID, _ code: StreamCode, detail: UInt32) {
+    mutating func openResult(_ id: StreamID, _ failure: StreamFailure?) {
         var payload: [UInt8] = []
-        payload.append(bigEndian: code.rawValue)
-        payload.append(bigEndian: detail)
+        payload.append(bigEndian: failure?.code ?? StreamFailure.connected)
+        payload.append(bigEndian: failure?.detail ?? 0)
         bytes.append(frame: .openResult, stream: id.rawValue, payload: payload)
         streamFrames += 1
     }
@@ -84,8 +85,8 @@ extension ControlQueue {
         streamFrames += 1
     }
 
-    mutating func reset(_ id: StreamID, _ code: StreamCode) {
-        bytes.append(frame: .reset, stream: id.rawValue, value: code.rawValue)
+    mutating func reset(_ id: StreamID, _ failure: StreamFailure) {
+        bytes.append(frame: .reset, stream: id.rawValue, value: failure.code)
         streamFrames += 1
     }
 

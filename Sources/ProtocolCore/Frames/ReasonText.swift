@@ -1,3 +1,4 @@
+import Vocabulary
 import WireCoding
 
 /// The payload of CLOSE and the end of GOAWAY: a code and up to 128 bytes of text for people.

@@ -15,7 +15,7 @@ package enum HandshakeKind: UInt8, Sendable {
     package var bodyRange: ClosedRange<Int> {
         switch self {
         // Today's hellos have at most 283 bytes; the rest is room for a hybrid key exchange's 1,568-byte key.
-        case .clientHello, .serverHello: 0...2048
+        case .clientHello, .serverHello: 0...HandshakeFrame.maxBody
         case .clientFinish: 64...64
         // A realm of 255 bytes and the cost's text fit with some bytes to spare.
         case .retry: 18...320
@@ -35,6 +35,8 @@ package enum HandshakeFrame {
     package static let framingVersion: UInt8 = 1
     /// Magic, framing version, kind and the body's length.
     package static let headerCount = 8
+    /// The longest body of any message, in bytes.
+    package static let maxBody = 2048
 
     /// A whole frame.
     package static func encode(_ kind: HandshakeKind, body: [UInt8]) -> [UInt8] {

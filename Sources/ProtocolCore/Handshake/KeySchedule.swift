@@ -30,10 +30,6 @@ package struct SessionSecrets: Sendable {
     package let client: SecretBytes
     /// From which the server's sending key is made.
     package let server: SecretBytes
-    /// From which tickets will be made.
-    package let resumption: SecretBytes
-    /// For keys of the application's own, bound to this session.
-    package let exporter: SecretBytes
     /// Names the session towards the peer; sixteen bytes.
     package let sessionID: SecretBytes
     /// What the client proves the session with on a new link.
@@ -45,26 +41,25 @@ package struct SessionSecrets: Sendable {
     ///
     /// - Parameters:
     ///   - shared: what the exchange agreed on.
-    ///   - gate: 64 bytes that only who holds the gate key knows; zeros without one.
     ///   - hellos: hash of all handshake messages up to and including the server's hello.
     ///   - whole: hash of all handshake messages.
     /// - Throws: what libcrypto refuses.
     package init(
         shared: SecretBytes,
-        gate: [UInt8] = [UInt8](repeating: 0, count: 64),
         hellos: [UInt8],
         whole: [UInt8]
     ) throws(CryptoFailure) {
-        let root = HKDF.extract(salt: gate, input: shared)
+        let root = HKDF.extract(salt: Self.noSalt, input: shared)
         let count = KeySchedule.secretCount
         client = try KeySchedule.expand(root, "c ap", hellos, count: count)
         server = try KeySchedule.expand(root, "s ap", hellos, count: count)
-        resumption = try KeySchedule.expand(root, "res", whole, count: count)
-        exporter = try KeySchedule.expand(root, "exp", whole, count: count)
         sessionID = try KeySchedule.expand(root, "session id", whole, count: 16)
         reattachClient = try KeySchedule.expand(root, "reattach c", whole, count: count)
         reattachServer = try KeySchedule.expand(root, "reattach s", whole, count: count)
     }
+
+    /// One SHA-512 digest of zeros, as RFC 5869 section 2.2 has it for an absent salt.
+    private static let noSalt = [UInt8](repeating: 0, count: 64)
 }
 
 /// The key and nonce of one direction, made from its traffic secret.

@@ -1,4 +1,5 @@
 package import CryptoPrimitives
+package import Vocabulary
 
 /// The server's side of a handshake: what may come when, and what follows from it; nothing of sockets or threads.
 ///

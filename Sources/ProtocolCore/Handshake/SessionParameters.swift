@@ -16,10 +16,10 @@ package struct SessionParameters: Hashable, Sendable {
     package var features: SessionFeatures
 
     package init(
-        maxRecord: UInt32 = 65536,
-        streamWindow: UInt32 = 256 << 10,
-        sessionWindow: UInt32 = 4 << 20,
-        maxStreams: UInt32 = 16384,
+        maxRecord: UInt32 = UInt32(SessionDefaults.maxRecord),
+        streamWindow: UInt32 = UInt32(SessionDefaults.streamWindow),
+        sessionWindow: UInt32 = UInt32(SessionDefaults.sessionWindow),
+        maxStreams: UInt32 = UInt32(SessionDefaults.maxStreams),
         idleSeconds: UInt16 = 0,
         features: SessionFeatures = []
     ) {

@@ -1,3 +1,4 @@
+package import Vocabulary
 import WireCoding
 
 /// The four bytes before every record, which are authenticated with it but readable by everyone

@@ -1,3 +1,5 @@
+import SecureLink
+
 /// How a connection behaves; each end has its own.
 public struct ConnectionOptions: Sendable {
     /// The application that both ends belong to: 1 to 64 bytes.
@@ -26,11 +28,11 @@ public struct ConnectionOptions: Sendable {
     /// How long records are at the beginning of a burst, in bytes: 256 to 65536.
     ///
     /// They get longer by themselves.
-    public var chunk = 4096
+    public var chunk = LinkOptions.standard.chunk
     /// How long a connection waits for another link when it has lost one; zero ends it then.
-    public var resumeWindow = Duration.seconds(120)
+    public var resumeWindow = LinkOptions.standard.resumeWindow
     /// How many bytes are kept until the other end has acknowledged them, for the case that the link is lost.
-    public var resumeBuffer = 16 << 20
+    public var resumeBuffer = LinkOptions.standard.resumeBuffer
     /// Whether a connection is accepted whose records are authenticated but not hidden; both ends have to allow it, and
     /// ``Connection/isEncrypted`` tells.
     public var allowsUnencrypted = false

@@ -2,6 +2,7 @@ import EventIO
 import FoundationEssentials
 import SecureLink
 import Synchronization
+import Vocabulary
 
 /// One connection on its loop: the session, its lanes, and what comes on them.
 ///
@@ -11,7 +12,7 @@ final class ConnectionDriver {
     let connection: Connection
     unowned let room: Room
     /// What brings the session back at its client; `nil` at a server, where it waits.
-    private let reattaching: Reattaching?
+    private let reattaching: ResumptionDriver?
     private var lanes: [LaneName: Lane] = [:]
     private var finishing: (reason: String, failure: SallyportError, lanes: Int)?
     private var whenClosed: [() -> Void] = []
@@ -46,7 +47,7 @@ final class ConnectionDriver {
     static let packetService = "sallyport.packets"
     static let callService = "sallyport.calls"
 
-    init(_ session: PeerSession, _ connection: Connection, in room: Room, reattaching: Reattaching?) {
+    init(_ session: PeerSession, _ connection: Connection, in room: Room, reattaching: ResumptionDriver?) {
         self.session = session
         self.connection = connection
         self.room = room
@@ -229,10 +230,10 @@ extension ConnectionDriver {
         }
     }
 
-    func lane(_ lane: Lane, sessionEnded reason: SessionEndReason) {}
+    func lane(_ lane: Lane, sessionEnded reason: SessionEnd) {}
 
     /// The session is over.
-    func ended(_ reason: SessionEndReason) {
+    func ended(_ reason: SessionEnd) {
         deadline?.cancel()
         room.drivers[connection.id] = nil
         let isOrderly = failure == nil && reason.kind == .closedByPeer
@@ -264,13 +265,13 @@ extension ConnectionDriver: PeerSessionOwner {
 
     func sessionGoesAway(_ session: PeerSession) {}
 
-    func session(_ session: PeerSession, ended reason: SessionEndReason) {
-        ended(reason)
+    func session(_ session: PeerSession, ended end: SessionEnd) {
+        ended(end)
     }
 
-    func session(_ session: PeerSession, detached reason: SessionEndReason) {
-        observer?.connection(connection, lostLink: reason.text)
-        reattaching?.begin()
+    func session(_ session: PeerSession, detached fault: LinkFault) {
+        observer?.connection(connection, lostLink: fault.text)
+        reattaching?.linkLost()
     }
 
     func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment) {

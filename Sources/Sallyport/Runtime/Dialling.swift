@@ -146,7 +146,7 @@ final class Dialling: ConnectionObserver {
     }
 
     private func begin(_ session: PeerSession) {
-        let way = Reattaching.Way(
+        let way = ResumptionDriver.Route(
             to: endpoints,
             connectTimeout: options.connectTimeout,
             handshakeTimeout: options.connectTimeout,
@@ -169,7 +169,7 @@ final class Dialling: ConnectionObserver {
             session,
             connection,
             in: room,
-            reattaching: Reattaching(session, by: way)
+            reattaching: ResumptionDriver(session, by: way)
         )
         session.owner = driver
         driver.observer = self

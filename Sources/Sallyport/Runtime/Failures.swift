@@ -1,6 +1,7 @@
 import EventIO
 import SecureLink
 import SystemPackage
+import Vocabulary
 
 // Other layers' failures as errors of this library.
 
@@ -45,7 +46,7 @@ extension SallyportError {
         self.init(code, failure.text, cause: failure)
     }
 
-    init(_ reason: SessionEndReason) {
+    init(_ reason: SessionEnd) {
         let text = reason.text.isEmpty ? "" : ": \(reason.text)"
         switch reason.kind {
         case .closedByPeer:

@@ -1,5 +1,6 @@
 import Basics
 import SecureLink
+import Vocabulary
 import WireCoding
 
 /// What a lane is for.
@@ -23,7 +24,7 @@ protocol LaneOwner: AnyObject {
     /// All that there was to say on it has been handed to the session.
     func laneFinished(_ lane: Lane)
     func laneEnded(_ lane: Lane, _ failure: StreamFailure?)
-    func lane(_ lane: Lane, sessionEnded reason: SessionEndReason)
+    func lane(_ lane: Lane, sessionEnded reason: SessionEnd)
 }
 
 /// A stream that carries items both ways.
@@ -83,7 +84,7 @@ final class Lane: StreamEndpoint {
         owner.laneEnded(self, failure)
     }
 
-    func sessionEnded(_ end: SessionEndReason) {
+    func sessionEnded(_ end: SessionEnd) {
         owner.lane(self, sessionEnded: end)
     }
 }

@@ -1,5 +1,6 @@
 import Basics
 import SecureLink
+import Vocabulary
 import WireCoding
 
 /// A payload too long for a lane goes by a stream of its own: the length of the payload in eight bytes, the item's header, the
@@ -105,7 +106,7 @@ final class LongSender: StreamEndpoint {
         leave()
     }
 
-    func sessionEnded(_ reason: SessionEndReason) {
+    func sessionEnded(_ reason: SessionEnd) {
         end(SallyportError(reason))
     }
 }
@@ -259,7 +260,7 @@ final class LongReceiver: StreamEndpoint {
         leave()
     }
 
-    func sessionEnded(_ end: SessionEndReason) {
+    func sessionEnded(_ end: SessionEnd) {
         intake?.failed(SallyportError(end))
     }
 

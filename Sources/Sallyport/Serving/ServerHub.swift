@@ -2,6 +2,7 @@ import CryptoPrimitives
 import EventIO
 import FoundationEssentials
 import SecureLink
+import Vocabulary
 
 /// A server on its loop: listeners, strangers, sessions.
 ///
@@ -16,7 +17,7 @@ final class ServerHub {
     private let registry: SessionRegistry
     private let resumable: ResumableSessions
     private var listeners: [Listener] = []
-    private var greeters: [ObjectIdentifier: LinkGreeter] = [:]
+    private var greeters: [ObjectIdentifier: LinkAcceptor] = [:]
     private var drivers: [ObjectIdentifier: ConnectionDriver] = [:]
     weak var server: MessageServer?
     /// Whether no more clients are taken.
@@ -60,7 +61,7 @@ final class ServerHub {
     }
 
     func greet(_ connection: DetachedSocket) {
-        let greeter = LinkGreeter(
+        let greeter = LinkAcceptor(
             connection,
             table: table,
             options: options,
@@ -180,14 +181,14 @@ extension ServerHub: PeerSessionOwner {
 
     func sessionGoesAway(_ session: PeerSession) {}
 
-    func session(_ session: PeerSession, ended reason: SessionEndReason) {
+    func session(_ session: PeerSession, ended end: SessionEnd) {
         resumable.remove(session)
-        drivers.removeValue(forKey: ObjectIdentifier(session))?.session(session, ended: reason)
+        drivers.removeValue(forKey: ObjectIdentifier(session))?.session(session, ended: end)
     }
 
-    func session(_ session: PeerSession, detached reason: SessionEndReason) {
+    func session(_ session: PeerSession, detached fault: LinkFault) {
         resumable.detached(session)
-        drivers[ObjectIdentifier(session)]?.session(session, detached: reason)
+        drivers[ObjectIdentifier(session)]?.session(session, detached: fault)
     }
 
     func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment) {

@@ -1,5 +1,6 @@
 import Basics
 import SecureLink
+import Vocabulary
 import WireCoding
 
 /// A stream of bytes on its loop.
@@ -85,7 +86,7 @@ final class ByteStreamEnd: StreamEndpoint {
         end(SallyportError(failure))
     }
 
-    func sessionEnded(_ reason: SessionEndReason) {
+    func sessionEnded(_ reason: SessionEnd) {
         stream?.failed(SallyportError(reason))
         task?.cancel()
         link = nil

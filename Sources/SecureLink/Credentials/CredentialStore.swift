@@ -3,6 +3,7 @@ import CryptoPrimitives
 import EventIO
 import ProtocolCore
 import Synchronization
+import Vocabulary
 
 /// What a client knows about logging in to one peer, shared by all of its links and threads: the password, and, once the
 /// realm is known, what stretching made of it.
@@ -44,9 +45,7 @@ package final class CredentialStore: Sendable {
     ///   - realm: the only realm that is accepted; `nil` learns it from the server.
     /// - Throws: what cannot be used of these.
     package init(user: String, password: LoginPassword, realm: String?) throws(CredentialFault) {
-        guard let identity = Identity(user) else {
-            throw CredentialFault("`\(user)` cannot be a user's name")
-        }
+        let identity = try Identity(credential: user)
         if let realm {
             guard let realm = Realm(realm) else {
                 throw CredentialFault("the realm has to have 1 to 255 bytes")
@@ -68,9 +67,7 @@ package final class CredentialStore: Sendable {
     ///   - application: what the realm of the server has to belong to; see ``PasswordFile/realmPrefix(of:)``.
     /// - Throws: what cannot be used of these.
     package init(user: String, password: LoginPassword, application: String) throws(CredentialFault) {
-        guard let identity = Identity(user) else {
-            throw CredentialFault("`\(user)` cannot be a user's name")
-        }
+        let identity = try Identity(credential: user)
         _ = try PasswordFile.realmPrefix(of: application)
         pinnedRealm = nil
         self.application = application
@@ -219,5 +216,12 @@ extension CredentialStore {
             content.refusals = 0
             content.refusedUntil = .start
         }
+    }
+}
+
+extension Identity {
+    /// An identity from the text that a program or an operator has given.
+    init(credential text: String) throws(CredentialFault) {
+        do throws(IdentityError) { try self.init(text) } catch { throw CredentialFault(error.message) }
     }
 }

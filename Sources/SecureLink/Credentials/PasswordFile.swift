@@ -1,6 +1,7 @@
 import CryptoPrimitives
 import Platform
 import ProtocolCore
+import Vocabulary
 
 /// A server's password file: made on first use, changed by replacing it as a whole, so that a server that reads it at any
 /// moment finds the old one or the new one.
@@ -91,8 +92,9 @@ package struct PasswordFile: Sendable {
     /// - Returns: whether there was one already.
     /// - Throws: a name that cannot be a user's, or what libcrypto refuses.
     package mutating func set(_ user: String, _ password: LoginPassword) throws(CredentialFault) -> Bool {
-        guard let identity = Identity(user) else {
-            throw CredentialFault("`\(user)` cannot be a user's name")
+        let identity = try Identity(credential: user)
+        guard VerifierText.canHold(identity) else {
+            throw CredentialFault("a password file has no users with `=`, or with `#` at the beginning")
         }
         let verifier: Verifier
         do throws(CryptoFailure) {
@@ -187,7 +189,7 @@ package struct PasswordTable: Sendable {
     ///   - old: the table that the user logged in by.
     /// - Returns: whether nothing has changed for the user.
     package func retains(_ user: String, of old: PasswordTable) -> Bool {
-        guard let identity = Identity(user), verifiers.realm == old.verifiers.realm else { return false }
+        guard let identity = try? Identity(user), verifiers.realm == old.verifiers.realm else { return false }
         let tag = ClientTag(identity, in: verifiers.realm)
         let (now, exists) = verifiers.find(tag)
         let (then, existed) = old.verifiers.find(tag)

@@ -1,3 +1,4 @@
+import Basics
 import EventIO
 
 /// The rules for single values, which the parts of a configuration share.
@@ -31,7 +32,7 @@ extension ConfigurationCheck {
             report(part, setting, "the path is empty")
         } else if path.utf8.count > Self.longestPath {
             report(part, setting, "the path has more than \(Self.longestPath) bytes")
-        } else if path.unicodeScalars.contains(where: isInvisible) {
+        } else if path.unicodeScalars.contains(where: \.isMisleading) {
             report(part, setting, "the path has a character in it that cannot be seen")
         }
     }
@@ -70,14 +71,4 @@ extension ConfigurationCheck {
 
     /// `PATH_MAX` of Linux, less the NUL.
     private static let longestPath = 4095
-}
-
-/// Whether a character would be acted on, not shown, by a terminal, or cannot be told from a blank.
-///
-/// Files with such characters are refused as a whole, so that a value with one could not be written down again.
-func isInvisible(_ character: Unicode.Scalar) -> Bool {
-    switch character.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator: true
-    default: character != " " && character.properties.isWhitespace
-    }
 }

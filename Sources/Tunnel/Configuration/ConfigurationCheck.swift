@@ -1,4 +1,6 @@
+import Basics
 import EventIO
+import Vocabulary
 
 /// Collects what is wrong with the values of a `TunnelConfiguration`.
 ///
@@ -57,12 +59,12 @@ struct ConfigurationCheck {
                 )
             }
             for (position, user) in allow.enumerated() {
-                guard let fault = UserIdentity.fault(inName: user) else { continue }
+                guard let error = Identity.error(inUser: user, asWord: true) else { continue }
                 report(
                     part,
                     .allow,
                     at: position,
-                    fault.message,
+                    error.message,
                     hint: user.contains("/")
                         ? "a user is named without a password number" : "commas stand between users"
                 )
@@ -73,16 +75,11 @@ struct ConfigurationCheck {
 
     private mutating func check(_ peer: PeerConfiguration, _ part: Part) {
         checkDialled(peer.addresses, part, .address, "the peer has no address")
-        if let fault = UserIdentity.fault(inName: peer.user.name) {
-            report(part, .user, fault.message, hint: fault.hint)
-        } else if peer.user.kid == 0 {
-            report(part, .user, "the number of a password is 1 to 255")
-        }
         switch peer.password {
         case .file(let path):
             check(path: path, part, .passwordFile)
         case .environment(let name):
-            if name.isEmpty || name.unicodeScalars.contains(where: { $0 == "=" || isInvisible($0) }) {
+            if name.isEmpty || name.unicodeScalars.contains(where: { $0 == "=" || $0.isMisleading }) {
                 report(part, .passwordEnvironment, "this cannot be the name of an environment variable")
             }
         }
@@ -93,7 +90,7 @@ struct ConfigurationCheck {
                     .realm,
                     "a realm has 1 to \(PeerConfiguration.realmLengthRange.upperBound) bytes"
                 )
-            } else if realm.unicodeScalars.contains(where: isInvisible) {
+            } else if realm.unicodeScalars.contains(where: \.isMisleading) {
                 report(part, .realm, "a realm has no characters that cannot be seen")
             }
         }

@@ -1,3 +1,5 @@
+import SecureLink
+
 /// How this end treats the links it keeps with peers: deadlines, sizes of records, credit for streams.
 ///
 /// Every server and every peer has one. The ranges are checked by `TunnelConfiguration.init`, not here.
@@ -32,25 +34,15 @@ package struct LinkSettings: Hashable, Sendable {
         self.resumption = resumption
     }
 
-    /// A handshake is two round trips and about a millisecond of arithmetic at each end.
-    ///
-    /// Larger: a stranger holds one of the few handshake places for longer. Smaller: a peer behind a satellite or a
-    /// crowded radio cell does not get in.
-    package static let defaultHandshakeTimeout = Duration.seconds(10)
+    package static let defaultHandshakeTimeout = LinkOptions.standard.handshakeTimeout
     /// Below a second ordinary packet loss fails logins; beyond five minutes nobody waits.
     package static let handshakeTimeoutRange = Duration.milliseconds(500)...Duration.seconds(300)
 
-    /// One record fits into three TCP segments, so that the first bytes of an answer wait for little.
-    ///
-    /// Larger: the first byte of a reply comes later on a slow line. Smaller: the 20 bytes a record costs weigh more.
-    package static let defaultChunk = 4096
+    package static let defaultChunk = LinkOptions.standard.chunk
     /// Up to the largest record; 1 KiB keeps the overhead below 2 %.
     package static let chunkRange = 1024...65536
 
-    /// In bulk every record costs a fixed amount of work, which 64 KiB makes small.
-    ///
-    /// Larger is not possible in the protocol. Smaller: less memory for each link, and less throughput.
-    package static let defaultMaxRecord = 65536
+    package static let defaultMaxRecord = LinkOptions.standard.longestRecord
     /// What a peer may announce in this protocol.
     package static let maxRecordRange = 1024...65536
 }
@@ -71,14 +63,8 @@ extension LinkSettings {
             self.dead = dead
         }
 
-        /// Shorter than the 30 s after which some NAT devices forget a quiet connection.
-        ///
-        /// Larger: such a device cuts the link. Smaller: more traffic on idle links, and radios that never sleep.
-        package static let defaultInterval = Duration.seconds(15)
-        /// Three unanswered intervals: one lost question is not a dead peer.
-        ///
-        /// Larger: streams hang for longer when a peer loses power. Smaller: a short outage costs all streams.
-        package static let defaultDead = Duration.seconds(45)
+        package static let defaultInterval = LinkOptions.standard.keepAliveInterval
+        package static let defaultDead = LinkOptions.standard.keepAliveTimeout
         /// How many intervals the link is given where only an interval is named.
         package static let deadPerInterval = 3
         /// Below a second idle links cause noticeable load; beyond ten minutes stateful firewalls forget them.
@@ -100,15 +86,8 @@ extension LinkSettings {
             self.maximum = maximum
         }
 
-        /// Enough to fill 100 Mbit/s at 20 ms without any growth.
-        ///
-        /// Larger: many stalled streams may hold more memory. Smaller: long lines need more round trips to speed up.
-        package static let defaultInitial = 256 << 10
-        /// Enough for 1 Gbit/s at 130 ms.
-        ///
-        /// Larger: one stream on a very long and fast line gets quicker, and one stalled reader may hold more memory.
-        /// Smaller: less memory, slower bulk transfer over long lines.
-        package static let defaultMaximum = 16 << 20
+        package static let defaultInitial = LinkOptions.standard.streamWindow
+        package static let defaultMaximum = LinkOptions.standard.largestStreamWindow
         /// At least a full record, or a stream would stop in the middle of each; at most what one stream may cost.
         package static let range = 65536...(1 << 30)
     }
@@ -127,18 +106,10 @@ extension LinkSettings {
             self.buffer = buffer
         }
 
-        /// A router that starts anew, a tunnel under a mountain, the walk from one room to another.
-        ///
-        /// Larger: streams outlast longer gaps, and hold sockets and memory for peers that never come back. Smaller:
-        /// less is held, and less survives.
-        package static let defaultWindow = Duration.seconds(120)
+        package static let defaultWindow = LinkOptions.standard.resumeWindow
         /// From what a change of network takes to a day, after which no application waits any more.
         package static let windowRange = Duration.seconds(1)...Duration.seconds(86400)
-        /// Enough for 1 Gbit/s at 130 ms, and as much as one stream may be granted.
-        ///
-        /// Larger: longer and faster lines are filled, and a session whose peer is gone may hold more memory. Smaller:
-        /// what is under way is the bound of what a line carries.
-        package static let defaultBuffer = 16 << 20
+        package static let defaultBuffer = LinkOptions.standard.resumeBuffer
         /// At least some records of the largest size; at most what one session may cost.
         package static let bufferRange = (256 << 10)...(1 << 30)
     }

@@ -1,4 +1,5 @@
 package import EventIO
+package import Vocabulary
 
 /// A peer that this end dials: where it is, and as whom to log in there.
 package struct PeerConfiguration: Hashable, Sendable {
@@ -9,7 +10,7 @@ package struct PeerConfiguration: Hashable, Sendable {
     /// In which order the addresses are tried.
     package var failover: Failover
     /// As whom to log in.
-    package var user: UserIdentity
+    package var user: Identity
     /// Where the password is.
     package var password: PasswordSource
     /// The realm the peer must have, 1 to 255 bytes; nil learns it from the peer.
@@ -26,7 +27,7 @@ package struct PeerConfiguration: Hashable, Sendable {
         name: String,
         addresses: [Endpoint],
         failover: Failover = .default,
-        user: UserIdentity,
+        user: Identity,
         password: PasswordSource,
         realm: String? = nil,
         links: LinkCount = .automatic,

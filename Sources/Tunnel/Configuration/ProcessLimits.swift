@@ -1,4 +1,5 @@
 package import Platform
+import SecureLink
 
 /// What one process may hold at most, so that no stranger and no bad day makes it grow without end.
 ///
@@ -26,10 +27,7 @@ package struct ProcessLimits: Hashable, Sendable {
         self.memory = memory
     }
 
-    /// A service with thousands of idle visitors is an ordinary case.
-    ///
-    /// Larger: one peer may take more sockets of this process. Smaller: visitors of a busy route are refused.
-    package static let defaultMaxStreams = 16384
+    package static let defaultMaxStreams = LinkOptions.standard.mostStreams
     /// One stream is the least a session can be good for; the stream numbers of the protocol are 31 bits wide.
     package static let maxStreamsRange = 1...(1 << 20)
 

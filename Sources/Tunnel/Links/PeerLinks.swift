@@ -1,6 +1,7 @@
 import Basics
 import EventIO
 import SecureLink
+import Vocabulary
 
 /// One worker's sessions to one peer: kept ready, chosen from, made again when they are lost.
 final class PeerLinks {
@@ -13,7 +14,7 @@ final class PeerLinks {
     private var sessions: [Entry] = []
     private var exclusive: ExclusiveLinks
     /// What brings sessions back that have lost their links; each stays for as long as its session.
-    private var reattaching: [ObjectIdentifier: Reattaching] = [:]
+    private var reattaching: [ObjectIdentifier: ResumptionDriver] = [:]
     private var dialer: LinkDialer?
     private var backoff = ReconnectBackoff()
     private var retry: LoopTimer?
@@ -312,13 +313,13 @@ extension PeerLinks: PeerSessionOwner {
         makeReady()
     }
 
-    func session(_ session: PeerSession, ended reason: SessionEndReason) {
+    func session(_ session: PeerSession, ended end: SessionEnd) {
         sessions.removeAll { $0.session === session }
         exclusive.remove(session)
         // What was lost before has been counted then.
         reattaching[ObjectIdentifier(session)] = nil
         if !session.hasLostLink { status.sessionDown() }
-        worker.ended(session, peer: peer.name, reason)
+        worker.ended(session, peer: peer.name, end)
         if isStopping {
             worker.sessionEnded()
         } else {
@@ -327,13 +328,13 @@ extension PeerLinks: PeerSessionOwner {
         }
     }
 
-    func session(_ session: PeerSession, detached reason: SessionEndReason) {
+    func session(_ session: PeerSession, detached fault: LinkFault) {
         status.sessionDown()
-        worker.lostLink(session, peer: peer.name, reason)
+        worker.lostLink(session, peer: peer.name, fault)
         let known = reattaching[ObjectIdentifier(session)]
-        let attempt = known ?? Reattaching(session, by: way)
+        let attempt = known ?? ResumptionDriver(session, by: way)
         reattaching[ObjectIdentifier(session)] = attempt
-        attempt.begin()
+        attempt.linkLost()
     }
 
     func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment) {
@@ -344,8 +345,8 @@ extension PeerLinks: PeerSessionOwner {
     }
 
     /// How sessions come back.
-    private var way: Reattaching.Way {
-        Reattaching.Way(
+    private var way: ResumptionDriver.Route {
+        ResumptionDriver.Route(
             to: peer.addresses,
             connectTimeout: peer.connectTimeout,
             handshakeTimeout: peer.link.handshakeTimeout,

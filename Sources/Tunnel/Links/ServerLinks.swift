@@ -2,13 +2,14 @@ import Basics
 import EventIO
 import SecureLink
 import Synchronization
+import Vocabulary
 
 /// One worker's links from clients: strangers until they have proved themselves, then sessions whose streams go to services.
 final class ServerLinks {
     unowned let worker: TunnelWorker
     private var table: PasswordTable
     private let options: LinkOptions
-    private var greeters: [ObjectIdentifier: LinkGreeter] = [:]
+    private var greeters: [ObjectIdentifier: LinkAcceptor] = [:]
     private var sessions: [ObjectIdentifier: PeerSession] = [:]
     private let resumable: ResumableSessions
     private let services: [String: Service]
@@ -55,7 +56,7 @@ final class ServerLinks {
     func greet(_ connection: DetachedSocket) {
         let began = worker.loop.now
         let table = table
-        let greeter = LinkGreeter(
+        let greeter = LinkAcceptor(
             connection,
             table: table,
             options: options,
@@ -130,7 +131,7 @@ final class ServerLinks {
         greeters = [:]
     }
 
-    private func greeted(_ result: GreetingResult, by table: PasswordTable, began: Instant) {
+    private func greeted(_ result: AcceptanceResult, by table: PasswordTable, began: Instant) {
         switch result {
         case .session(let session):
             session.owner = self
@@ -190,18 +191,18 @@ extension ServerLinks: PeerSessionOwner {
         if session.streamCount == 0 { session.close() }
     }
 
-    func session(_ session: PeerSession, ended reason: SessionEndReason) {
+    func session(_ session: PeerSession, ended end: SessionEnd) {
         sessions[ObjectIdentifier(session)] = nil
         resumable.remove(session)
         // What was lost before has been counted then.
         if !session.hasLostLink { worker.shared.links.subtract(1, ordering: .relaxed) }
-        worker.ended(session, peer: nil, reason)
+        worker.ended(session, peer: nil, end)
         if isStopping { worker.sessionEnded() }
     }
 
-    func session(_ session: PeerSession, detached reason: SessionEndReason) {
+    func session(_ session: PeerSession, detached fault: LinkFault) {
         worker.shared.links.subtract(1, ordering: .relaxed)
-        worker.lostLink(session, peer: nil, reason)
+        worker.lostLink(session, peer: nil, fault)
         if isStopping { abandon(session) } else { resumable.detached(session) }
     }
 

@@ -1,6 +1,7 @@
 import EventIO
 import Platform
 import SecureLink
+import Vocabulary
 
 /// Connecting to the target: one address after the other, until one answers or the time is over.
 extension Relay {

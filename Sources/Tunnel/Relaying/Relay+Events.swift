@@ -1,6 +1,7 @@
 import Basics
 import EventIO
 import SecureLink
+import Vocabulary
 
 // MARK: - What the stream tells
 
@@ -25,7 +26,7 @@ extension Relay: StreamEndpoint {
         }
     }
 
-    func sessionEnded(_ end: SessionEndReason) {
+    func sessionEnded(_ end: SessionEnd) {
         // What came in front of the end still belongs to the stream.
         deliver()
         guard !isOver else { return }

@@ -1,6 +1,7 @@
 import Basics
 import EventIO
 import SecureLink
+import Vocabulary
 import WireCoding
 
 /// Joins a plain socket, the visitor's or the target's, with a stream: two directions that come to their ends one by one.

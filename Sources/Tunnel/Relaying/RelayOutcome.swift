@@ -1,5 +1,6 @@
 import EventIO
 import SecureLink
+import Vocabulary
 
 /// Who ended a stream: the words of the log line's `by`.
 ///
@@ -45,7 +46,7 @@ enum Ending {
     /// The process is stopping.
     case shutdown
     /// The session ended under it.
-    case sessionEnded(SessionEndReason)
+    case sessionEnded(SessionEnd)
     /// The other end cut it off for a reason of its own.
     case cutOff(StreamFailure)
 

@@ -2,6 +2,7 @@ import Basics
 import EventIO
 import Logging
 import SecureLink
+import Vocabulary
 
 /// What the log says about a stream besides its numbers.
 struct StreamFacts {
@@ -86,7 +87,7 @@ struct TunnelLog: Sendable {
     }
 
     /// A session is over, and its streams with it.
-    func sessionEnded(_ session: PeerSession, peer: String?, _ reason: SessionEndReason) {
+    func sessionEnded(_ session: PeerSession, peer: String?, _ reason: SessionEnd) {
         var fields = fields(of: session, peer, reason.text)
         fields["why"] = "\(reason.reason)"
         switch reason.kind {
@@ -97,8 +98,8 @@ struct TunnelLog: Sendable {
     }
 
     /// A session has lost its link; its streams wait for another one.
-    func linkLost(_ session: PeerSession, peer: String?, _ reason: SessionEndReason) {
-        logger.warning("link lost", metadata: fields(of: session, peer, reason.text))
+    func linkLost(_ session: PeerSession, peer: String?, _ fault: LinkFault) {
+        logger.warning("link lost", metadata: fields(of: session, peer, fault.text))
     }
 
     /// A session has another link.
@@ -162,7 +163,7 @@ struct TunnelLog: Sendable {
     }
 
     /// A stranger's link came to nothing; `count` like it since the line before.
-    func greetingFailed(_ failure: GreetingFailure, count: Int) {
+    func greetingFailed(_ failure: RefusedLink, count: Int) {
         var fields: Logger.Metadata = [
             "from": "\(failure.remote)", "why": "\(failure.reason)", "count": "\(count)",
             "text": "\(failure.text)",

@@ -1,5 +1,6 @@
 import EventIO
 import SecureLink
+import Vocabulary
 
 // How a worker ends: by and by, or at once.
 

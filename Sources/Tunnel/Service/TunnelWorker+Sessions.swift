@@ -1,22 +1,20 @@
 import SecureLink
+import Vocabulary
 
-/// What happens to sessions, told to the log and counted; `peer` is the peer's name at the end that dialled.
+/// What happens to sessions, told to the log; `peer` is the peer's name at the end that dialled.
 extension TunnelWorker {
     /// A session has lost its link, and waits for another one.
-    func lostLink(_ session: PeerSession, peer: String?, _ reason: SessionEndReason) {
-        log.linkLost(session, peer: peer, reason)
-        metrics.linkLost(session, peer: peer)
+    func lostLink(_ session: PeerSession, peer: String?, _ fault: LinkFault) {
+        log.linkLost(session, peer: peer, fault)
     }
 
     /// A session has another link.
     func reattached(_ session: PeerSession, peer: String?, _ reattachment: PeerSession.Reattachment) {
         log.reattached(session, peer: peer, reattachment)
-        metrics.reattached(session, peer: peer, reattachment)
     }
 
     /// A session is over.
-    func ended(_ session: PeerSession, peer: String?, _ reason: SessionEndReason) {
+    func ended(_ session: PeerSession, peer: String?, _ reason: SessionEnd) {
         log.sessionEnded(session, peer: peer, reason)
-        metrics.sessionEnded(session, peer: peer, reason)
     }
 }

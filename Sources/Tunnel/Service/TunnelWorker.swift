@@ -3,6 +3,7 @@ import Logging
 import Platform
 import SecureLink
 import Synchronization
+import Vocabulary
 
 /// What is said to a worker from other threads.
 enum WorkerMessage: Sendable {
@@ -55,7 +56,6 @@ final class TunnelWorker {
     let shared: SharedState
     let environment: LinkEnvironment
     let log: TunnelLog
-    let metrics = TunnelMetrics()
     var random = SystemRandomNumberGenerator()
 
     let report: @Sendable (WorkerReport) -> Void
@@ -247,7 +247,7 @@ extension TunnelWorker {
             route: route.name,
             service: route.service,
             peer: peer.peer.name,
-            user: peer.peer.user.description,
+            user: peer.peer.user.text,
             source: source,
             target: nil
         )
@@ -373,7 +373,7 @@ extension TunnelWorker {
         }
     }
 
-    func greetingFailed(_ failure: GreetingFailure) {
+    func greetingFailed(_ failure: RefusedLink) {
         if let count = refusals.note("greeting \(failure.reason) \(failure.user ?? "")", at: loop.now) {
             log.greetingFailed(failure, count: count)
         }

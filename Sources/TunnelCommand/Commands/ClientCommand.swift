@@ -3,6 +3,7 @@ import EventIO
 import Platform
 import SecureLink
 import Tunnel
+import Vocabulary
 
 struct ClientCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -64,9 +65,9 @@ struct PeerOptions: ParsableArguments {
         guard let at = text.lastIndex(of: "@") else {
             throw ValidationError("\(text): write the peer as USER@HOST:PORT")
         }
-        let user: UserIdentity
+        let user: Identity
         do {
-            user = try UserIdentity(parsing: String(text[..<at]))
+            user = try Identity(String(text[..<at]), asWord: true)
         } catch {
             throw ValidationError("\(text): \(error.message)")
         }
@@ -93,7 +94,7 @@ struct PeerOptions: ParsableArguments {
         let store: CredentialStore
         do {
             store = try CredentialStore(
-                user: user.description,
+                user: user.text,
                 password: try password.read(for: text),
                 realm: password.realm
             )

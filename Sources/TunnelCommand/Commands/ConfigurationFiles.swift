@@ -1,6 +1,7 @@
 import ConfigurationFile
 import SecureLink
 import Tunnel
+import Vocabulary
 
 /// A configuration that was loaded, with the secrets that it names.
 struct ReadyConfiguration {
@@ -46,7 +47,7 @@ struct ReadyConfiguration {
                     case .environment(let name): try LoginPassword(environment: name)
                     }
                 credentials[peer.name] = try CredentialStore(
-                    user: peer.user.description,
+                    user: peer.user.text,
                     password: password,
                     realm: peer.realm
                 )

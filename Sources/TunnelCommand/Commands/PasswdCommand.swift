@@ -2,6 +2,7 @@ import ArgumentParser
 import Platform
 import SecureLink
 import Tunnel
+import Vocabulary
 
 struct PasswdCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -65,8 +66,8 @@ struct PasswdCommand: ParsableCommand {
     }
 
     private func set() throws {
-        do throws(UserIdentityFault) {
-            _ = try UserIdentity(parsing: user)
+        do throws(IdentityError) {
+            _ = try Identity(user, asWord: true)
         } catch {
             throw CredentialFault([error.message, error.hint].compactMap(\.self).joined(separator: ": "))
         }

@@ -3,6 +3,7 @@ import CryptoPrimitives
 import EventIO
 import Platform
 import Tunnel
+import Vocabulary
 
 /// The sections of a configuration, read key by key.
 extension ConfigurationDecoder {
@@ -127,10 +128,10 @@ extension ConfigurationDecoder {
         )
     }
 
-    private mutating func readUser(in scope: ConfigurationScope) -> UserIdentity {
-        required(.user, in: scope, standIn: UserIdentity(name: "-")) { item throws(ValueFault) in
-            do throws(UserIdentityFault) {
-                return try UserIdentity(parsing: item.text)
+    private mutating func readUser(in scope: ConfigurationScope) -> Identity {
+        required(.user, in: scope, standIn: Identity.placeholder) { item throws(ValueFault) in
+            do throws(IdentityError) {
+                return try Identity(item.text, asWord: true)
             } catch {
                 throw ValueFault(error.message, hint: error.hint)
             }

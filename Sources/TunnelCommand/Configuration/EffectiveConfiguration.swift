@@ -2,6 +2,7 @@ import ConfigurationFile
 import CryptoPrimitives
 import EventIO
 package import Tunnel
+import Vocabulary
 
 /// A configuration as the text of a `tunnel.conf` in which every default can be seen.
 ///
@@ -62,7 +63,7 @@ package struct EffectiveConfiguration: CustomStringConvertible {
         writeHeader(.peer, name: peer.name)
         write(.address, peer.addresses)
         write(.failover, peer.failover.rawValue)
-        write(.user, peer.user.description)
+        write(.user, peer.user.text)
         switch peer.password {
         case .file(let path): write(.passwordFile, path)
         case .environment(let name): write(.passwordEnvironment, name)

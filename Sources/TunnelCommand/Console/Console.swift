@@ -1,3 +1,4 @@
+import Basics
 import Sallyport
 import Synchronization
 
@@ -219,11 +220,7 @@ private func rest(_ words: [String], from index: Int) -> String {
 /// A payload on one line that a terminal cannot be led astray by.
 private func shown(_ payload: Payload) -> String {
     guard let text = payload.text else { return "\(payload.bytes.count) bytes" }
-    return String(
-        String.UnicodeScalarView(
-            text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }
-        )
-    )
+    return text.visible
 }
 
 private func shown(_ packet: Packet, from sender: String) -> String {

@@ -1,3 +1,4 @@
+import Basics
 import Logging
 
 /// One line of the log, as text for people or as JSON for machines: the same fields, in the same order.
@@ -110,9 +111,12 @@ extension String {
             case "\\": text += "\\\\"
             case "\n": text += "\\n"
             case "\t": text += "\\t"
-            case _ where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value):
-                let digits = String(scalar.value, radix: 16)
-                text += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
+            case _ where scalar.isInvisible:
+                // JSON writes a character beyond U+FFFF as two escapes (RFC 8259 section 7).
+                for unit in scalar.utf16 {
+                    let digits = String(unit, radix: 16)
+                    text += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
+                }
             default: text.unicodeScalars.append(scalar)
             }
         }

@@ -1,6 +1,7 @@
 import CryptoPrimitives
 import ProtocolCoreTesting
 import Testing
+import Vocabulary
 
 @testable import ProtocolCore
 
@@ -52,7 +53,7 @@ import Testing
         func stretch(_ text: String, _ user: String, _ realm: String, _ cost: ScryptCost) throws -> String {
             let stretched = try StretchedPassword(
                 Password(secret(text)),
-                identity: #require(Identity(user)),
+                identity: Identity(user),
                 realm: #require(Realm(realm)),
                 cost: cost
             )

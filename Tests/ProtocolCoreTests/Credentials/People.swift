@@ -1,6 +1,7 @@
 import CryptoPrimitives
 import ProtocolCoreTesting
 import Testing
+import Vocabulary
 
 @testable import ProtocolCore
 
@@ -16,7 +17,7 @@ struct People {
     init(_ realmName: String = "example.net#7c1f") throws {
         realm = try #require(Realm(realmName))
         secret = StretchedPassword(w0: .pattern(11), w1: .pattern(12))
-        let identity = try #require(Identity("alice"))
+        let identity = try Identity("alice")
         alice = try ClientCredential(identity: identity, realm: realm, cost: cost, secret: secret)
         verifier = try Verifier(identity: identity, secret: secret)
         table = try VerifierTable(
@@ -34,7 +35,7 @@ struct People {
         secret: StretchedPassword? = nil
     ) throws -> ClientCredential {
         try ClientCredential(
-            identity: #require(Identity(user)),
+            identity: Identity(user),
             realm: realm ?? self.realm,
             cost: cost,
             secret: secret ?? self.secret

@@ -1,5 +1,6 @@
 import ProtocolCoreTesting
 import Testing
+import Vocabulary
 import WireCoding
 
 @testable import ProtocolCore
@@ -7,9 +8,9 @@ import WireCoding
 @Suite struct OpenRequestTests {
     @Test func aRequestIsReadBackAsItWasSent() throws {
         let requests = [
-            OpenRequest(service: "echo"),
-            OpenRequest(service: String(repeating: "s", count: 64), trace: "t"),
-            OpenRequest(
+            StreamRequest(service: "echo"),
+            StreamRequest(service: String(repeating: "s", count: 64), trace: "t"),
+            StreamRequest(
                 service: "d\u{e4}tabase 1",
                 source: "[2001:db8::1%eth0]:50000",
                 destination: String(repeating: "d", count: 128),
@@ -24,7 +25,7 @@ import WireCoding
 
     @Test(arguments: ["", String(repeating: "s", count: 65), "a\nb", "\u{1B}[2J", "a\u{7F}", "\u{85}", "a\0"])
     func aServiceThatCannotBeNamedIsNotSentAndNotTaken(service: String) {
-        #expect(OpenRequest(service: service).encoded() == nil)
+        #expect(StreamRequest(service: service).encoded() == nil)
         let payload = [UInt8(service.utf8.count)] + Array(service.utf8)
         #expect(throws: ProtocolViolation.self) { try read(payload) }
     }
@@ -35,7 +36,7 @@ import WireCoding
     }
 
     @Test func everyCutIsRefused() throws {
-        let payload = try #require(OpenRequest(service: "echo", source: "a", trace: "b").encoded())
+        let payload = try #require(StreamRequest(service: "echo", source: "a", trace: "b").encoded())
         let wholeElements = [5, 10, 15]
         for count in 0..<payload.count where !wholeElements.contains(count) {
             #expect(throws: ProtocolViolation.self, "cut after \(count)") {
@@ -66,7 +67,7 @@ import WireCoding
     }
 
     @Test func aTextThatIsTooLongIsCut() throws {
-        let request = OpenRequest(service: "echo", source: String(repeating: "x", count: 1000))
+        let request = StreamRequest(service: "echo", source: String(repeating: "x", count: 1000))
         let payload = try #require(request.encoded())
         #expect(try read(payload).source == String(repeating: "x", count: 128))
     }
@@ -85,7 +86,7 @@ import WireCoding
     }
 
     @discardableResult
-    private func read(_ payload: [UInt8]) throws -> OpenRequest {
-        try payload.withUnsafeBytes { try OpenRequest($0) }
+    private func read(_ payload: [UInt8]) throws -> StreamRequest {
+        try payload.withUnsafeBytes { try StreamRequest($0) }
     }
 }

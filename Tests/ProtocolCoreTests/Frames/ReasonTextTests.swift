@@ -1,4 +1,5 @@
 import Testing
+import Vocabulary
 import WireCoding
 
 @testable import ProtocolCore

@@ -1,6 +1,7 @@
 import CryptoPrimitives
 import ProtocolCoreTesting
 import Testing
+import Vocabulary
 
 @testable import ProtocolCore
 

@@ -1,6 +1,7 @@
 import CryptoPrimitives
 import ProtocolCoreTesting
 import Testing
+import Vocabulary
 
 @testable import ProtocolCore
 
@@ -17,7 +18,7 @@ import Testing
             func text(_ name: String) throws -> [UInt8] { Array(try #require(vector[name] as? String).utf8) }
             let w0 = SecretBytes(try bytes("w0"))
             let w1 = SecretBytes(try bytes("w1"))
-            let identity = try #require(Identity(user: "test"))
+            let identity = try Identity(user: "test")
             let realm = try #require(Realm("test"))
             let secret = StretchedPassword(w0: w0, w1: w1)
             let credential = try ClientCredential(
@@ -81,7 +82,7 @@ import Testing
     }
 
     @Test func aShareThatCancelsTheBlindIsRefusedByBothEnds() throws {
-        let identity = try #require(Identity(user: "alice"))
+        let identity = try Identity(user: "alice")
         let realm = try #require(Realm("example"))
         let secret = StretchedPassword(
             w0: SecretBytes([UInt8](repeating: 0, count: 65) + [7]),

@@ -2,6 +2,7 @@ import Basics
 import CryptoPrimitives
 import ProtocolCoreTesting
 import Testing
+import Vocabulary
 import WireCoding
 
 @testable import ProtocolCore

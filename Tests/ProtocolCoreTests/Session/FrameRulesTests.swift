@@ -1,5 +1,6 @@
 import ProtocolCoreTesting
 import Testing
+import Vocabulary
 
 @testable import ProtocolCore
 
@@ -35,7 +36,7 @@ import Testing
             Say.data(1, [], end: true),
             Say.data(5, [1]), Say.data(7, [1]), Say.data(2, [1]), Say.data(4, [1]), Say.window(0, 1 << 40),
             Say.window(1, 1 << 40), Say.window(2, .max), Say.window(5, .max), Say.reset(1), Say.reset(5),
-            Say.reset(2), Say.reset(3), Say.openResult(2, .connected), Say.openResult(4, .refused, 111),
+            Say.reset(2), Say.reset(3), Say.openResult(2), Say.openResult(4, .refused(111)),
             Say.ping(1), Say.ping(77, answer: true), Say.goAway(0), Say.message(1, []),
             Say.message(1, [1, 2]),
             Say.maxStreams(20_000), Say.acknowledgement(1), frame(0x80, flags: 0xFF, stream: 9, [1, 2, 3]),
@@ -63,7 +64,7 @@ import Testing
     @Test func everyFlagThatAFrameDoesNotHaveIsRefused() throws {
         let frames: [(String, [UInt8], UInt8)] = [
             ("OPEN", Say.open(9), 0), ("DATA", Say.data(1, [1]), 1), ("WINDOW", Say.window(0, 1 << 40), 0),
-            ("RESET", Say.reset(1), 0), ("OPEN_RESULT", Say.openResult(2, .connected), 0),
+            ("RESET", Say.reset(1), 0), ("OPEN_RESULT", Say.openResult(2), 0),
             ("PING", Say.ping(1), 1),
             ("GOAWAY", Say.goAway(0), 0), ("CLOSE", Say.close(), 0), ("KEY_UPDATE", Say.keyUpdate(), 0),
             ("MESSAGE", Say.message(1, [1]), 7), ("MAX_STREAMS", Say.maxStreams(1 << 20), 0),
@@ -133,7 +134,7 @@ import Testing
             if stream % 2 == 0 {
                 try expect(
                     .streamState,
-                    for: [("OPEN_RESULT for \(stream)", Say.openResult(stream, .connected))]
+                    for: [("OPEN_RESULT for \(stream)", Say.openResult(stream))]
                 )
             }
         }
@@ -172,11 +173,11 @@ import Testing
     @Test func aResultIsForWhoOpenedAndComesOnce() throws {
         try expect(
             .protocolError,
-            for: [1, 3, 5, 7, 9].map { ("OPEN_RESULT for \($0)", Say.openResult($0, .connected)) }
+            for: [1, 3, 5, 7, 9].map { ("OPEN_RESULT for \($0)", Say.openResult($0)) }
         )
         let bench = try bench()
-        try bench.say(Say.openResult(2, .connected) + Say.openResult(2, .refused, 111))
-        #expect(bench.seen == [.openResult(2, .connected, 0)])
+        try bench.say(Say.openResult(2) + Say.openResult(2, .refused(111)))
+        #expect(bench.seen == [.openResult(2, nil)])
         bench.expectOpen()
     }
 

@@ -2,6 +2,7 @@ import Basics
 import CryptoPrimitives
 import ProtocolCoreTesting
 import Testing
+import Vocabulary
 import WireCoding
 
 @testable import ProtocolCore
@@ -13,11 +14,10 @@ final class SessionBench {
         case opened(UInt32, String)
         case data(UInt32, [UInt8])
         case finished(UInt32)
-        case reset(UInt32, StreamCode)
-        case openResult(UInt32, StreamCode, UInt32)
+        case reset(UInt32, StreamFailure)
+        case openResult(UInt32, StreamFailure?)
         case roundTrip
         case goAway(CloseCode)
-        case message(SessionMessage)
     }
 
     var session: Session
@@ -48,7 +48,7 @@ final class SessionBench {
             whole: [2]
         )
         let agreement = Agreement(
-            identity: try #require(Identity("alice")),
+            identity: try Identity("alice"),
             suite: .encrypted,
             secrets: secrets,
             peerParameters: peer
@@ -71,7 +71,7 @@ final class SessionBench {
 
     /// Opens a stream.
     func open(_ service: String = "back") throws -> StreamHandle {
-        let handle = session.open(OpenRequest(service: service), at: now)
+        let handle = session.open(StreamRequest(service: service), at: now)
         return try #require(handle)
     }
 
@@ -119,11 +119,10 @@ final class SessionBench {
             case .data(let handle, let bytes): seen.append(.data(handle.id.rawValue, Array(bytes)))
             case .finished(let handle): seen.append(.finished(handle.id.rawValue))
             case .reset(let handle, let code): seen.append(.reset(handle.id.rawValue, code))
-            case .openResult(let handle, let code, let detail):
-                seen.append(.openResult(handle.id.rawValue, code, detail))
+            case .openResult(let handle, let failure):
+                seen.append(.openResult(handle.id.rawValue, failure))
             case .roundTrip: seen.append(.roundTrip)
             case .goAway(let code, _): seen.append(.goAway(code))
-            case .message(let message): seen.append(.message(message))
             case .detached(let fault):
                 losses.append(fault)
             case .closed(let end):
@@ -216,14 +215,14 @@ final class SessionBench {
         _ comment: @autoclosure () -> Comment? = nil,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
-        guard case .violation(let violation) = end else {
+        guard case .violation(let given, _) = end else {
             Issue.record(
                 "\(comment() ?? "") ended with \(end.map { "\($0)" } ?? "nothing")",
                 sourceLocation: sourceLocation
             )
             return
         }
-        #expect(violation.code == code, comment(), sourceLocation: sourceLocation)
+        #expect(given == code, comment(), sourceLocation: sourceLocation)
         let last = try records(in: takeBytes()).last?.last
         #expect(last?.type == FrameType.close.rawValue, comment(), sourceLocation: sourceLocation)
         let told = last.map { UInt16($0.payload[0]) << 8 | UInt16($0.payload[1]) }

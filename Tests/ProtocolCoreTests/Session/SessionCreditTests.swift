@@ -1,5 +1,6 @@
 import ProtocolCoreTesting
 import Testing
+import Vocabulary
 
 @testable import ProtocolCore
 
@@ -146,7 +147,7 @@ import Testing
         bench.session.beginSending(at: bench.now)
         while let slot = bench.session.nextSlot(atMost: .max) {
             sent[slot.stream.id.rawValue, default: 0] += slot.count
-            bench.session.commit(slot, count: slot.count, .more)
+            bench.session.commit(slot, StreamFill(slot.count, .more))
         }
         bench.session.endSending()
         #expect(sent == [1: 100, 3: 50])
@@ -163,7 +164,7 @@ extension SessionBench {
         session.beginSending(at: now)
         defer { session.endSending() }
         guard let slot = session.nextSlot(atMost: .max) else { return nil }
-        session.commit(slot, count: 0, .more)
+        session.commit(slot, StreamFill(0, .more))
         return slot.count
     }
 }

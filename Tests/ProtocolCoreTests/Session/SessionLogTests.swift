@@ -1,5 +1,6 @@
 import ProtocolCoreTesting
 import Testing
+import Vocabulary
 import WireCoding
 
 @testable import ProtocolCore
@@ -77,7 +78,7 @@ import WireCoding
         for round in 0..<2000 {
             bench.session.beginSending(at: bench.now)
             while let slot = bench.session.nextSlot(atMost: .max) {
-                bench.session.commit(slot, count: slot.count, .more)
+                bench.session.commit(slot, StreamFill(slot.count, .more))
             }
             bench.session.endSending()
             _ = bench.takeBytes()
@@ -106,7 +107,7 @@ import WireCoding
         bench.session.setReady(handle)
         bench.session.beginSending(at: bench.now)
         while let slot = bench.session.nextSlot(atMost: .max) {
-            bench.session.commit(slot, count: slot.count, .more)
+            bench.session.commit(slot, StreamFill(slot.count, .more))
         }
         bench.session.endSending()
         expect(bench.session.keptCount >= log)
@@ -170,7 +171,7 @@ import WireCoding
             bench.session.setReady(handle)
             bench.session.beginSending(at: bench.now)
             while let slot = bench.session.nextSlot(atMost: .max) {
-                bench.session.commit(slot, count: slot.count, .more)
+                bench.session.commit(slot, StreamFill(slot.count, .more))
             }
             // In the middle of a turn, too.
             #expect(pool.lentBytes > 0)
@@ -185,7 +186,7 @@ import WireCoding
         bench.session.setReady(handle)
         bench.session.beginSending(at: bench.now)
         while let slot = bench.session.nextSlot(atMost: .max) {
-            bench.session.commit(slot, count: slot.count, .more)
+            bench.session.commit(slot, StreamFill(slot.count, .more))
         }
         bench.session.endSending()
         let records = try bench.records(in: bench.takeBytes()).count

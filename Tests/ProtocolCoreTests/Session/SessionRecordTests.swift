@@ -2,6 +2,7 @@ import Basics
 import CryptoPrimitives
 import ProtocolCoreTesting
 import Testing
+import Vocabulary
 import WireCoding
 
 @testable import ProtocolCore
@@ -159,7 +160,7 @@ import WireCoding
         #expect(given.segments.count > 1)
         for segment in given.segments { memoryFill(segment.base, segment.count) }
         bench.session.sealing.sequence = .max
-        bench.session.commit(given, count: given.count, .more)
+        bench.session.commit(given, StreamFill(given.count, .more))
         expect(bench.session.nextSlot(atMost: .max) == nil)
         bench.session.endSending()
         bench.takeEvents()
@@ -181,7 +182,7 @@ import WireCoding
             let slot = bench.session.nextSlot(atMost: 4 * 65464)
             let given = try #require(slot)
             for segment in given.segments { memoryFill(segment.base, segment.count) }
-            bench.session.commit(given, count: given.count, .more)
+            bench.session.commit(given, StreamFill(given.count, .more))
             bench.session.endSending()
             var bytes = bench.takeBytes()[...]
             while bytes.count > RecordHeader.count {

@@ -1,6 +1,7 @@
 import Basics
 import ProtocolCoreTesting
 import Testing
+import Vocabulary
 
 @testable import ProtocolCore
 

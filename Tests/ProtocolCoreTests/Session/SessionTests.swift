@@ -2,6 +2,7 @@ import Basics
 import CryptoPrimitives
 import ProtocolCoreTesting
 import Testing
+import Vocabulary
 
 @testable import ProtocolCore
 
@@ -18,7 +19,7 @@ import Testing
         #expect(atServer.hasEnded)
         #expect(atClient.received == 100_000)
         #expect(atClient.hasEnded)
-        #expect(pair.server.requests[1] == OpenRequest(service: "echo", trace: "t"))
+        #expect(pair.server.requests[1] == StreamRequest(service: "echo", trace: "t"))
         #expect(pair.damage.isEmpty)
         #expect(pair.client.end == nil)
     }
@@ -158,25 +159,6 @@ import Testing
         }
         #expect(opened >= 800)
         #expect(pair.server.end == nil)
-    }
-
-    @Test func messagesOfAnyLengthArriveInOrder() throws {
-        var pair = try Pair()
-        let sizes = [0, 1, 5000, 65536, 1 << 20]
-        for (index, size) in sizes.enumerated() {
-            let message = SessionMessage(
-                type: 7,
-                id: UInt64(index),
-                isReply: index % 2 == 1,
-                bytes: (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) }
-            )
-            let sent = pair.client.session.send(message)
-            #expect(sent)
-        }
-        pair.settle()
-        #expect(pair.server.messages.map(\.bytes.count) == sizes)
-        #expect(pair.server.messages.map(\.isReply) == [false, true, false, true, false])
-        #expect(pair.server.messages[4].bytes[1_000_000] == UInt8(truncatingIfNeeded: 1_000_000 &* 31))
     }
 
     @Test func aRoundTripIsMeasured() throws {

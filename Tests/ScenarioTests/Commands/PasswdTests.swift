@@ -138,6 +138,13 @@ struct PasswdTests {
         #expect(try passwd("alice", "--delete").end == .exited(78))
     }
 
+    @Test(arguments: ["ali=ce", "#alice", "=", "#"])
+    func aUserThatAPasswordFileCouldNotNameIsRefused(user: String) throws {
+        let refused = try passwd(user, password: "the oyster")
+        #expect(refused.end == .exited(64) || refused.end == .exited(78))
+        #expect(access("\(folder.path)/passwords", F_OK) != 0)
+    }
+
     @Test func anEmptyPasswordIsRefused() throws {
         #expect(try passwd("alice", password: "\n").end == .exited(78))
         #expect(access("\(folder.path)/passwords", F_OK) != 0)

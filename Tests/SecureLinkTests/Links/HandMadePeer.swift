@@ -4,6 +4,7 @@ import EventIO
 import Glibc
 import ProtocolCoreTesting
 import Testing
+import Vocabulary
 import WireCoding
 
 @testable import ProtocolCore
@@ -70,7 +71,7 @@ final class HandMadePeer {
 /// An endpoint that only notes what it is told, and looks at bytes as late as it may.
 final class RecordingEndpoint: StreamEndpoint {
     private(set) var delivered: [UInt8] = []
-    private(set) var end: SessionEndReason?
+    private(set) var end: SessionEnd?
     private(set) var deliveries = 0
     private var batch: [UnsafeRawBufferPointer] = []
 
@@ -91,7 +92,7 @@ final class RecordingEndpoint: StreamEndpoint {
     func targetAnswered(_ failure: StreamFailure?) {}
     func streamReset(_ failure: StreamFailure) {}
 
-    func sessionEnded(_ end: SessionEndReason) {
+    func sessionEnded(_ end: SessionEnd) {
         deliver()
         self.end = end
     }
@@ -100,8 +101,8 @@ final class RecordingEndpoint: StreamEndpoint {
 /// Gives every stream a recording endpoint and notes what the session tells.
 final class RecordingOwner: PeerSessionOwner {
     private(set) var streams: [(stream: LinkStream, endpoint: RecordingEndpoint)] = []
-    private(set) var end: SessionEndReason?
-    private(set) var detachments: [SessionEndReason] = []
+    private(set) var end: SessionEnd?
+    private(set) var detachments: [LinkFault] = []
     private(set) var reattachments = 0
 
     func session(
@@ -115,8 +116,8 @@ final class RecordingOwner: PeerSessionOwner {
     }
 
     func sessionGoesAway(_ session: PeerSession) {}
-    func session(_ session: PeerSession, ended reason: SessionEndReason) { end = reason }
-    func session(_ session: PeerSession, detached reason: SessionEndReason) { detachments.append(reason) }
+    func session(_ session: PeerSession, ended end: SessionEnd) { self.end = end }
+    func session(_ session: PeerSession, detached fault: LinkFault) { detachments.append(fault) }
     func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment) {
         reattachments += 1
     }

@@ -1,6 +1,7 @@
 import Basics
 import EventIO
 import Testing
+import Vocabulary
 import WireCoding
 
 @testable import ProtocolCore
@@ -96,8 +97,8 @@ private final class FairnessBench: PeerSessionOwner {
     }
 
     func sessionGoesAway(_ session: PeerSession) {}
-    func session(_ session: PeerSession, ended reason: SessionEndReason) { loop.stop() }
-    func session(_ session: PeerSession, detached reason: SessionEndReason) {}
+    func session(_ session: PeerSession, ended end: SessionEnd) { loop.stop() }
+    func session(_ session: PeerSession, detached fault: LinkFault) {}
     func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment) {}
     func session(_ session: PeerSession, measured roundTrip: Duration) {}
 }
@@ -120,7 +121,7 @@ private final class Source: StreamEndpoint {
     func receiveEnd() {}
     func targetAnswered(_ failure: StreamFailure?) {}
     func streamReset(_ failure: StreamFailure) {}
-    func sessionEnded(_ end: SessionEndReason) {}
+    func sessionEnded(_ end: SessionEnd) {}
 }
 
 /// Takes everything at once and counts it.
@@ -147,5 +148,5 @@ private final class Sink: StreamEndpoint {
     func receiveEnd() {}
     func targetAnswered(_ failure: StreamFailure?) {}
     func streamReset(_ failure: StreamFailure) {}
-    func sessionEnded(_ end: SessionEndReason) {}
+    func sessionEnded(_ end: SessionEnd) {}
 }

@@ -1,6 +1,7 @@
 import EventIO
 import ProtocolCoreTesting
 import Testing
+import Vocabulary
 
 @testable import ProtocolCore
 @testable import SecureLink

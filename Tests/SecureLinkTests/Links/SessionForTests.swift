@@ -3,6 +3,7 @@ import EventIO
 import Glibc
 import SystemPackage
 import Testing
+import Vocabulary
 
 @testable import ProtocolCore
 @testable import SecureLink
@@ -47,7 +48,7 @@ extension LinkEnvironment {
         try PeerSession(
             role: role,
             agreement: Agreement(
-                identity: try #require(Identity("alice")),
+                identity: try Identity("alice"),
                 suite: .encrypted,
                 secrets: secrets,
                 peerParameters: SessionParameters()

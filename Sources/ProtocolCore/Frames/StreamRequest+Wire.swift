@@ -1,0 +1,68 @@
+import Basics
+import Vocabulary
+import WireCoding
+
+// OPEN's payload (PROTOCOL.md, OPEN).
+
+extension StreamRequest {
+    /// The longest name of a service.
+    package static let longestService = 64
+    /// The longest of the other texts: an IPv6 address with its zone and port has 72 characters.
+    ///
+    /// What is longer is cut when it is sent and refused when it comes.
+    package static let longestText = 128
+
+    private enum Element {
+        static let source: UInt16 = 1
+        static let destination: UInt16 = 2
+        static let trace: UInt16 = 3
+    }
+
+    /// The payload of the frame; `nil` when no service can have that name.
+    func encoded() -> [UInt8]? {
+        let name = service.utf8
+        guard (1...Self.longestService).contains(name.count), Self.isPrintable(service) else { return nil }
+        var payload: [UInt8] = [UInt8(name.count)]
+        payload.append(contentsOf: name)
+        for (type, text) in [
+            (Element.source, source), (Element.destination, destination), (Element.trace, trace),
+        ] where !text.isEmpty {
+            payload.append(type: type, value: text.utf8.prefix(Self.longestText))
+        }
+        return payload
+    }
+
+    /// Reads the payload of a frame.
+    init(_ payload: UnsafeRawBufferPointer) throws(ProtocolViolation) {
+        var reader = ByteReader(payload)
+        guard let count = reader.uint8(), (1...Self.longestService).contains(Int(count)),
+            let name = reader.bytes(Int(count)), let service = String(validating: name, as: UTF8.self),
+            Self.isPrintable(service)
+        else { throw .malformed("OPEN: name of the service") }
+        self.init(service: service)
+        var previous: UInt16?
+        do throws(TypeLengthValueFault) {
+            while let element = try reader.typeLengthValue(after: &previous) {
+                guard element.value.count <= Self.longestText else { throw .truncated }
+                switch element.type {
+                case Element.source: source = Self.text(element.value)
+                case Element.destination: destination = Self.text(element.value)
+                case Element.trace: trace = Self.text(element.value)
+                default: if element.isCritical { throw .notAscending(element.type) }
+                }
+            }
+        } catch {
+            throw .malformed("OPEN: elements")
+        }
+    }
+
+    /// Whether a name can be written into a log as it is.
+    private static func isPrintable(_ name: String) -> Bool {
+        !name.unicodeScalars.contains(where: \.isControl)
+    }
+
+    /// Text of the peer's for our logs: what is not printable ASCII becomes a question mark.
+    private static func text(_ bytes: UnsafeRawBufferPointer) -> String {
+        String(decoding: bytes.map { (0x21...0x7E).contains($0) ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,157 @@
+import Basics
+import CryptoPrimitives
+package import EventIO
+import ProtocolCore
+import Synchronization
+import Vocabulary
+
+/// What other threads have to say to the loop that a session lives on.
+package struct SessionCall: Sendable {
+    enum Matter: Sendable {
+        /// A link has come whose client has proved that it has the session.
+        case reattach(DetachedSocket, ReattachRequest)
+        /// The session has no link, and has to make room.
+        case expire(Abandonment)
+    }
+
+    let session: SessionID
+    let matter: Matter
+}
+
+/// Where the sessions of this process live that clients may come back to.
+///
+/// One for the whole process, shared by all threads: whichever loop accepts a link finds the session's. It is asked for
+/// each link that comes or goes, never for a byte.
+package final class SessionRegistry: Sendable {
+    /// How the loop of a session is reached, from any thread.
+    package typealias Home = @Sendable (SessionCall) -> Void
+
+    fileprivate struct Entry {
+        let proof: SessionProof
+        let user: String
+        let home: Home
+        /// The last attempt that was let in: a hello that is seen again is not.
+        var attempt: UInt64 = 0
+        /// When its link was lost; `nil` while it has one.
+        var detachedAt: Instant?
+    }
+
+    fileprivate struct State {
+        var entries: [SessionID: Entry] = [:]
+        var detachedPerUser: [String: Int] = [:]
+    }
+
+    private let state = Mutex(State())
+    /// What an unknown session is checked against, so that it costs and takes what a known one does.
+    private let standIn: SessionProof
+
+    /// Sessions of one user that may wait for a link at a time.
+    ///
+    /// Each may hold its log and its streams' windows. A user who has more than this many at once has more machines
+    /// than that, or a line that is lost for longer than it takes to make new ones.
+    static let mostDetachedPerUser = 64
+
+    /// An empty registry.
+    package init() throws(SystemFailure) {
+        do throws(CryptoFailure) {
+            let name = try SystemRandom.bytes(count: SessionID.count)
+            // Both lengths are the same constant.
+            guard let id = name.withUnsafeBytes(SessionID.init) else { preconditionFailure("sixteen bytes") }
+            standIn = SessionProof(
+                id: id,
+                suite: .encrypted,
+                client: try SystemRandom.secretBytes(count: 64),
+                server: try SystemRandom.secretBytes(count: 64)
+            )
+        } catch {
+            throw SystemFailure("random bytes", code: 0)
+        }
+    }
+
+    /// A session has begun that can be come back to.
+    func add(_ proof: SessionProof, user: String, home: @escaping Home) {
+        state.withLock { $0.entries[proof.id] = Entry(proof: proof, user: user, home: home) }
+    }
+
+    /// A session is over.
+    func remove(_ id: SessionID) {
+        state.withLock { state in
+            guard let entry = state.entries.removeValue(forKey: id) else { return }
+            if entry.detachedAt != nil { state.count(entry.user, -1) }
+        }
+    }
+
+    /// A session has lost its link: when its user has too many of those, the one that has waited longest is ended.
+    func detached(_ id: SessionID, at now: Instant) {
+        let excess = state.withLock { state -> (SessionID, Home)? in
+            guard let entry = state.entries[id], entry.detachedAt == nil else { return nil }
+            state.entries[id]?.detachedAt = now
+            state.count(entry.user, 1)
+            guard state.detachedPerUser[entry.user, default: 0] > Self.mostDetachedPerUser else { return nil }
+            return state.oldest { $0.user == entry.user }
+        }
+        if let (id, home) = excess { home(SessionCall(session: id, matter: .expire(.crowded))) }
+    }
+
+    /// A session has a link again.
+    func attached(_ id: SessionID) {
+        state.withLock { state in
+            guard let entry = state.entries[id], entry.detachedAt != nil else { return }
+            state.entries[id]?.detachedAt = nil
+            state.count(entry.user, -1)
+        }
+    }
+
+    /// Ends the session that has waited longest for a link, to make room.
+    ///
+    /// - Returns: whether there was one.
+    @discardableResult
+    package func expireOldest() -> Bool {
+        let oldest = state.withLock { $0.oldest { _ in true } }
+        if let (id, home) = oldest { home(SessionCall(session: id, matter: .expire(.memory))) }
+        return oldest != nil
+    }
+
+    /// How many sessions wait for a link.
+    package var detachedCount: Int {
+        state.withLock { $0.detachedPerUser.values.reduce(0, +) }
+    }
+
+    /// Lets a hello in that asks for a session, if it is proved and was not seen before.
+    ///
+    /// What is unknown, what is not proved and what comes again cost the same and are answered alike.
+    ///
+    /// - Returns: where the session lives.
+    func admit(_ request: ReattachRequest) -> Home? {
+        let proof = state.withLock { $0.entries[request.session]?.proof }
+        guard request.isProved(by: proof ?? standIn) else { return nil }
+        return state.withLock { state in
+            guard let entry = state.entries[request.session], request.attempt > entry.attempt else {
+                return nil
+            }
+            state.entries[request.session]?.attempt = request.attempt
+            return entry.home
+        }
+    }
+}
+
+extension SessionRegistry.State {
+    fileprivate mutating func count(_ user: String, _ change: Int) {
+        let sum = detachedPerUser[user, default: 0] + change
+        detachedPerUser[user] = sum > 0 ? sum : nil
+    }
+
+    /// The session that has waited longest; it is not chosen again.
+    fileprivate mutating func oldest(
+        where isMeant: (SessionRegistry.Entry) -> Bool
+    ) -> (SessionID, SessionRegistry.Home)? {
+        let waiting = entries.filter { $0.value.detachedAt != nil && isMeant($0.value) }
+        guard let found = waiting.min(by: { $0.value.detachedAt ?? .start < $1.value.detachedAt ?? .start })
+        else {
+            return nil
+        }
+        entries[found.key]?.detachedAt = nil
+        count(found.value.user, -1)
+        return (found.key, found.value.home)
+    }
+}

@@ -1,0 +1,165 @@
+import Basics
+package import EventIO
+import ProtocolCore
+import Vocabulary
+import WireCoding
+
+// From the link to the streams' plain ends: read, open, hand out.
+
+extension PeerSession: StreamSocketHandler {
+    package func socketReadable(_ socket: StreamSocket) {
+        read()
+    }
+
+    package func socketWritable(_ socket: StreamSocket) {
+        flushSoon()
+    }
+
+    package func socketBroken(_ socket: StreamSocket, _ failure: SystemFailure) {
+        linkEnded(.ended)
+    }
+
+    /// Reads once and hands out what is whole.
+    ///
+    /// What a record lacks that has begun to come is read into its own memory, and whole records into the memory that all
+    /// links share.
+    func read() {
+        wantsRead = false
+        guard let socket, lingering == nil else {
+            discard()
+            return
+        }
+        let scratch = environment.scratch
+        let missing = partial.missing
+        // Of a record whose length is not known there are at most three bytes, and they are read on behind.
+        let lead = missing.isEmpty ? partial.count : 0
+        scratch.copyMemory(from: UnsafeRawBufferPointer(rebasing: partial.bytes[..<lead]))
+        segments[0] = MemorySegment(base: missing.baseAddress, count: missing.count)
+        segments[1] = MemorySegment(
+            base: scratch.baseAddress.map { $0 + lead },
+            count: roomForRecords(behind: missing.count) - lead
+        )
+        let used = missing.isEmpty ? 1..<2 : segments[1].count == 0 ? 0..<1 : 0..<2
+        switch socket.read(into: UnsafeMutableBufferPointer(rebasing: segments[used])) {
+        case .bytes(let count):
+            moved(count)
+            let rest = min(count, missing.count)
+            partial.took(rest)
+            process(fresh: lead + count - rest, isPartialOver: lead > 0 || partial.isWhole)
+            if self.socket?.isReadable ?? false { readAgainSoon() }
+        case .nothing: break
+        case .end, .failed: linkEnded(.ended)
+        }
+    }
+
+    /// How many bytes to read of records that have not begun to come.
+    ///
+    /// Bulk comes in records of one length. Where more of it waits than is read at once, reading whole ones leaves nothing
+    /// over that would have to be moved out of the way of the next. What a turn lacks of a whole record is added to the next
+    /// turn, so that a link whose turn holds two records and a half gets no less than its part.
+    private func roomForRecords(behind missing: Int) -> Int {
+        let most = min(mostBytes(.reading) + unusedRoom, environment.scratch.count)
+        let length = core.lastRecordCount
+        guard length > 0 else { return most }
+        let room = max(missing == 0 ? 1 : 0, (most - missing) / length) * length
+        unusedRoom = min(max(0, most - missing - room), length)
+        return room
+    }
+
+    func moved(_ count: Int) {
+        traffic.add(count, at: environment.loop.now)
+        environment.moved(count)
+    }
+
+    func readAgainSoon() {
+        wantsRead = true
+        guard !isFlushQueued else { return }
+        isFlushQueued = true
+        environment.loop.atEndOfNextTurn(self)
+    }
+
+    /// Hands out what is whole: the record that was partial, then those at the front of the memory that all links share.
+    ///
+    /// - Parameters:
+    ///   - fresh: how many bytes there are in the shared memory.
+    ///   - isPartialOver: whether the partial record is whole now, or has moved into the shared memory.
+    private func process(fresh: Int, isPartialOver: Bool) {
+        if partial.isWhole { _ = open(partial.bytes) }
+        let whole = open(UnsafeMutableRawBufferPointer(rebasing: environment.scratch[..<fresh]))
+        deliver()
+        if isPartialOver { partial.clear() }
+        if !core.isAttached {
+            partial.rest()
+        } else if whole < fresh {
+            partial.keep(UnsafeRawBufferPointer(rebasing: environment.scratch[whole..<fresh]))
+        }
+        if core.hasControl || core.hasTurns { flushSoon() } else { armTimer() }
+    }
+
+    /// What came behind a handshake.
+    func process(received: [UInt8]) {
+        received.withUnsafeBytes { environment.scratch.copyMemory(from: $0) }
+        process(fresh: received.count, isPartialOver: true)
+    }
+
+    /// Opens the whole records at the front.
+    ///
+    /// - Returns: how many bytes they have.
+    private func open(_ bytes: UnsafeMutableRawBufferPointer) -> Int {
+        var offset = 0
+        while offset < bytes.count {
+            let consumed = core.receive(
+                UnsafeMutableRawBufferPointer(rebasing: bytes[offset...]),
+                at: environment.loop.now
+            )
+            offset += consumed
+            takeEvents()
+            guard consumed > 0 else { break }
+        }
+        return offset
+    }
+
+    func deliver() {
+        for endpoint in touched { endpoint.deliver() }
+        touched.removeAll(keepingCapacity: true)
+    }
+
+    func takeEvents() {
+        while let event = core.nextEvent() {
+            switch event {
+            case .data(let handle, let bytes):
+                guard let endpoint = endpoint(of: handle) else { continue }
+                countBulk(of: handle, bytes.count, .reading)
+                if endpoint.receive(bytes) { touched.append(endpoint) }
+            case .finished(let handle): endpoint(of: handle)?.receiveEnd()
+            case .reset(let handle, let failure): endpoint(of: handle)?.streamReset(failure)
+            case .openResult(let handle, let failure): endpoint(of: handle)?.targetAnswered(failure)
+            case .opened(let handle, let request): opened(handle, request)
+            case .roundTrip(let duration): owner?.session(self, measured: duration)
+            case .goAway: owner?.sessionGoesAway(self)
+            case .detached(let fault): detached(fault)
+            case .closed(let end): ended(end)
+            }
+        }
+    }
+
+    private func opened(_ handle: StreamHandle, _ request: StreamRequest) {
+        let stream = LinkStream(session: self, handle: handle)
+        guard let owner else {
+            stream.reset(.notProcessed)
+            stream.release()
+            return
+        }
+        if let endpoint = owner.session(self, opened: stream, for: request) { seat(endpoint, at: handle) }
+    }
+
+    func seat(_ endpoint: any StreamEndpoint, at handle: StreamHandle) {
+        while seats.count <= handle.slot { seats.append(Seat()) }
+        seats[handle.slot] = Seat(id: handle.id, endpoint: endpoint)
+    }
+
+    func endpoint(of handle: StreamHandle) -> (any StreamEndpoint)? {
+        guard handle.slot < seats.count, seats[handle.slot].id == handle.id else { return nil }
+        return seats[handle.slot].endpoint
+    }
+}

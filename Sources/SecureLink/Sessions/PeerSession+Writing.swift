@@ -1,0 +1,117 @@
+import Basics
+import EventIO
+import ProtocolCore
+import Vocabulary
+import WireCoding
+
+// From the streams' plain ends to the link: whose turn it is, seal, write; once a turn.
+
+extension PeerSession: TurnEndHandler {
+    package func turnEnded() {
+        // Once a turn, however much there is: others have to get at the processor as well.
+        if wantsRead { read() }
+        // Until here, so that what was read does not ask for what is done right now.
+        isFlushQueued = false
+        if lingering == nil { flush() } else { finishWriting() }
+        if wantsRead { readAgainSoon() }
+    }
+
+    func flush() {
+        guard socket != nil, lingering == nil else { return }
+        let limit = turnLimit
+        core.beginSending(at: environment.loop.now, upTo: limit)
+        // A small rest of a turn is not worth a call and a record.
+        let least = limit / 4
+        var left = core.unwrittenCount < least ? limit : 0
+        let before = left
+        while left > least, let slot = core.nextSlot(atMost: left) {
+            guard let endpoint = endpoint(of: slot.stream) else {
+                core.commit(slot, StreamFill(0, .drained))
+                continue
+            }
+            let fill = endpoint.fill(slot.segments)
+            core.commit(slot, fill)
+            countBulk(of: slot.stream, fill.count, .writing)
+            left -= max(fill.count, Self.shortestCharge)
+        }
+        core.endSending()
+        if left < before { moved(before - left) }
+        writeOut()
+        takeEvents()
+        if core.hasTurns, core.unwrittenCount < least, !isFlushQueued {
+            isFlushQueued = true
+            environment.loop.atEndOfNextTurn(self)
+        }
+        armTimer()
+    }
+
+    /// How many bytes of streams a turn seals, at most: what the link carries in ten milliseconds.
+    ///
+    /// On a fast link that is one read of the other end. On a slow one everything that is sealed stands in front of what
+    /// will be more urgent: streams are asked for more only when a quarter of a turn is left to write.
+    private var turnLimit: Int {
+        min(max(traffic.recent(at: environment.loop.now) / 5, Self.leastTurnBytes), mostBytes(.writing))
+    }
+
+    /// A turn in which many streams have nothing to give must end too.
+    private static let shortestCharge = 64
+
+    /// Writes what waits for as long as the link takes it.
+    func writeOut() {
+        while let socket, socket.isWritable {
+            let (count, wanted) = preamble.isEmpty ? writeRecords(socket) : writePreamble(socket)
+            guard let count else {
+                linkEnded(.ended)
+                return
+            }
+            guard count == wanted, count > 0 else { return }
+        }
+    }
+
+    private func writeRecords(_ socket: StreamSocket) -> (took: Int?, of: Int) {
+        let filled = core.unwritten(into: segments)
+        guard filled > 0 else { return (0, 0) }
+        let runs = UnsafeMutableBufferPointer(rebasing: segments[..<filled])
+        let wanted = runs.reduce(0) { $0 + $1.count }
+        guard case .took(let count) = socket.write(runs) else { return (nil, wanted) }
+        core.wrote(count)
+        return (count, wanted)
+    }
+
+    /// The end of the handshake and the first records leave together.
+    private func writePreamble(_ socket: StreamSocket) -> (took: Int?, of: Int) {
+        let filled = core.unwritten(
+            into: UnsafeMutableBufferPointer(rebasing: segments[1...])
+        )
+        let (result, wanted) = preamble.withUnsafeBytes { bytes in
+            segments[0] = MemorySegment(reading: bytes)
+            let runs = UnsafeMutableBufferPointer(rebasing: segments[..<(filled + 1)])
+            return (socket.write(runs), runs.reduce(0) { $0 + $1.count })
+        }
+        guard case .took(let count) = result else { return (nil, wanted) }
+        let ofPreamble = min(count, preamble.count)
+        preamble.removeFirst(ofPreamble)
+        core.wrote(count - ofPreamble)
+        return (count, wanted)
+    }
+
+    func armTimer() {
+        guard let next = core.nextTimeout else { return }
+        // A timer that fires too early is set anew; one that is moved at every record would cost more.
+        guard next < armedFor else { return }
+        armedFor = next
+        timer?.schedule(at: next)
+    }
+
+    func timeout() {
+        armedFor = .distantFuture
+        if lingering != nil {
+            letGo()
+            return
+        }
+        core.handleTimeout(at: environment.loop.now)
+        takeEvents()
+        if core.hasControl { flushSoon() }
+        armTimer()
+    }
+}

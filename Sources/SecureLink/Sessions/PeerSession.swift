@@ -1,0 +1,261 @@
+package import Basics
+package import EventIO
+import ProtocolCore
+package import Vocabulary
+import WireCoding
+
+/// Who owns sessions and decides what their streams are for.
+///
+/// Called on the session's loop.
+package protocol PeerSessionOwner: AnyObject {
+    /// The peer opened a stream.
+    ///
+    /// - Returns: the stream's plain end, or `nil` when the stream was reset and released at once.
+    func session(
+        _ session: PeerSession,
+        opened stream: LinkStream,
+        for request: StreamRequest
+    ) -> (any StreamEndpoint)?
+
+    /// The peer wants no new streams here; those that there are go on.
+    func sessionGoesAway(_ session: PeerSession)
+
+    /// The session is over. Its streams' endpoints have been told.
+    func session(_ session: PeerSession, ended end: SessionEnd)
+
+    /// The session has lost its link and waits for another one.
+    func session(_ session: PeerSession, detached fault: LinkFault)
+
+    /// The session has another link.
+    func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment)
+
+    /// The way to the peer and back was measured.
+    func session(_ session: PeerSession, measured roundTrip: Duration)
+}
+
+/// A session with a peer on the link that it has now: the core driven by a socket and a clock.
+///
+/// The link may be lost and another one take its place; streams do not notice. Whatever happens ends in one place, ``turnEnded()``: what came has been handed out, now what there is to say is sealed
+/// and written, once a turn. Confined to its loop's thread.
+package final class PeerSession {
+    /// The loop that the session lives on.
+    package let environment: LinkEnvironment
+    /// The user that the client proved to be.
+    package let userName: String
+    /// The same, with the number of the password where it is not the first: `alice/2`.
+    package let user: String
+    /// Where the link goes, or went.
+    package internal(set) var remote: SocketAddress
+    /// Whether records hide what is in them.
+    package let isEncrypted: Bool
+    /// Who is asked about new streams and told of the end.
+    package weak var owner: (any PeerSessionOwner)?
+    /// How many streams the end of the session cut off, or wait because its link was lost.
+    package internal(set) var interruptedStreams = 0
+    /// Whether the session has lost its last link and has not got another one; stays so when it ends like that.
+    package internal(set) var hasLostLink = false
+
+    var core: Session
+    var socket: StreamSocket?
+    /// Bytes that go out before the first record: the end of the handshake.
+    var preamble: [UInt8]
+    var partial = PartialRecord()
+    var seats: [Seat] = []
+    var touched: [any StreamEndpoint] = []
+    var isFlushQueued = false
+    var wantsRead = false
+    /// How many bytes the last turn of reading had room for and could not use: less than a record.
+    var unusedRoom = 0
+    var armedFor = Instant.distantFuture
+    var timer: LoopTimer?
+    var lingering: PeerSession?
+    /// How often links may be lost without a wait.
+    var haste: TokenBucket
+    /// When the link was lost.
+    var detachedAt = Instant.start
+    let keepAliveTimeout: Duration
+    var traffic = TrafficMeter()
+    /// How many streams move bulk.
+    var bulk = BothDirections(BulkCount())
+    let segments: UnsafeMutableBufferPointer<MemorySegment>
+
+    /// A stream's endpoint, with the name that tells it from a later stream in the same slot.
+    struct Seat {
+        var id = StreamID(rawValue: 0)
+        var endpoint: (any StreamEndpoint)?
+        /// The last window in which the stream was counted as bulk.
+        var countedIn = BothDirections<UInt64>(0)
+    }
+
+    /// How many bytes of streams a turn seals on a slow link: four small records, 13 ms at 10 Mbit/s.
+    static let leastTurnBytes = 16 << 10
+    /// Runs of memory in one write: a turn's bytes lie in at most three blocks.
+    static let mostSegments = 8
+    /// How long the other end may take to read our last words.
+    static let lingerTime = Duration.seconds(3)
+    /// What the system may hold unsent.
+    static let unsentBytes: Int32 = 128 << 10
+
+    /// A session with the keys of a finished handshake, on the socket that the handshake ran over.
+    init(
+        role: Session.Role,
+        agreement: Agreement,
+        options: LinkOptions,
+        socket: StreamSocket,
+        remote: SocketAddress,
+        preamble: [UInt8],
+        environment: LinkEnvironment
+    ) throws(HandshakeFault) {
+        do {
+            core = try Session(
+                role: role,
+                agreement: agreement,
+                options: options.session,
+                pool: environment.blocks,
+                makeCipher: environment.makeCipher,
+                at: environment.loop.now
+            )
+        } catch {
+            throw .crypto(error)
+        }
+        self.environment = environment
+        haste = TokenBucket(
+            capacity: Self.hasteBurst,
+            perSecond: Self.hastePerSecond,
+            at: environment.loop.now
+        )
+        self.socket = socket
+        self.remote = remote
+        self.preamble = preamble
+        userName = agreement.identity.user
+        user = agreement.identity.text
+        isEncrypted = agreement.suite.hidesContent
+        segments = .allocate(capacity: Self.mostSegments)
+        keepAliveTimeout = options.keepAliveTimeout
+        timer = LoopTimer(environment.loop) { [unowned self] in timeout() }
+        adopt(socket)
+    }
+
+    deinit {
+        socket?.close()
+        segments.deallocate()
+    }
+}
+
+// MARK: - What the owner calls
+
+extension PeerSession {
+    /// Begins: `received` is what came behind the handshake.
+    func start(received: [UInt8]) {
+        if !received.isEmpty { process(received: received) }
+        flushSoon()
+        if socket?.isReadable ?? false { readAgainSoon() }
+    }
+
+    /// Opens a stream; its bytes may follow at once.
+    ///
+    /// - Returns: the stream, or `nil` when ``canOpen`` is false.
+    package func open(_ request: StreamRequest, for endpoint: any StreamEndpoint) -> LinkStream? {
+        guard let handle = core.open(request, at: environment.loop.now) else { return nil }
+        seat(endpoint, at: handle)
+        flushSoon()
+        return LinkStream(session: self, handle: handle)
+    }
+
+    /// Whether a stream can be opened now.
+    package var canOpen: Bool { core.canOpen }
+
+    /// Whether no stream can be opened ever again.
+    package var isSpent: Bool { core.isSpent }
+
+    /// Whether the session has not ended.
+    package var isOpen: Bool { core.isOpen }
+
+    /// How many streams there are.
+    package var streamCount: Int { core.streamCount }
+
+    /// Whether the session has moved so much lately that a stream had better go elsewhere.
+    package var isBusy: Bool { traffic.isBusy(at: environment.loop.now) }
+
+    /// How many bytes of bulk go over the link, not counting what has only just begun: for choosing the least busy.
+    package var bulkBytes: Int {
+        let settled = traffic.settled(at: environment.loop.now)
+        return settled < TrafficMeter.busyBytes ? 0 : settled
+    }
+
+    /// All streams are gone: the next one to come is not kept away by what they have moved.
+    package func streamsAreGone() {
+        traffic.clear(at: environment.loop.now)
+    }
+
+    /// The shortest of the last measurements of the way to the peer and back.
+    package var roundTrip: Duration? { core.shortestRoundTrip }
+
+    /// When the peer last gave a sign of life.
+    package var lastSignOfLife: Instant { core.lastSignOfLife }
+
+    /// Asks the peer for a sign of life now.
+    package func ping() {
+        core.ping(at: environment.loop.now)
+        flushSoon()
+    }
+
+    /// Tells the peer that no new streams are welcome; those that there are go on.
+    package func goAway() {
+        core.goAway(.shutdown)
+        flushSoon()
+    }
+
+    /// Ends the session in an orderly way, as soon as the peer has everything that was said on its streams; the peer is told
+    /// `text`, at most so much of it as a close has room for.
+    package func close(_ text: String = "") {
+        core.closeWhenSettled(.shutdown, text)
+        takeEvents()
+        if core.hasControl { flushSoon() }
+    }
+
+    /// Ends the session at once; streams that there still are end with it, and the peer is told `text`.
+    package func closeAtOnce(_ text: String = "") {
+        core.close(.shutdown, text)
+        takeEvents()
+    }
+
+    /// Ends the session at once, because the peer does not keep to what is spoken on its streams; it is told `text`.
+    package func breakOff(_ text: String) {
+        core.close(.protocolError, text)
+        takeEvents()
+    }
+
+    /// Ends the session because its user may no longer be here.
+    package func revoke() {
+        core.close(.revoked)
+        takeEvents()
+    }
+
+    /// Gives back memory that a silent session does not need; to be called now and then.
+    package func rest() {
+        core.rest(at: environment.loop.now)
+        guard core.streamCount == 0 else { return }
+        if seats.capacity > 0 { seats = [] }
+        if touched.isEmpty, touched.capacity > 0 { touched = [] }
+        partial.rest()
+    }
+
+    /// Whether windows may grow: taken away when memory is short.
+    package var mayGrow: Bool {
+        get { core.mayGrow }
+        set { core.mayGrow = newValue }
+    }
+
+    func flushSoon() {
+        guard !isFlushQueued else { return }
+        isFlushQueued = true
+        environment.loop.atEndOfTurn(self)
+    }
+
+    func release(_ handle: StreamHandle) {
+        core.release(handle, at: environment.loop.now)
+        if handle.slot < seats.count, seats[handle.slot].id == handle.id { seats[handle.slot] = Seat() }
+        if core.hasControl { flushSoon() }
+    }
+}
