@@ -34,18 +34,18 @@ struct Logins: ParsableCommand {
             neighbours: [],
             aead: .libcrypto
         )
-        let crowd = (0..<inFlight).map { _ in LoginClient(endpoint, store, environment) }
+        let clients = (0..<inFlight).map { _ in LoginClient(endpoint, store, environment) }
         // The first one has the password stretched for all of them.
-        crowd[0].succeeded = { crowd.dropFirst().forEach { $0.dial() } }
-        crowd[0].dial()
-        let warm = LoopTimer(loop) { crowd.forEach { $0.restart() } }
+        clients[0].succeeded = { clients.dropFirst().forEach { $0.dial() } }
+        clients[0].dial()
+        let warm = LoopTimer(loop) { clients.forEach { $0.restart() } }
         warm.schedule(after: .seconds(1))
         // A login that is broken off would count as a guess at the password; those under way are awaited, and not counted.
         var (done, failed) = (0, 0)
         let last = LoopTimer(loop) { loop.stop() }
         let end = LoopTimer(loop) {
-            (done, failed) = crowd.reduce((0, 0)) { ($0.0 + $1.done, $0.1 + $1.failed) }
-            crowd.forEach { $0.isLeaving = true }
+            (done, failed) = clients.reduce((0, 0)) { ($0.0 + $1.done, $0.1 + $1.failed) }
+            clients.forEach { $0.isLeaving = true }
             last.schedule(after: .milliseconds(300))
         }
         end.schedule(after: .seconds(1 + seconds))

@@ -12,12 +12,12 @@ func fuzzHandshake(_ bytes: UnsafeRawBufferPointer) {
     case 1: hearAsClient(&choices, asksForRealm: false)
     case 2: hearAsClient(&choices, asksForRealm: true)
     case 3: MeddledExchange(&choices).run()
-    default: hearAsReattachingClient(&choices)
+    default: hearAsResumingClient(&choices)
     }
 }
 
 /// The longest message of all: no end waits for more than this.
-private let longestMessage = 8 + 2048
+private let maxMessage = 8 + 2048
 
 /// Lets a server hear the rest of the input in pieces of one size.
 private func hearAsServer(_ choices: inout Choices) {
@@ -42,12 +42,12 @@ private func hearAsServer(_ choices: inout Choices) {
             // The arithmetic is for whole exchanges: here it would be all that is done.
             return (consumed, goesOn: false)
         case .established: preconditionFailure("who said so little knows no password")
-        case .reattach(let request):
+        case .resume(let request):
             let proof = HandshakePeople.shared.proof
             guard request.isProved(by: proof) else { return (consumed, goesOn: false) }
             // Nothing but what the client itself says is proved.
             let said = Array(UnsafeRawBufferPointer(rebasing: bytes.prefix(consumed)))
-            let hello = ClientReattachment(
+            let hello = ClientResumption(
                 proof,
                 attempt: request.attempt,
                 received: request.received,
@@ -81,9 +81,9 @@ private func checkRereading(_ bytes: UnsafeRawBufferPointer, _ count: Int) {
 }
 
 /// Lets a client that goes on with a session hear the rest of the input.
-private func hearAsReattachingClient(_ choices: inout Choices) {
+private func hearAsResumingClient(_ choices: inout Choices) {
     let people = HandshakePeople.shared
-    let client = ClientReattachment(people.proof, attempt: 1, received: 7, random: people.random)
+    let client = ClientResumption(people.proof, attempt: 1, received: 7, random: people.random)
     hear(&choices) { bytes throws(HandshakeFault) in
         guard let (consumed, _) = try client.receive(bytes) else { return nil }
         return (consumed, goesOn: false)
@@ -136,7 +136,7 @@ private func hear(
                 return
             }
         }
-        precondition(pending.count < longestMessage, "it waits for more than the longest message")
+        precondition(pending.count < maxMessage, "it waits for more than the longest message")
     }
 }
 

@@ -72,7 +72,7 @@ struct MeddledExchange {
     ) throws(HandshakeFault) -> [UInt8]? {
         let step = try hear(message) { bytes throws(HandshakeFault) in try server.receive(bytes) }
         switch step {
-        case nil, .wait, .reattach: return nil
+        case nil, .wait, .resume: return nil
         case .send(let retry): return retry
         case .verify(let job): return try server.answer(with: Self.done(job.run))
         case .established(let agreement):

@@ -49,8 +49,8 @@ final class RecordsRun {
             )
         )
         options.logBytes = choices.one(of: [4 << 20, 4096, 20_000])
-        options.longestRecord = choices.one(of: [65536, 1024])
-        options.largestStreamWindow = choices.one(of: [16 << 20, 0, 10_000])
+        options.maxRecord = choices.one(of: [65536, 1024])
+        options.maxStreamWindow = choices.one(of: [16 << 20, 0, 10_000])
         options.keyLimits = KeyLimits(records: choices.one(of: [1 << 24, 3, 40]), bytes: 1 << 36)
         self.options = options
         peer = SessionParameters(
@@ -266,17 +266,17 @@ extension RecordsRun {
         case 5 where session.isResumable && !hasEnded:
             // What the peer says of itself, and what it may say in spite of that.
             let isHonest = choice & 8 == 0
-            reattach(received: isHonest ? model.recordsHeard : model.recordsHeard &+ UInt64(choice) &- 64)
+            resume(received: isHonest ? model.recordsHeard : model.recordsHeard &+ UInt64(choice) &- 64)
         default: addFrame(6, [UInt8](repeating: choice, count: 8))
         }
     }
 
-    private func reattach(received: UInt64) {
+    private func resume(received: UInt64) {
         model.loseLink()
         inbound = []
         let isTrue = received == model.recordsHeard
         do {
-            let resent = try session.reattach(received: received, at: now)
+            let resent = try session.resume(received: received, at: now)
             precondition(resent == session.unwrittenCount && resent <= session.keptCount)
             // A peer that has forgotten what it heard hears it again, and cannot open it; that is its own affair.
             if !isTrue { abandonLie() }
@@ -402,7 +402,7 @@ extension RecordsRun {
         precondition(session.queuedCount <= (3 << 20) + 32 * 16384, "\(session.queuedCount) bytes wait")
         let held = streams.reduce(0) { $0 + $1.waiting }
         precondition(session.heldCount >= UInt64(held), "the session holds less than its streams")
-        let window = max(UInt64(options.parameters.streamWindow), options.largestStreamWindow)
+        let window = max(UInt64(options.parameters.streamWindow), options.maxStreamWindow)
         precondition(
             streams.allSatisfy { UInt64($0.waiting) <= window },
             "a stream holds more than its window"

@@ -25,7 +25,7 @@ struct OperationsRun {
     private let clientOptions: Session.Options
     private let serverOptions: Session.Options
     /// How much one operation sends at most: little where credit is small, or a run would never end.
-    private let mostBytes: UInt64
+    private let maxBytes: UInt64
     private var wentAway = false
     private var wasClosed = false
     /// Whether the link stood still, after which either end may take it for lost.
@@ -41,10 +41,10 @@ struct OperationsRun {
         let windows = [ours, theirs].flatMap { [$0.parameters.streamWindow, $0.parameters.sessionWindow] }
         let log = min(ours.logBytes, theirs.logBytes)
         let turns = min(ours.quantum, theirs.quantum)
-        mostBytes = min(turns == 1 ? 400 : log < 20_000 ? 3000 : 60_000, 100 * UInt64(windows.min() ?? 1))
+        maxBytes = min(turns == 1 ? 400 : log < 20_000 ? 3000 : 60_000, 100 * UInt64(windows.min() ?? 1))
         link = SimulatedLink(try Pair(client: ours, server: theirs, ciphers: checksumCiphers))
         link.turnLimit = log < 20_000 ? 1500 : choices.one(of: [1, 2000, 300_000]) + 999
-        if choices.yes() { link.server.answer = UInt64(choices.uint16()) % (mostBytes + 1) }
+        if choices.yes() { link.server.answer = UInt64(choices.uint16()) % (maxBytes + 1) }
         Self.change(&link.toServer, &choices)
         Self.change(&link.toClient, &choices)
     }
@@ -59,8 +59,8 @@ struct OperationsRun {
             )
         )
         options.chunk = choices.one(of: [4096, 1024, 5000, 65536])
-        options.longestRecord = choices.one(of: [65536, 1024, 8000])
-        options.largestStreamWindow = choices.one(of: [16 << 20, 0, 1000, 100_000])
+        options.maxRecord = choices.one(of: [65536, 1024, 8000])
+        options.maxStreamWindow = choices.one(of: [16 << 20, 0, 1000, 100_000])
         options.quantum = choices.one(of: [32 << 10, 1, 1000])
         options.logBytes = choices.one(of: [4 << 20, 1, 2000, 20_000, 300_000])
         return options
@@ -70,7 +70,7 @@ struct OperationsRun {
         wire.latency = .microseconds(choices.one(of: [0, 50, 1000, 30_000, 100_000]))
         wire.rate = choices.one(of: [.max, 20, 300, 5000])
         wire.capacity = choices.one(of: [.max, 1, 700, 40_000])
-        wire.largestPiece = choices.one(of: [.max, 1, 100, 3000])
+        wire.maxPiece = choices.one(of: [.max, 1, 100, 3000])
     }
 }
 
@@ -115,7 +115,7 @@ extension OperationsRun {
         }
     }
 
-    private func count(_ choices: inout Choices) -> UInt64 { UInt64(choices.uint16()) % (mostBytes + 1) }
+    private func count(_ choices: inout Choices) -> UInt64 { UInt64(choices.uint16()) % (maxBytes + 1) }
 
     private mutating func changeEnd(_ end: SimulatedEnd, _ choice: UInt8) {
         switch choice % 16 {
@@ -158,7 +158,7 @@ extension OperationsRun {
         let most = max(4096, options.logBytes) + reserve + Int(SessionParameters.recordRange.upperBound) + 100
         precondition(end.keptCount <= most, "\(end.keptCount) bytes are kept")
         precondition(end.session.queuedCount <= 2 << 20, "control frames pile up")
-        let window = max(UInt64(options.parameters.streamWindow), options.largestStreamWindow)
+        let window = max(UInt64(options.parameters.streamWindow), options.maxStreamWindow)
         precondition(
             end.streams.values.allSatisfy { UInt64($0.waiting) <= window },
             "more than a window is held"
@@ -173,7 +173,7 @@ extension OperationsRun {
             link[keyPath: wire].rate = .max
             link[keyPath: wire].latency = .milliseconds(1)
             link[keyPath: wire].capacity = max(link[keyPath: wire].capacity, 4096)
-            link[keyPath: wire].largestPiece = max(link[keyPath: wire].largestPiece, 1024)
+            link[keyPath: wire].maxPiece = max(link[keyPath: wire].maxPiece, 1024)
         }
         let ends = [link.client, link.server]
         for end in ends where end.session.isOpen {
@@ -191,7 +191,7 @@ extension OperationsRun {
         let isWhole = ends.allSatisfy { $0.end == nil }
         let mayEnd = link.isCut || wasClosed || stoodStill
         precondition(isWhole || mayEnd, "it ended by itself: \(ends.map { $0.end as Any })")
-        if isWhole { checkSettled() }
+        if isWhole { checkAcknowledged() }
         let disagreements = link.disagreements(isWhole: isWhole, someoneWentAway: wentAway)
         precondition(disagreements.isEmpty, "\(disagreements)")
     }
@@ -208,7 +208,7 @@ extension OperationsRun {
     }
 
     /// What has to be true when everything was said and given back.
-    private func checkSettled() {
+    private func checkAcknowledged() {
         for end in [link.client, link.server] {
             precondition(end.streams.isEmpty && end.session.isQuiet, "it never came to an end")
             precondition(end.session.heldCount == 0, "bytes are held by nobody")

@@ -40,10 +40,10 @@ struct Soak {
             return thread
         }
         for thread in threads { pthread_join(thread, nil) }
-        let (lost, reattached) = (
-            work.lost.load(ordering: .relaxed), work.reattached.load(ordering: .relaxed)
+        let (lost, resumed) = (
+            work.lost.load(ordering: .relaxed), work.resumed.load(ordering: .relaxed)
         )
-        print("\(lost) links were lost, and sessions taken to another one \(reattached) times")
+        print("\(lost) links were lost, and sessions taken to another one \(resumed) times")
         return work.faults.withLock { $0 }
     }
 }
@@ -52,7 +52,7 @@ struct Soak {
 private final class Work: Sendable {
     let faults = Mutex<[String]>([])
     let lost = Atomic<Int>(0)
-    let reattached = Atomic<Int>(0)
+    let resumed = Atomic<Int>(0)
     private let next: Atomic<UInt64>
     private let end: UInt64
 
@@ -78,7 +78,7 @@ private final class Work: Sendable {
             let problems = schedule.run()
             for end in [schedule.link.client, schedule.link.server] {
                 lost.add(end.losses.count, ordering: .relaxed)
-                reattached.add(end.reattachments, ordering: .relaxed)
+                resumed.add(end.resumptions, ordering: .relaxed)
             }
             return problems
         } catch {

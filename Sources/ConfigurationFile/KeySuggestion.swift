@@ -7,13 +7,13 @@ package enum KeySuggestion {
     /// count as `-`, and case does not count. Of equally close words the first is taken.
     package static func closest(to word: String, among known: some Sequence<String>) -> String? {
         let written = normalized(word)
-        guard !written.isEmpty, written.count <= longestWord else { return nil }
+        guard !written.isEmpty, written.count <= maxWord else { return nil }
         var best: (word: String, slips: Int)?
         for candidate in known {
             let meant = normalized(candidate)
             let allowed = min(
-                mostSlips(in: written.count),
-                mostSlips(in: meant.count),
+                maxSlips(in: written.count),
+                maxSlips(in: meant.count),
                 (best?.slips ?? .max) - 1
             )
             guard abs(meant.count - written.count) <= allowed else { continue }
@@ -24,9 +24,9 @@ package enum KeySuggestion {
     }
 
     /// A longer word is not a key with a slip in it, and the table for it would only cost time.
-    private static let longestWord = 64
+    private static let maxWord = 64
 
-    private static func mostSlips(in length: Int) -> Int {
+    private static func maxSlips(in length: Int) -> Int {
         switch length {
         case ..<3: 0
         case ..<6: 1

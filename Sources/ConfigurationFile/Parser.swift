@@ -27,36 +27,36 @@ package struct Parser {
                 Diagnostic(
                     .error,
                     at: SourceLocation(file: file, line: 1, characters: 0..<0),
-                    "the file has more than \(SourceFile.longestText >> 20) MiB",
+                    "the file has more than \(SourceFile.maxText >> 20) MiB",
                     hint: "a file with sections and keys is meant here"
                 )
             )
             return
         }
-        for (line, column) in file.brokenColumns where line < Self.mostLines {
+        for (line, column) in file.brokenColumns where line < Self.maxLines {
             self.line = line + 1
             report((column - 1)..<column, "this is not UTF-8", hint: "save the file as UTF-8")
         }
-        for (number, characters) in file.lines.prefix(Self.mostLines).enumerated() {
+        for (number, characters) in file.lines.prefix(Self.maxLines).enumerated() {
             line = number + 1
             parse(characters)
         }
-        if file.lines.count > Self.mostLines {
+        if file.lines.count > Self.maxLines {
             document.isWhole = false
-            line = Self.mostLines + 1
+            line = Self.maxLines + 1
             report(
                 0..<0,
-                "the file has more than \(Self.mostLines) lines",
+                "the file has more than \(Self.maxLines) lines",
                 hint: "a file with sections and keys is meant here"
             )
         }
     }
 
     private mutating func parse(_ characters: [Unicode.Scalar]) {
-        if characters.count > Self.longestLine {
+        if characters.count > Self.maxLine {
             report(
-                Self.longestLine..<characters.count,
-                "the line has more than \(Self.longestLine) characters",
+                Self.maxLine..<characters.count,
+                "the line has more than \(Self.maxLine) characters",
                 hint: "a list can be spread over several lines: repeat the key"
             )
         }
@@ -90,11 +90,11 @@ package struct Parser {
     // MARK: - Sections
 
     private mutating func parseSection(_ tokens: [Token], end: Int) {
-        guard document.sections.count < Self.mostSections else {
+        guard document.sections.count < Self.maxSections else {
             if !hasTooManySections {
                 report(
                     0..<end,
-                    "the file has more than \(Self.mostSections) sections",
+                    "the file has more than \(Self.maxSections) sections",
                     hint: "spread them over several files"
                 )
             }
@@ -209,13 +209,13 @@ package struct Parser {
     /// The most characters of a line: the longest path of the system, which is 4095 bytes, hardly fits.
     ///
     /// A longer line is a list that nobody can read, or no text; less would refuse deep folders.
-    static let longestLine = 4096
+    static let maxLine = 4096
     /// The most lines of a file: sixteen for each of the most sections.
     ///
     /// More could each have a fault or two, and telling a million faults takes as long as it is of no use.
-    static let mostLines = 65536
+    static let maxLines = 65536
     /// The most sections of a file; the links and listeners of so many would exceed what a process can hold.
     ///
     /// More would be answered slowly; generated files for thousands of routes still fit.
-    static let mostSections = 4096
+    static let maxSections = 4096
 }

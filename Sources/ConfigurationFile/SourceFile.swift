@@ -10,14 +10,14 @@ package final class SourceFile: Sendable {
     let lines: [[Unicode.Scalar]]
     /// The bytes in each line that are not UTF-8: the number of the line from 0, and the column of the first.
     let brokenColumns: [(line: Int, column: Int)]
-    /// Whether the text was longer than `longestText` and was therefore not looked at.
+    /// Whether the text was longer than `maxText` and was therefore not looked at.
     let isTooLong: Bool
 
     /// Decodes UTF-8, with or without a byte order mark; lines end with LF or CR LF.
     package init(name: String, ordinal: Int = 0, bytes: some BidirectionalCollection<UInt8>) {
         self.name = name
         self.ordinal = ordinal
-        isTooLong = bytes.count > Self.longestText
+        isTooLong = bytes.count > Self.maxText
         var lines: [[Unicode.Scalar]] = []
         var brokenColumns: [(line: Int, column: Int)] = []
         if !isTooLong {
@@ -62,7 +62,7 @@ package final class SourceFile: Sendable {
     ///
     /// Four thousand sections of ten lines fit in. A larger file is no configuration (a log, a core dump, `/dev/zero`),
     /// and reading it would hold up a reload; a smaller limit would stop generated files.
-    package static let longestText = 1 << 20
+    package static let maxText = 1 << 20
 }
 
 extension SourceFile: Hashable {

@@ -9,13 +9,13 @@ struct Deadlines {
     /// Send a RESET that was held back.
     var delayedReset = Instant.distantFuture
     /// Give the link up if nothing has come since it was doubted.
-    var signOfLife = Instant.distantFuture
+    var liveness = Instant.distantFuture
     /// Give the session up if it has no link by then.
     var resumption = Instant.distantFuture
 
     /// The first of them, or `nil` when all are off.
     var first: Instant? {
-        let first = min(min(acknowledgement, keepAlive), min(delayedReset, min(signOfLife, resumption)))
+        let first = min(min(acknowledgement, keepAlive), min(delayedReset, min(liveness, resumption)))
         return first == .distantFuture ? nil : first
     }
 }

@@ -13,7 +13,7 @@ struct EventQueue {
 
     mutating func add(_ event: SessionEvent) {
         // Whoever always leaves one behind must not make the queue grow by those that it took.
-        if taken > Self.mostKept, taken > events.count / 2 {
+        if taken > Self.maxKept, taken > events.count / 2 {
             events.removeFirst(taken)
             taken = 0
         }
@@ -24,7 +24,7 @@ struct EventQueue {
         guard taken < events.count else {
             guard !events.isEmpty else { return nil }
             // Room for a burst is not kept for ever.
-            events.removeAll(keepingCapacity: events.count <= Self.mostKept)
+            events.removeAll(keepingCapacity: events.count <= Self.maxKept)
             taken = 0
             return nil
         }
@@ -32,5 +32,5 @@ struct EventQueue {
         return events[taken - 1]
     }
 
-    private static let mostKept = 256
+    private static let maxKept = 256
 }

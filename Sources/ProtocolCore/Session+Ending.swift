@@ -22,14 +22,14 @@ extension Session {
     /// when the link is lost now; no stream can be opened any more.
     ///
     /// At once, when there is nothing that could get lost, or when a lost link is the end anyway.
-    package mutating func closeWhenSettled(_ code: CloseCode, _ text: String = "") {
+    package mutating func closeWhenAcknowledged(_ code: CloseCode, _ text: String = "") {
         guard phase == .open, closing == nil else { return }
         closing = ReasonText(code: code, text: text)
-        closeIfSettled()
+        closeIfAcknowledged()
     }
 
     /// Whether the peer has everything that was said on streams.
-    package var isSettled: Bool {
+    package var isFullyAcknowledged: Bool {
         control.streamFrames == 0 && log.acknowledgedRecords >= lastStreamRecord
     }
 
@@ -50,8 +50,8 @@ extension Session {
 // MARK: - Inside
 
 extension Session {
-    mutating func closeIfSettled() {
-        guard let closing, isSettled || !isResumable else { return }
+    mutating func closeIfAcknowledged() {
+        guard let closing, isFullyAcknowledged || !isResumable else { return }
         close(closing.code, closing.text)
     }
 
@@ -82,7 +82,7 @@ extension Session {
     /// CLOSE is the last frame.
     private mutating func sayLast(_ reason: ReasonText, _ end: SessionEnd) {
         control.clear()
-        unhurried.clear()
+        piggybacked.clear()
         control.close(reason)
         writeQueued(upTo: .max)
         sealRecord()

@@ -14,7 +14,7 @@ extension Session {
     package var delayedResetCount: Int { delayedResets.count }
 
     /// How many bytes of control frames wait for a record.
-    package var queuedCount: Int { control.count + unhurried.count }
+    package var queuedCount: Int { control.count + piggybacked.count }
 
     /// How many bytes came on streams and were not taken by the owner.
     package var heldCount: UInt64 { receiveWindow.held }

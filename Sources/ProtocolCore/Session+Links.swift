@@ -35,13 +35,13 @@ extension Session {
     /// Expects a sign of life soon, because something has happened that may have cost the link.
     ///
     /// Without one the link counts as lost.
-    package mutating func expectSignOfLife(at now: Instant) {
-        guard isAttached, deadlines.signOfLife == .distantFuture else { return }
+    package mutating func checkLiveness(at now: Instant) {
+        guard isAttached, deadlines.liveness == .distantFuture else { return }
         ping(at: now)
         // What was sent and asks to be acknowledged is a question as well.
         guard roundTrip.isPending || log.acknowledgedRecords < lastAskingRecord else { return }
-        doubtedAt = now
-        deadlines.signOfLife = now.advanced(by: SessionLimits.doubtTime)
+        livenessCheckedAt = now
+        deadlines.liveness = now.advanced(by: SessionLimits.livenessTimeout)
     }
 
     /// The session has another link, over which the peer has said how many records it has received; what it has not
@@ -51,7 +51,7 @@ extension Session {
     ///
     /// - Returns: how many bytes will be written again.
     /// - Throws: when the peer cannot have received so many or so few; the session is over then.
-    package mutating func reattach(received: UInt64, at now: Instant) throws(ProtocolViolation) -> Int {
+    package mutating func resume(received: UInt64, at now: Instant) throws(ProtocolViolation) -> Int {
         precondition(isResumable, "only who has said so can be reattached")
         if lost == nil { linkFailed(.replaced, at: now) }
         guard phase == .open, lost != nil else { return 0 }
@@ -64,7 +64,7 @@ extension Session {
         lost = nil
         acknowledgements.wasTold()
         // What was to go along with the next record has no other to wait for.
-        acknowledgements.isDue = !unhurried.isEmpty
+        acknowledgements.isDue = !piggybacked.isEmpty
         openConfirmation.acknowledged(log.acknowledgedRecords, at: now)
         if !delayedResets.isEmpty { armDelayedResets() }
         // The peer does not see our RESETs while there is no link, so that time earns no more of them.
@@ -73,7 +73,7 @@ extension Session {
         lastReceivedAt = now
         deadlines.keepAlive = now.advanced(by: options.keepAliveInterval)
         ping(at: now)
-        closeIfSettled()
+        closeIfAcknowledged()
         return log.unwrittenCount
     }
 
@@ -95,7 +95,7 @@ extension Session {
         }
         if fault.isDamage {
             damagedLinks += 1
-            guard damagedLinks <= SessionLimits.mostDamagedLinks else {
+            guard damagedLinks <= SessionLimits.maxDamagedLinks else {
                 fail(.badRecords)
                 return
             }
@@ -105,15 +105,15 @@ extension Session {
         allowance.linkLost()
         deadlines.acknowledgement = .distantFuture
         deadlines.keepAlive = .distantFuture
-        deadlines.signOfLife = .distantFuture
+        deadlines.liveness = .distantFuture
         deadlines.resumption = now.advanced(by: options.resumeWindow)
         events.add(.detached(fault))
     }
 
     /// The time for a sign of life is over.
-    mutating func endDoubt(at now: Instant) {
-        deadlines.signOfLife = .distantFuture
-        if lastReceivedAt <= doubtedAt { linkFailed(.silent, at: now) }
+    mutating func endLivenessCheck(at now: Instant) {
+        deadlines.liveness = .distantFuture
+        if lastReceivedAt <= livenessCheckedAt { linkFailed(.silent, at: now) }
     }
 
     /// No other link came in time.

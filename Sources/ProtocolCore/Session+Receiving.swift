@@ -15,13 +15,13 @@ extension Session {
         // An acknowledgement gives memory of the log back, and a record that is being made lies in it.
         precondition(building == nil, "receive(_:at:) between beginSending(at:upTo:) and endSending()")
         lastReceivedAt = now
-        guard control.count + unhurried.count <= mostControlBytes else {
+        guard control.count + piggybacked.count <= maxControlBytes else {
             fail(.limit("what is sent is not read"))
             return bytes.count
         }
         var offset = 0
         // Events are taken in portions, so that a record full of tiny frames cannot make the queue grow.
-        while events.count < Self.mostEvents {
+        while events.count < Self.maxEvents {
             let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[offset...])
             do throws(LinkFault) {
                 let most = Int(options.parameters.maxRecord)
@@ -39,10 +39,10 @@ extension Session {
         return offset
     }
 
-    private static var mostEvents: Int { 1024 }
+    private static var maxEvents: Int { 1024 }
 
-    private var mostControlBytes: Int {
-        SessionLimits.mostControlBytes + SessionLimits.controlBytesPerStream
+    private var maxControlBytes: Int {
+        SessionLimits.maxControlBytes + SessionLimits.controlBytesPerStream
             * Int(options.parameters.maxStreams)
     }
 
@@ -105,7 +105,7 @@ extension Session {
     ) throws(ProtocolViolation) {
         guard let type = FrameType(rawValue: header.type) else {
             guard header.type >= FrameType.firstOptional else { throw .malformed("unknown frame") }
-            try patience.note("unknown frame")
+            try abuseBudget.note("unknown frame")
             return
         }
         guard header.flags & ~type.flags == 0 else { throw .malformed("unknown flags") }
@@ -132,7 +132,7 @@ extension Session {
             openConfirmation.acknowledged(log.acknowledgedRecords, at: now)
             allowance.acknowledged(log.acknowledgedRecords, roundTrip: roundTrip.shortest, at: now)
             if !delayedResets.isEmpty { armDelayedResets() }
-            closeIfSettled()
+            closeIfAcknowledged()
         }
     }
 }
@@ -168,8 +168,8 @@ extension Session {
             guard let took = roundTrip.end(token: token, at: now) else { return }
             events.add(.roundTrip(took))
         } else {
-            try patience.notePing(at: now)
-            guard control.answers < SessionLimits.mostAnswers else { throw .limit("answers are not read") }
+            try abuseBudget.notePing(at: now)
+            guard control.answers < SessionLimits.maxAnswers else { throw .limit("answers are not read") }
             control.answerPing(payload)
         }
     }
@@ -181,7 +181,7 @@ extension Session {
         try expectSession(header)
         let count = try wholeInteger(&reader, UInt32.self)
         guard count > allowedByPeer else {
-            try patience.note("MAX_STREAMS that allows nothing")
+            try abuseBudget.note("MAX_STREAMS that allows nothing")
             return
         }
         allowedByPeer = count
@@ -195,7 +195,7 @@ extension Session {
         guard let last = reader.uint32() else { throw .malformed("GOAWAY") }
         let reason = try ReasonText(&reader)
         // Each one makes us look through all streams.
-        if peerGoesAway { try patience.note("GOAWAY again") }
+        if peerGoesAway { try abuseBudget.note("GOAWAY again") }
         peerGoesAway = true
         events.add(.goAway(reason.code, reason.text))
         for handle in streams.handles.sorted(by: { $0.id < $1.id })
@@ -216,7 +216,7 @@ extension Session {
         guard let kind = reader.uint8() else { throw .malformed("KEY_UPDATE") }
         guard kind == KeyUpdateKind.ratchet else { throw .unsupported("KEY_UPDATE kind \(kind)") }
         guard reader.isAtEnd else { throw .malformed("KEY_UPDATE") }
-        try patience.noteKeyUpdate(at: now)
+        try abuseBudget.noteKeyUpdate(at: now)
         do { try opening.ratchet() } catch {
             throw ProtocolViolation(code: .internalError, reason: "a key could not be changed")
         }
@@ -243,7 +243,9 @@ extension Session {
         try expectSession(header)
         let content = reader.remaining - Self.messagePrefixCount
         guard content >= 0 else { throw .malformed("MESSAGE") }
-        if content == 0, header.flags & FrameFlags.more != 0 { try patience.note("empty part of a MESSAGE") }
+        if content == 0, header.flags & FrameFlags.more != 0 {
+            try abuseBudget.note("empty part of a MESSAGE")
+        }
         guard receiveWindow.receive(content) else {
             throw .overCredit("messages beyond the session's credit")
         }
@@ -282,7 +284,7 @@ extension Session {
         guard streams[slot].receiveWindow.receive(payload.count) else {
             throw .overCredit("more than the credit of stream \(id.rawValue)")
         }
-        if payload.isEmpty, !isEnd { try patience.note("empty DATA") }
+        if payload.isEmpty, !isEnd { try abuseBudget.note("empty DATA") }
         let handle = StreamHandle(id: id, slot: slot)
         if !payload.isEmpty { events.add(.data(handle, payload)) }
         if isEnd {
@@ -330,12 +332,12 @@ extension Session {
     ) throws(ProtocolViolation) {
         let limit = try wholeInteger(&reader, UInt64.self)
         guard header.stream != 0 else {
-            if !sendWindow.raise(to: limit) { try patience.note("WINDOW that gives nothing") }
+            if !sendWindow.raise(to: limit) { try abuseBudget.note("WINDOW that gives nothing") }
             return
         }
         guard let slot = try find(StreamID(rawValue: header.stream)) else { return }
         guard streams[slot].sendWindow.raise(to: limit) else {
-            try patience.note("WINDOW that gives nothing")
+            try abuseBudget.note("WINDOW that gives nothing")
             return
         }
         if streams[slot].canSend { scheduler.rejoin(slot, in: &streams) }
@@ -350,7 +352,7 @@ extension Session {
         let id = StreamID(rawValue: header.stream)
         guard let slot = try find(id) else { return }
         if !streams[slot].isOurs, now < streams[slot].openedAt.advanced(by: SessionLimits.earlyResetAge) {
-            try patience.noteEarlyReset(at: now)
+            try abuseBudget.noteEarlyReset(at: now)
         }
         let handle = StreamHandle(id: id, slot: slot)
         guard !isCutOff(handle) else { return }
@@ -372,7 +374,7 @@ extension Session {
         }
         guard let slot = try find(id) else { return }
         guard !streams[slot].hasResult else {
-            try patience.note("OPEN_RESULT again")
+            try abuseBudget.note("OPEN_RESULT again")
             return
         }
         streams[slot].hasResult = true

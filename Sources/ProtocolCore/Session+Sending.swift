@@ -58,18 +58,18 @@ extension Session {
             let (slot, allowance) = scheduler.next(in: &streams)
         else { return nil }
         let most = min(
-            min(limit, max(roomForData, Self.shortestPart)),
+            min(limit, max(roomForData, Self.minPart)),
             min(streams[slot].sendWindow.available, sendWindow.available)
         )
         let amount = min(most, allowance)
-        openRecord(room: FrameHeader.count + min(amount, Self.shortestPart))
+        openRecord(room: FrameHeader.count + min(amount, Self.minPart))
         guard var record = building else { return nil }
 
         var filled = 0
         var total = 0
         // Who has not shown that it has more than fits into one record is read with the simplest call there is.
-        let mostParts = sendsBulk ? segments.count : 1
-        while filled < min(mostParts, sealing.recordsLeft) {
+        let maxParts = sendsBulk ? segments.count : 1
+        while filled < min(maxParts, sealing.recordsLeft) {
             let room = record.room - FrameHeader.count
             // A turn that nearly reaches the end of a record goes on to it, and the stream's next one is shorter. Otherwise
             // whoever is next would begin in the middle, and need one read and one record more for its own turn.
@@ -79,7 +79,7 @@ extension Session {
             segments[filled] = MemorySegment(base: record.next + FrameHeader.count, count: count)
             filled += 1
             total += count
-            guard count == room, most - total >= Self.shortestPart, let following = recordBehind(record),
+            guard count == room, most - total >= Self.minPart, let following = recordBehind(record),
                 allowance - total >= following.capacity / 2
             else { break }
             record = following
@@ -117,7 +117,7 @@ extension Session {
             scheduler.charge(index, count, in: &streams)
             lastDataAt = sendingAt
             burstBytes = min(burstBytes + count, SessionLimits.smallRecordBytes)
-            sendsBulk = count == slot.count && count >= min(options.chunk, recordLimit - Self.shortestPart)
+            sendsBulk = count == slot.count && count >= min(options.chunk, recordLimit - Self.minPart)
         }
         switch fill.rest {
         case .more: break
@@ -170,10 +170,10 @@ extension Session {
             && log.keptCount < logBytes + logReserve
     }
 
-    private var logReserve: Int { max(SessionLimits.smallestLogReserve, logBytes / 16) }
+    private var logReserve: Int { max(SessionLimits.minLogReserve, logBytes / 16) }
 
     /// A stream's part of a record is not made shorter than this for the sake of a record's or a turn's last bytes.
-    private static let shortestPart = 512
+    private static let minPart = 512
 }
 
 // MARK: - Control frames
@@ -207,7 +207,7 @@ extension Session {
         isSessionGrantDue = false
         let before = receiveWindow.limit
         let limit = receiveWindow.grant(
-            growingTo: mayGrow ? SessionLimits.largestSessionWindow : 0,
+            growingTo: mayGrow ? SessionLimits.maxSessionWindow : 0,
             lead: sessionLead
         )
         // What was due may be due no more when windows may not grow any longer; then there is nothing to say.
@@ -221,11 +221,11 @@ extension Session {
             written += 1
             streams[slot].isGrantListed = false
             guard streams[slot].receiving == .open else { continue }
-            let largest = mayGrow ? options.largestStreamWindow : 0
+            let largest = mayGrow ? options.maxStreamWindow : 0
             let limit = streams[slot].receiveWindow.grant(growingTo: largest)
             // One stream must not be able to use up what all of them share.
             receiveWindow.widen(
-                to: min(streams[slot].receiveWindow.size / 2 * 3, SessionLimits.largestSessionWindow)
+                to: min(streams[slot].receiveWindow.size / 2 * 3, SessionLimits.maxSessionWindow)
             )
             putFrame(.window, stream: streams[slot].id.rawValue, value: limit)
         }
@@ -237,10 +237,10 @@ extension Session {
     }
 
     /// What could wait goes along, as far as there is room.
-    private mutating func putUnhurried(leaving room: Int) {
-        while !unhurried.isEmpty, let record = building, record.room >= unhurried.nextCount + room {
-            let count = unhurried.nextCount
-            unhurried.takeNext(to: record.next)
+    private mutating func putPiggybacked(leaving room: Int) {
+        while !piggybacked.isEmpty, let record = building, record.room >= piggybacked.nextCount + room {
+            let count = piggybacked.nextCount
+            piggybacked.takeNext(to: record.next)
             building?.used += count
         }
     }
@@ -269,7 +269,7 @@ extension Session {
 extension Session {
     /// How long the next record may be, in bytes of plaintext.
     private var recordLimit: Int {
-        let longest = min(Int(peer.maxRecord), options.longestRecord, SessionLimits.longestPlaintext)
+        let longest = min(Int(peer.maxRecord), options.maxRecord, SessionLimits.maxPlaintext)
         return burstBytes < SessionLimits.smallRecordBytes ? min(options.chunk, longest) : longest
     }
 
@@ -286,7 +286,7 @@ extension Session {
         // What nobody has bulk for does not take a block that is made for it, and then keeps it.
         let wanted = sendsBulk && scheduler.count > 0 ? limit : min(limit, options.chunk)
         let space = log.space(
-            atLeast: RecordHeader.overhead + Self.shortestCapacity,
+            atLeast: RecordHeader.overhead + Self.minCapacity,
             wanted: RecordHeader.overhead + wanted
         )
         building = record(in: space, limit: limit)
@@ -295,7 +295,7 @@ extension Session {
             building?.acknowledgement = FrameHeader.count + MemoryLayout<UInt64>.size
             deadlines.acknowledgement = .distantFuture
         }
-        putUnhurried(leaving: room)
+        putPiggybacked(leaving: room)
         return building != nil
     }
 
@@ -340,14 +340,14 @@ extension Session {
     private func record(in space: UnsafeMutableRawBufferPointer, limit: Int) -> RecordInProgress? {
         guard let base = space.baseAddress else { return nil }
         let capacity = min(limit, space.count - RecordHeader.overhead)
-        guard capacity >= Self.shortestCapacity else { return nil }
+        guard capacity >= Self.minCapacity else { return nil }
         return RecordInProgress(base: base, capacity: capacity, end: base + space.count)
     }
 
     /// The last record under the old key says that the next one is under the new.
     private mutating func changeKey() {
-        let space = log.space(atLeast: RecordHeader.overhead + Self.shortestCapacity, wanted: 0)
-        building = record(in: space, limit: Self.shortestCapacity)
+        let space = log.space(atLeast: RecordHeader.overhead + Self.minCapacity, wanted: 0)
+        building = record(in: space, limit: Self.minCapacity)
         guard let update = building else { return }
         FrameHeader(.keyUpdate, length: 1).write(at: update.next)
         (update.next + FrameHeader.count).storeBytes(of: KeyUpdateKind.ratchet, as: UInt8.self)
@@ -359,5 +359,5 @@ extension Session {
     /// The shortest record that every peer takes.
     ///
     /// Every control frame fits into it.
-    private static let shortestCapacity = 1024
+    private static let minCapacity = 1024
 }

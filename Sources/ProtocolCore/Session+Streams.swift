@@ -60,7 +60,7 @@ extension Session {
             return
         }
         // Nobody waits for it, and the target's first bytes will usually carry it.
-        unhurried.openResult(stream.id, nil)
+        piggybacked.openResult(stream.id, nil)
         if deadlines.acknowledgement == .distantFuture {
             deadlines.acknowledgement = now.advanced(by: SessionLimits.acknowledgementDelay)
         }
@@ -151,7 +151,7 @@ extension Session {
 
     /// How much further than its window the session's credit reaches: as far as streams hold what their readers do
     /// not take, so that those who stand still do not use up the credit of those who move.
-    var sessionLead: UInt64 { mayGrow ? min(receiveWindow.held, SessionLimits.mostHeld) : 0 }
+    var sessionLead: UInt64 { mayGrow ? min(receiveWindow.held, SessionLimits.maxHeld) : 0 }
 
     /// One of the peer's streams is over: it may open another one.
     private mutating func forgetPeersStream() {

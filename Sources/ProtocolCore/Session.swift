@@ -28,9 +28,9 @@ package struct Session: ~Copyable {
         /// How long records are at the beginning of a burst, in bytes of plaintext: 1,024 to 65,536.
         package var chunk = SessionDefaults.chunk
         /// How long they get.
-        package var longestRecord = SessionDefaults.maxRecord
+        package var maxRecord = SessionDefaults.maxRecord
         /// How large the window of one stream may grow.
-        package var largestStreamWindow = UInt64(SessionDefaults.maxStreamWindow)
+        package var maxStreamWindow = UInt64(SessionDefaults.maxStreamWindow)
         /// How many bytes a stream may send before it is another one's turn, at least; see ``Session/beginSending(at:upTo:)``.
         package var quantum = 128 << 10
         /// After so long without a sign of life, the peer is asked for one.
@@ -68,7 +68,7 @@ package struct Session: ~Copyable {
     /// What became of the last link, while there is no other; when that was.
     var lost: (fault: LinkFault, at: Instant)?
     /// When the link was last doubted.
-    var doubtedAt = Instant(nanoseconds: 0)
+    var livenessCheckedAt = Instant(nanoseconds: 0)
     /// How many links were lost to damaged records.
     var damagedLinks = 0
     /// How often this end has tried to take the session to another link, or has seen the peer do so.
@@ -91,7 +91,7 @@ package struct Session: ~Copyable {
     var building: RecordInProgress?
     var control = ControlQueue()
     /// What can wait a little for a record that leaves anyway.
-    var unhurried = ControlQueue()
+    var piggybacked = ControlQueue()
     var grantsDue: [Int] = []
     var isSessionGrantDue = false
     var delayedResets: [DelayedReset] = []
@@ -110,7 +110,7 @@ package struct Session: ~Copyable {
     var opening: DirectionKeys
     var receiveWindow: ReceiveWindow
     var acknowledgements: AcknowledgementState
-    var patience: PeerPatience
+    var abuseBudget: AbuseBudget
     /// How long the last record was that came, in bytes; 0 before the first.
     package internal(set) var lastRecordCount = 0
     var lastReceivedAt: Instant
@@ -165,7 +165,7 @@ package struct Session: ~Copyable {
         )
         self.role = role
         self.options = options
-        logBytes = max(options.logBytes, SessionLimits.smallestLog)
+        logBytes = max(options.logBytes, SessionLimits.minLog)
         allowance = LogAllowance(largest: logBytes)
         self.sealing = sealing
         self.opening = opening
@@ -177,9 +177,9 @@ package struct Session: ~Copyable {
         sendWindow = SendWindow(limit: UInt64(peer.sessionWindow))
         receiveWindow = ReceiveWindow(size: UInt64(options.parameters.sessionWindow))
         scheduler = SendScheduler(quantum: options.quantum)
-        segments = .allocate(capacity: Self.mostSegments)
+        segments = .allocate(capacity: Self.maxSegments)
         acknowledgements = AcknowledgementState()
-        patience = PeerPatience(at: now)
+        abuseBudget = AbuseBudget(at: now)
         ownEarlyResets = TokenBucket(
             capacity: SessionLimits.ownEarlyResetBurst,
             perSecond: SessionLimits.ownEarlyResetsPerSecond,
@@ -205,7 +205,7 @@ package struct Session: ~Copyable {
     }
 
     /// How many records one read can fill at once: four of the largest kind fill a block of the log.
-    static let mostSegments = 4
+    static let maxSegments = 4
 }
 
 // MARK: - What it is up to
@@ -218,7 +218,7 @@ extension Session {
 
     /// Whether this end may open another stream now.
     package var canOpen: Bool {
-        mutating get { isAttached && !isSpent && openedByUs < allowedByPeer && outgoingRoom }
+        mutating get { isAttached && !isSpent && openedByUs < allowedByPeer && hasControlSpace }
     }
 
     /// Whether this end can never open a stream again: an end goes away, or the numbers are used up.
@@ -241,7 +241,7 @@ extension Session {
     package var shortestRoundTrip: Duration? { roundTrip.shortest }
 
     /// When the peer last gave a sign of life.
-    package var lastSignOfLife: Instant { lastReceivedAt }
+    package var lastReceived: Instant { lastReceivedAt }
 
     /// When ``handleTimeout(at:)`` wants to be called.
     package var nextTimeout: Instant? { mutating get { phase == .open ? deadlines.first : nil } }
@@ -249,7 +249,7 @@ extension Session {
     /// Takes the oldest event.
     package mutating func nextEvent() -> SessionEvent? { events.take() }
 
-    private var outgoingRoom: Bool { control.count < SessionLimits.mostOpenBytes }
+    private var hasControlSpace: Bool { control.count < SessionLimits.maxOpenBytes }
 }
 
 // MARK: - Time
@@ -265,7 +265,7 @@ extension Session {
         }
         if now >= deadlines.delayedReset { releaseDelayedResets(at: now) }
         if now >= deadlines.keepAlive { keepAlive(at: now) }
-        if now >= deadlines.signOfLife { endDoubt(at: now) }
+        if now >= deadlines.liveness { endLivenessCheck(at: now) }
         if now >= deadlines.resumption { expire() }
     }
 

@@ -19,7 +19,7 @@ package enum SessionEvent {
     /// ``StreamFailure/notProcessed``.
     case goAway(CloseCode, String)
     /// The link is gone, and the session waits for another one: nothing comes until
-    /// ``Session/reattach(received:at:)``.
+    /// ``Session/resume(received:at:)``.
     case detached(LinkFault)
     /// The session is over. Nothing comes after it.
     case closed(SessionEnd)

@@ -27,7 +27,7 @@ package struct RandomSchedule {
     private let clientOptions: Session.Options
     private let serverOptions: Session.Options
     /// How much one operation sends at most: little where credit is small, or a run would never end.
-    private let mostBytes: UInt64
+    private let maxBytes: UInt64
     private var wentAway = false
 
     /// The run that a seed stands for.
@@ -61,13 +61,13 @@ package struct RandomSchedule {
         let log = min(ours.logBytes, theirs.logBytes)
         // And turns of one byte make a frame of each.
         let turns = min(ours.quantum, theirs.quantum)
-        mostBytes = min(turns == 1 ? 400 : log < 20_000 ? 3000 : 60_000, 100 * UInt64(windows.min() ?? 1))
+        maxBytes = min(turns == 1 ? 400 : log < 20_000 ? 3000 : 60_000, 100 * UInt64(windows.min() ?? 1))
         link = SimulatedLink(
             try Pair(client: clientOptions, server: serverOptions, ciphers: ciphers, pool: pool)
         )
         link.turnLimit = Int.random(in: log < 20_000 ? 1000...2000 : 1...300_000, using: &random)
-        if random.chance(40) { link.server.answer = UInt64.random(in: 0...mostBytes, using: &random) }
-        if random.chance(10) { link.client.answer = UInt64.random(in: 0...mostBytes, using: &random) }
+        if random.chance(40) { link.server.answer = UInt64.random(in: 0...maxBytes, using: &random) }
+        if random.chance(10) { link.client.answer = UInt64.random(in: 0...maxBytes, using: &random) }
         Self.change(&link.toServer, &random)
         Self.change(&link.toClient, &random)
     }
@@ -124,8 +124,8 @@ extension RandomSchedule {
             )
         )
         options.chunk = one([1024, 4096, 5000, 65536])
-        options.longestRecord = one([1024, 8000, 65536])
-        options.largestStreamWindow = one([0, 1000, 100_000, 16 << 20])
+        options.maxRecord = one([1024, 8000, 65536])
+        options.maxStreamWindow = one([0, 1000, 100_000, 16 << 20])
         options.quantum = one([1, 1000, 32 << 10])
         options.logBytes = one([1, 2000, 20_000, 300_000, 4 << 20])
         // What stands still for a while in the middle is not given up.
@@ -137,7 +137,7 @@ extension RandomSchedule {
         wire.latency = .microseconds(random.chance(30) ? 0 : Int.random(in: 0...100_000, using: &random))
         wire.rate = random.chance(50) ? .max : Int.random(in: 20...5000, using: &random)
         wire.capacity = random.chance(50) ? .max : Int.random(in: 1...40_000, using: &random)
-        wire.largestPiece = random.chance(60) ? .max : Int.random(in: 1...3000, using: &random)
+        wire.maxPiece = random.chance(60) ? .max : Int.random(in: 1...3000, using: &random)
     }
 
     private mutating func act() {
@@ -148,8 +148,8 @@ extension RandomSchedule {
             for _ in 0..<(random.chance(20) ? Int.random(in: 2...30, using: &random) : 1) {
                 let count =
                     random.chance(20)
-                    ? 0 : UInt64.random(in: 0...(random.chance(50) ? 200 : mostBytes), using: &random)
-                _ = end.open(sending: min(count, mostBytes), thenEnd: random.chance(70), at: link.now)
+                    ? 0 : UInt64.random(in: 0...(random.chance(50) ? 200 : maxBytes), using: &random)
+                _ = end.open(sending: min(count, maxBytes), thenEnd: random.chance(70), at: link.now)
             }
         case 35..<50:
             guard let id, let stream = end.streams[id], !stream.hasSentEnd, !stream.endsAfter, !stream.isOver
@@ -157,7 +157,7 @@ extension RandomSchedule {
                 return
             }
             end.send(
-                .random(in: 0...mostBytes, using: &random),
+                .random(in: 0...maxBytes, using: &random),
                 thenEnd: random.chance(50),
                 on: stream.handle
             )

@@ -10,7 +10,7 @@ enum LinkPhase {
     /// There is no link.
     case unlinked
     /// The client has asked to go on with the session.
-    case asking(ClientReattachment)
+    case asking(ClientResumption)
     /// The server waits for somebody to ask; the link that it had, it may still believe in.
     case listening
 }
@@ -78,7 +78,7 @@ extension SimulatedEnd {
                 switch phase {
                 case .talking: takeRecords(at: now)
                 case .unlinked: inbound.count
-                case .asking(let reattachment): takeAnswer(to: reattachment, at: now)
+                case .asking(let resumption): takeAnswer(to: resumption, at: now)
                 case .listening: takeHello(at: now)
                 }
             guard consumed > 0 else { break }
@@ -114,15 +114,15 @@ extension SimulatedEnd {
     /// The client has another link, and asks to go on with the session there.
     package func ask() {
         let attempt = session.nextAttempt()
-        let reattachment = ClientReattachment(
+        let resumption = ClientResumption(
             session.proof,
             attempt: attempt,
             received: session.receivedRecords &+ sabotage.exaggeration,
             random: [UInt8](repeating: UInt8(truncatingIfNeeded: attempt), count: 32)
         )
         inbound = []
-        preamble = reattachment.message
-        phase = .asking(reattachment)
+        preamble = resumption.message
+        phase = .asking(resumption)
     }
 
     /// The server has accepted another link, and knows nothing of who is there.
@@ -132,14 +132,14 @@ extension SimulatedEnd {
         phase = .listening
     }
 
-    private func takeAnswer(to reattachment: ClientReattachment, at now: Instant) -> Int {
+    private func takeAnswer(to resumption: ClientResumption, at now: Instant) -> Int {
         do {
-            guard let (consumed, received) = try inbound.withUnsafeBytes(reattachment.receive) else {
+            guard let (consumed, received) = try inbound.withUnsafeBytes(resumption.receive) else {
                 return 0
             }
             phase = .talking
-            _ = try session.reattach(received: received, at: now)
-            reattachments += 1
+            _ = try session.resume(received: received, at: now)
+            resumptions += 1
             takeEvents()
             return consumed
         } catch HandshakeFault.rejected(.noSession, _) {
@@ -162,7 +162,7 @@ extension SimulatedEnd {
             let hello = try inbound.withUnsafeBytes { bytes in
                 try ClientHello(frame: UnsafeRawBufferPointer(rebasing: bytes[..<count]))
             }
-            guard case .reattach(let request) = hello.request, request.isProved(by: session.proof),
+            guard case .resume(let request) = hello.request, request.isProved(by: session.proof),
                 request.attempt > lastAttempt
             else { throw HandshakeFault.noSession }
             guard session.isOpen else {
@@ -172,9 +172,9 @@ extension SimulatedEnd {
             }
             lastAttempt = request.attempt
             // What still comes by the old link is of no use any more.
-            _ = try session.reattach(received: request.received, at: now)
+            _ = try session.resume(received: request.received, at: now)
             takeEvents()
-            reattachments += 1
+            resumptions += 1
             phase = .talking
             preamble = request.answer(
                 with: session.proof,

@@ -23,7 +23,7 @@ package final class SimulatedEnd {
     /// What became of the links that were lost, oldest first.
     package private(set) var losses: [LinkFault] = []
     /// How often the session was taken to another link.
-    package internal(set) var reattachments = 0
+    package internal(set) var resumptions = 0
     /// What the end does on its link.
     var phase = LinkPhase.talking
     var inbound: [UInt8] = []

@@ -10,7 +10,7 @@ package struct SimulatedWire {
     /// How many bytes may be under way before the sender is told to wait, as a socket's buffer does.
     package var capacity = Int.max
     /// How many bytes arrive at a time, at most.
-    package var largestPiece = Int.max
+    package var maxPiece = Int.max
     /// Whether nothing arrives for the time being.
     package var isStalled = false
     /// How many bytes are under way.
@@ -52,12 +52,12 @@ package struct SimulatedWire {
         return room
     }
 
-    /// The next bytes that have arrived by now, at most ``largestPiece`` of them.
+    /// The next bytes that have arrived by now, at most ``maxPiece`` of them.
     package mutating func take(at now: Instant) -> [UInt8]? {
         guard !isStalled, !isCut, taken < pieces.count, pieces[taken].due <= now else { return nil }
         let piece = pieces[taken].bytes
         let bytes = Array(
-            piece[offset..<min(piece.count, largestPiece == .max ? .max : offset + largestPiece)]
+            piece[offset..<min(piece.count, maxPiece == .max ? .max : offset + maxPiece)]
         )
         offset += bytes.count
         count -= bytes.count
@@ -92,7 +92,7 @@ package struct SimulatedWire {
         wire.latency = latency
         wire.rate = rate
         wire.capacity = capacity
-        wire.largestPiece = largestPiece
+        wire.maxPiece = maxPiece
         return wire
     }
 

@@ -82,7 +82,7 @@ public enum MessageClient {
     }
 
     private static func connect(
-        _ way: Dialling.Way,
+        _ way: ConnectAttempt.Way,
         _ login: Login,
         _ options: ConnectionOptions,
         _ handlers: (@Sendable (Connection) -> Void)?
@@ -93,8 +93,8 @@ public enum MessageClient {
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 attempt.begin(continuation)
-                loop.perform { room in
-                    Dialling(way, store, options, loop, room, attempt, handlers).begin()
+                loop.perform { context in
+                    ConnectAttempt(way, store, options, loop, context, attempt, handlers).begin()
                 }
             }
         } onCancel: {

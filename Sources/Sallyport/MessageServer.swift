@@ -69,12 +69,12 @@ public final class MessageServer: HandlerHolder {
         let table = try await keeper.table()
         let loop = try await MessageLoop.start(name: "sly-server")
         let result: Result<MessageServer, SallyportError> = await withCheckedContinuation { continuation in
-            loop.perform { room in
+            loop.perform { context in
                 do throws(SystemFailure) {
-                    let hub = try ServerHub(bound, table, LinkOptions(options), loop, in: room)
+                    let hub = try ServerHub(bound, table, LinkOptions(options), loop, in: context)
                     let server = MessageServer(hub.addresses, keeper, options, loop)
                     hub.server = server
-                    room.hub = hub
+                    context.hub = hub
                     continuation.resume(returning: .success(server))
                 } catch {
                     continuation.resume(returning: .failure(SallyportError(error)))
@@ -97,9 +97,9 @@ public final class MessageServer: HandlerHolder {
     }
 
     deinit {
-        loop.perform { room in
-            room.hub?.stop("")
-            room.hub = nil
+        loop.perform { context in
+            context.hub?.stop("")
+            context.hub = nil
         }
     }
 
@@ -135,9 +135,9 @@ public final class MessageServer: HandlerHolder {
             throw SallyportError(.closed, "the server has stopped")
         }
         let connection = try DetachedSocket.adopting(fromApplication: socket)
-        loop.perform { room in
-            guard let hub = room.hub, !hub.isStopped else { return }
-            hub.greet(connection)
+        loop.perform { context in
+            guard let hub = context.hub, !hub.isStopped else { return }
+            hub.accept(connection)
         }
     }
 
@@ -148,9 +148,9 @@ public final class MessageServer: HandlerHolder {
         await withTaskGroup { group in
             for connection in connections { group.addTask { await connection.close(reason) } }
         }
-        loop.perform { room in
-            room.hub?.stop(reason)
-            room.hub = nil
+        loop.perform { context in
+            context.hub?.stop(reason)
+            context.hub = nil
         }
         let listeners = state.withLock { state in
             defer { state.listeners = [:] }

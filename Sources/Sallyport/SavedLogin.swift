@@ -8,7 +8,7 @@ struct SavedLogin: Codable {
     let application: String
 
     /// More than any has.
-    private static let mostBytes = 8192
+    private static let maxBytes = 8192
 
     init(user: String, password: String, application: String) {
         self.user = user
@@ -19,7 +19,7 @@ struct SavedLogin: Codable {
     init(file path: String) throws(SallyportError) {
         let bytes: [UInt8]
         do throws(CredentialFault) {
-            bytes = try SecretFile.content(of: path, atMost: Self.mostBytes)
+            bytes = try SecretFile.content(of: path, atMost: Self.maxBytes)
         } catch {
             throw SallyportError(error)
         }

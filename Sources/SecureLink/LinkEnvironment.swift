@@ -20,7 +20,7 @@ package final class LinkEnvironment {
     private let neighbours: [TrafficGauge]
     private var traffic = TrafficMeter()
     /// The most streams that move bulk over one link in one direction.
-    var mostBulk = BulkCount()
+    var maxBulk = BulkCount()
     /// Makes the ciphers of all sessions here.
     let makeCipher: RecordCipherMaker
     /// The jobs of handshakes.
@@ -31,13 +31,13 @@ package final class LinkEnvironment {
     ///
     /// Half of it costs a tenth more of the processor, in calls and in threads that are woken. Twice as much saves another
     /// twentieth, but streams get unequal shares, because few plain sockets have gathered as much when their turns come.
-    private static let mostAtOnce = 8 * longestRecord
+    private static let maxAtOnce = 8 * maxRecord
     /// And while a neighbour has interactive streams.
     ///
     /// The kernel seldom gives up the processor within a call. Twice this, and on a machine with few processors every
     /// hundredth question of those streams takes half as long again; less, and bulk pays for the calls.
-    private static let mostBesideOthers = longestRecord
-    private static let longestRecord = SessionLimits.longestPlaintext + RecordHeader.overhead
+    private static let maxBesideOthers = maxRecord
+    private static let maxRecord = SessionLimits.maxPlaintext + RecordHeader.overhead
 
     /// An environment for links of `loop` whose arithmetic is done by `pool`.
     ///
@@ -60,8 +60,8 @@ package final class LinkEnvironment {
         self.neighbours = neighbours
         jobs = JobRunner(loop, pool)
         scratch = UnsafeMutableRawBufferPointer(
-            start: BulkMemory.allocate(byteCount: Self.mostAtOnce),
-            count: Self.mostAtOnce
+            start: BulkMemory.allocate(byteCount: Self.maxAtOnce),
+            count: Self.maxAtOnce
         )
     }
 
@@ -82,7 +82,7 @@ package final class LinkEnvironment {
 
     /// How many bytes a link reads or seals before it lets others have the processor.
     var turnBytes: Int {
-        neighbours.contains { $0.isInteractive(at: loop.now) } ? Self.mostBesideOthers : Self.mostAtOnce
+        neighbours.contains { $0.isInteractive(at: loop.now) } ? Self.maxBesideOthers : Self.maxAtOnce
     }
 
     /// A link has moved bytes.

@@ -14,13 +14,13 @@ package struct LinkOptions: Hashable, Sendable {
     /// How long records are at the beginning of a burst, in bytes.
     package var chunk = SessionDefaults.chunk
     /// How long they get, in bytes, in both directions.
-    package var longestRecord = SessionDefaults.maxRecord
+    package var maxRecord = SessionDefaults.maxRecord
     /// How much the peer may send on a new stream without being asked for more, in bytes.
     package var streamWindow = SessionDefaults.streamWindow
     /// How far that may grow.
-    package var largestStreamWindow = SessionDefaults.maxStreamWindow
+    package var maxStreamWindow = SessionDefaults.maxStreamWindow
     /// How many streams the peer may have open in one session.
-    package var mostStreams = SessionDefaults.maxStreams
+    package var maxStreams = SessionDefaults.maxStreams
     /// How long a session waits for another link when it has lost one; zero means that it is over then.
     package var resumeWindow = SessionDefaults.resumeWindow
     /// How many bytes of records a session keeps until the peer acknowledges them; zero means that it keeps none, and is
@@ -40,10 +40,10 @@ package struct LinkOptions: Hashable, Sendable {
     /// What this end tells the peer that it is ready to receive.
     var parameters: SessionParameters {
         SessionParameters(
-            maxRecord: UInt32(clamping: longestRecord),
+            maxRecord: UInt32(clamping: maxRecord),
             streamWindow: UInt32(clamping: streamWindow),
             sessionWindow: UInt32(clamping: sessionWindow),
-            maxStreams: UInt32(clamping: mostStreams),
+            maxStreams: UInt32(clamping: maxStreams),
             features: isResuming ? .resume : []
         )
     }
@@ -56,8 +56,8 @@ package struct LinkOptions: Hashable, Sendable {
     var session: Session.Options {
         var options = Session.Options(parameters: parameters)
         options.chunk = chunk
-        options.longestRecord = longestRecord
-        options.largestStreamWindow = UInt64(largestStreamWindow)
+        options.maxRecord = maxRecord
+        options.maxStreamWindow = UInt64(maxStreamWindow)
         options.keepAliveInterval = keepAliveInterval
         options.keepAliveTimeout = keepAliveTimeout
         options.resumeWindow = resumeWindow

@@ -53,8 +53,8 @@ enum PasswordPrompt {
 
     private static func readLine() throws(CredentialFault) -> [UInt8] {
         var line: [UInt8] = []
-        line.reserveCapacity(longestLine)
-        while line.count < longestLine {
+        line.reserveCapacity(maxLine)
+        while line.count < maxLine {
             var byte: UInt8 = 0
             let count = read(STDIN_FILENO, &byte, 1)
             if count < 0, errno == EINTR { continue }
@@ -67,7 +67,7 @@ enum PasswordPrompt {
     }
 
     /// No password is longer; what is typed beyond it is refused as too long.
-    private static let longestLine = 2048
+    private static let maxLine = 2048
 
     private static func wipe(_ bytes: inout [UInt8]) {
         for index in bytes.indices { bytes[index] = 0 }

@@ -19,7 +19,7 @@ package enum Abandonment: Hashable, Sendable {
     /// The server does not have the session any more.
     case unknownToServer
     /// The user has too many sessions that wait for a link.
-    case crowded
+    case tooManyWaiting
     /// The process needs the memory for sessions that have a link.
     case memory
     /// This end is shutting down.
@@ -100,7 +100,7 @@ extension Abandonment {
         switch self {
         case .late: "not resumed within resume-window"
         case .unknownToServer: "the server does not have the session any more"
-        case .crowded: "the user has too many sessions that wait for a link"
+        case .tooManyWaiting: "the user has too many sessions that wait for a link"
         case .memory: "the memory limit leaves no room for sessions that wait for a link"
         case .shutdown: "this end is shutting down"
         }

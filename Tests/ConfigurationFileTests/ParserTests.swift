@@ -54,7 +54,7 @@ import Testing
     }
 
     @Test func aValueIsOneTextOrAList() throws {
-        let entries = parse(#"a = x, y" \#nb = "x", y\#nc = x,y # z\#nd =\#ne = "x, y""#).document.globals
+        let entries = parse(#"a = x, y" \#nb = "x", y\#nc = x,y # z\#nd =\#ne = "x, y"#).document.globals
         #expect(entries.map(\.value.single?.text) == ["x, y\"", nil, "x,y", nil, "x, y"])
         #expect(entries.map { $0.value.items.count } == [2, 2, 2, 0, 1])
         #expect(entries[3].value.location.description == "t.conf:4:4")

@@ -125,7 +125,7 @@ struct AES256GCMTests {
     @Test(arguments: AEADBackend.usable)
     func aTextAboveTheLimitIsRefusedAndCleansed(backend: AEADBackend) throws {
         let cipher = try AES256GCM(key: key, backend: backend)
-        let count = AES256GCM.longestText + 1
+        let count = AES256GCM.maxText + 1
         let text = UnsafeMutableRawBufferPointer.allocate(
             byteCount: count + AES256GCM.tagCount,
             alignment: 16
@@ -146,7 +146,7 @@ struct AES256GCMTests {
         #expect(!cipher.verify(UnsafeRawBufferPointer(tooLong), header: none, nonce: nonce, tag: tag))
         #expect(tooLong.allSatisfy { $0 == 9 })
 
-        let longest = UnsafeMutableRawBufferPointer(rebasing: text[..<AES256GCM.longestText])
+        let longest = UnsafeMutableRawBufferPointer(rebasing: text[..<AES256GCM.maxText])
         #expect(cipher.seal(longest, header: none, nonce: nonce, tag: tag))
         #expect(cipher.open(longest, header: none, nonce: nonce, tag: tag))
         #expect(longest.allSatisfy { $0 == 9 })

@@ -7,7 +7,7 @@ import Testing
 /// libuv tells what is the case; a socket's handler is told what has changed, once, and the loop sleeps in between.
 @Suite struct SocketPollerTests {
     /// So many turns may pass in a moment in which nothing happens: some for the beginning, some for timers.
-    private static let mostTurns: UInt64 = 30
+    private static let maxTurns: UInt64 = 30
 
     @Test func aHandlerThatDoesNotReadIsToldOnceAndTheLoopSleeps() throws {
         try withLoop { loop, done in
@@ -18,7 +18,7 @@ import Testing
             let before = loop.turns
             let timer = LoopTimer(loop) { [unowned loop] in
                 let turns = loop.turns - before
-                done(wire.toldReadable == 1 && turns < Self.mostTurns ? nil : "\(wire.toldReadable) \(turns)")
+                done(wire.toldReadable == 1 && turns < Self.maxTurns ? nil : "\(wire.toldReadable) \(turns)")
             }
             timer.schedule(after: .milliseconds(200))
             return Holder((wire, timer))
@@ -68,7 +68,7 @@ import Testing
             // Longer than a socket that knows everything is not watched.
             let timer = LoopTimer(loop) { [unowned loop] in
                 let turns = loop.turns - before
-                let isRight = wire.toldReadable == 1 && turns < Self.mostTurns
+                let isRight = wire.toldReadable == 1 && turns < Self.maxTurns
                 done(isRight && wire.readAll() == "last words" ? nil : "\(wire.toldReadable) \(turns)")
             }
             timer.schedule(after: .milliseconds(500))
@@ -106,7 +106,7 @@ import Testing
             var turns = loop.turns
             let check = LoopTimer(loop) { [unowned loop] in
                 turns = loop.turns - turns
-                if turns > Self.mostTurns || wire.toldWritable > 0 { done("\(turns)") }
+                if turns > Self.maxTurns || wire.toldWritable > 0 { done("\(turns)") }
                 wire.writable = { done(nil) }
                 wire.drain()
             }

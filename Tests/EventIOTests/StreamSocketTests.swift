@@ -79,19 +79,19 @@ import WireCoding
         try withLoop { loop, done in
             let bound = try BoundSocket(loopback())
             try bound.listen()
-            let greeted = GreetedClient(done)
-            let socket = try StreamSocket.connect(to: bound.address, loop: loop, handler: greeted)
+            let accepted = AcceptedClient(done)
+            let socket = try StreamSocket.connect(to: bound.address, loop: loop, handler: accepted)
             let before = StreamSocketTests.receiveBuffer(of: socket.descriptor)
             SocketOptions.expectBulk(socket.descriptor, bytes: 256 << 10)
             let after = StreamSocketTests.receiveBuffer(of: socket.descriptor)
             guard after > before else {
                 done("\(before) and then \(after) bytes")
-                return Holder((bound, greeted, socket))
+                return Holder((bound, accepted, socket))
             }
             let server = try BlockingSocket.accept(at: bound)
             let welcome = Array("welcome".utf8)
             try welcome.withUnsafeBytes { try server.write($0) }
-            return Holder((bound, greeted, socket, server))
+            return Holder((bound, accepted, socket, server))
         }
     }
 
@@ -117,13 +117,13 @@ import WireCoding
         try withLoop { loop, done in
             let bound = try BoundSocket(loopback())
             try bound.listen()
-            let greeted = GreetedClient(done)
-            let socket = try StreamSocket.connect(to: bound.address, loop: loop, handler: greeted)
+            let accepted = AcceptedClient(done)
+            let socket = try StreamSocket.connect(to: bound.address, loop: loop, handler: accepted)
             // The other side speaks before the loop has looked for the first time: one event tells both.
             let server = try BlockingSocket.accept(at: bound)
             let welcome = Array("welcome".utf8)
             try welcome.withUnsafeBytes { try server.write($0) }
-            return Holder((bound, greeted, socket, server))
+            return Holder((bound, accepted, socket, server))
         }
     }
 
@@ -315,7 +315,7 @@ final class SelfCloser: StreamSocketHandler {
 }
 
 /// Waits to be spoken to, and does nothing when it is connected.
-private final class GreetedClient: StreamSocketHandler {
+private final class AcceptedClient: StreamSocketHandler {
     private let done: @Sendable (String?) -> Void
 
     init(_ done: @escaping @Sendable (String?) -> Void) {

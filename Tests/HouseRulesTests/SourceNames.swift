@@ -4,7 +4,7 @@ enum SourceNames {
     static var configurationKeys: [String] {
         let text = Project.file("Sources/Tunnel/Configuration/ConfigurationFault.swift").text
         guard let match = text.firstMatch(of: /enum Setting: String[^{]*\{([^}]*)\}/) else { return [] }
-        let settings = match.1.matches(of: /case (\w+)(?: = "([^"]+)")?/).map { setting in
+        let settings = match.1.matches(of: /case (\w+)(?: = "([^"]+))?/).map { setting in
             String(setting.2 ?? setting.1)
         }
         // It is acted on when files are read, and is no setting.

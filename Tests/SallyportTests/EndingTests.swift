@@ -101,7 +101,7 @@ import Testing
 
     @Test func aLongPayloadThatIsCancelledLeavesNothingBehind() async throws {
         var options = ConnectionOptions()
-        options.longestPayload = 1 << 20
+        options.maxPayload = 1 << 20
         let party = try await Party(options)
         let (client, there) = try await party.connect()
         let payload = Payload.bytes([UInt8](repeating: 1, count: 1_000_000))

@@ -81,7 +81,7 @@ import Testing
 
     @Test func longPayloadsThatNobodyTakesAreHeldBackAtTheirSender() async throws {
         var options = ConnectionOptions()
-        options.longestPayload = 1 << 20
+        options.maxPayload = 1 << 20
         let party = try await Party(options)
         let (client, there) = try await party.connect()
         let payload = Payload.bytes([UInt8](repeating: 1, count: 400_000))
@@ -115,7 +115,7 @@ import Testing
             client.callOutbox.sendAtOnce(Item(.request, number: UInt64(number), action: "much"))
         }
         try await eventually("all are answered, or it is let go") {
-            !there.isOpen || there.replyOutbox.hasRoom
+            !there.isOpen || there.replyOutbox.hasSpace
         }
         try await expectHealth(of: party)
         await party.server.stop()
@@ -232,7 +232,7 @@ import Testing
 
     @Test func manyLongPayloadsAtOnceHoldUpNothingElse() async throws {
         var options = ConnectionOptions()
-        options.longestPayload = 3 << 20
+        options.maxPayload = 3 << 20
         let party = try await Party(options)
         party.server.answer("ping") { _, _ in "pong" }
         let (client, there) = try await party.connect()

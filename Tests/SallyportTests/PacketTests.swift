@@ -68,7 +68,7 @@ import Testing
 
     @Test func whatIsTooLongIsRefusedAtEitherEnd() async throws {
         var small = ConnectionOptions()
-        small.longestPayload = 200_000
+        small.maxPayload = 200_000
         let party = try await Party(small)
         party.server.answer("huge") { _, _ in .bytes([UInt8](repeating: 1, count: 300_000)) }
         let (client, there) = try await party.connect()
@@ -81,7 +81,7 @@ import Testing
 
     @Test func manyLongPayloadsAtOnceShareTheRoomThatThereIs() async throws {
         var options = ConnectionOptions()
-        options.longestPayload = 1 << 20
+        options.maxPayload = 1 << 20
         let party = try await Party(options)
         let (client, there) = try await party.connect()
         try await withThrowingTaskGroup { group in

@@ -7,7 +7,7 @@ struct BackPressureTests {
     private static let total = 160 << 20
     /// What both ends together may hold more than before: a stream's largest window and the outbound log at each end,
     /// which is 40 MiB, and as much again for what the allocator keeps.
-    private static let mostMemory = 80 << 20
+    private static let maxMemory = 80 << 20
 
     @Test func aTargetThatDoesNotReadHoldsTheVisitorUpAndNobodyElse() throws {
         let target = try PlainListener(.ipv4(port: 0))
@@ -72,7 +72,7 @@ struct BackPressureTests {
         #expect(tunnel.client.lines(with: "link established").count == 1)
 
         let grown = tunnel.client.residentBytes + tunnel.server.residentBytes - memory
-        #expect(grown < mostMemory)
+        #expect(grown < maxMemory)
 
         // Everything arrives when the reader goes on.
         for start in stride(from: 0, to: total, by: Pattern.blockCount) {

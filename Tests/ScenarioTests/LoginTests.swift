@@ -83,7 +83,7 @@ struct LoginTests {
         #expect(try reader.read(36) == Array("these bytes are altered on their way".utf8))
         let finder = isUp ? pair.server : pair.client
         try finder.line(with: "link lost", "streams=1", "damaged: ")
-        for child in [pair.client, pair.server] { try child.line(with: "link reattached", "streams=1") }
+        for child in [pair.client, pair.server] { try child.line(with: "session resumed", "streams=1") }
 
         try servedNeighbour.write("still here")
         #expect(try neighbour.read(10) == Array("still here".utf8))

@@ -54,12 +54,12 @@ struct Messages: AsyncParsableCommand {
     }
 
     private func broadcast(_ contender: SallyportContender) async throws {
-        let crowd = try await contender.crowd(1000)
+        let clients = try await contender.clients(1000)
         let (wall, cpu) = (ContinuousClock.now, processorTime())
         let rounds = 20
-        for _ in 0..<rounds { try await contender.broadcast(to: crowd.count) }
+        for _ in 0..<rounds { try await contender.broadcast(to: clients.count) }
         let measured = Measurement(wall: seconds(ContinuousClock.now - wall), cpu: processorTime() - cpu)
-        print("\nA confirmed packet of 64 bytes to each of \(crowd.count) connections:", terminator: " ")
+        print("\nA confirmed packet of 64 bytes to each of \(clients.count) connections:", terminator: " ")
         print("\(Int(measured.wall / Double(rounds) * 1e3)) ms,", terminator: " ")
         print("\(short(measured.cpu / Double(rounds * crowd.count) * 1e6)) us of processor time each")
     }

@@ -37,16 +37,16 @@ final class SallyportContender: LocalContender {
     }
 
     /// So many more connections.
-    func crowd(_ count: Int) async throws -> [Connection] {
-        var crowd: [Connection] = []
+    func clients(_ count: Int) async throws -> [Connection] {
+        var clients: [Connection] = []
         for _ in 0..<count {
-            crowd.append(
+            clients.append(
                 try await MessageClient.connect(to: server.addresses[0], as: login) { connection in
                     connection.on("news") { _, _ in }
                 }
             )
         }
-        return crowd
+        return clients
     }
 
     func broadcast(to count: Int) async throws {

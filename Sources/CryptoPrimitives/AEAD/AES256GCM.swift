@@ -18,7 +18,7 @@ package final class AES256GCM {
     package static let tagCount = 16
 
     /// The longest text or header that is taken, 16 MiB: far above any use, far below 32-bit lengths.
-    package static let longestText = 1 << 24
+    package static let maxText = 1 << 24
 
     private let context: OpaquePointer
     private let calls: AEADCalls
@@ -62,7 +62,7 @@ package final class AES256GCM {
     ///   - header: Authenticated as it is; may be empty.
     ///   - nonce: Never used before under this key.
     ///   - tag: Receives 16 bytes. May lie right behind the text.
-    /// - Returns: False when the library fails or a length is above ``longestText``; the text is then cleansed.
+    /// - Returns: False when the library fails or a length is above ``maxText``; the text is then cleansed.
     package func seal(
         _ text: UnsafeMutableRawBufferPointer,
         header: UnsafeRawBufferPointer,
@@ -122,7 +122,7 @@ package final class AES256GCM {
     ///   - header: Authenticated before the text.
     ///   - nonce: Never used before under this key.
     ///   - tag: Receives 16 bytes.
-    /// - Returns: False when the library fails or a length is above ``longestText``.
+    /// - Returns: False when the library fails or a length is above ``maxText``.
     package func authenticate(
         _ text: UnsafeRawBufferPointer,
         header: UnsafeRawBufferPointer,
@@ -172,7 +172,7 @@ package final class AES256GCM {
     }
 
     private static func accepts(_ text: Int, _ header: Int) -> Bool {
-        text <= longestText && header <= longestText
+        text <= maxText && header <= maxText
     }
 
     private static func refuse(_ text: UnsafeMutableRawBufferPointer) -> Bool {

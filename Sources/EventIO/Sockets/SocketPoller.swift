@@ -116,13 +116,13 @@ extension SocketPoller {
     private func settle(_ source: PollSource, isWaiting: Bool, at now: Instant) {
         guard let handle = source.handle else { return }
         let wanted = source.unknown
-        let isSettled =
+        let isFullyAcknowledged =
             if wanted.isEmpty, !source.hasFailed {
                 source.asked == .urgent || source.unwatchedPlace >= 0
             } else {
                 wanted == source.asked
             }
-        guard !isSettled else { return }
+        guard !isFullyAcknowledged else { return }
         if !isWaiting, wanted.isSubset(of: source.asked) {
             noteChange(of: source)
             return

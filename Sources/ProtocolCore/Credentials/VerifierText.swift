@@ -38,7 +38,7 @@ package struct VerifierText: Sendable {
     }
 
     /// How many bytes of a file are read: some sixteen thousand users.
-    package static let mostBytes = 16 << 20
+    package static let maxBytes = 16 << 20
 
     /// Reads a text, without leaving copies of it.
     package init(_ text: [UInt8]) throws(Fault) {

@@ -42,9 +42,9 @@ struct ControlQueue {
         if isOfStream { streamFrames -= 1 }
         taken += count
         if taken == bytes.count {
-            bytes.removeAll(keepingCapacity: bytes.count <= Self.mostKept)
+            bytes.removeAll(keepingCapacity: bytes.count <= Self.maxKept)
             taken = 0
-        } else if taken > Self.mostKept, taken > bytes.count / 2 {
+        } else if taken > Self.maxKept, taken > bytes.count / 2 {
             // A queue that is never quite empty must not grow by what has left it.
             bytes.removeFirst(taken)
             taken = 0
@@ -60,7 +60,7 @@ struct ControlQueue {
         streamFrames = 0
     }
 
-    private static let mostKept = 16 << 10
+    private static let maxKept = 16 << 10
     private static let typesOfStreams = [FrameType.open, .openResult, .data, .reset].map(\.rawValue)
 }
 

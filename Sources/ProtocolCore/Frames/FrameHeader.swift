@@ -11,7 +11,7 @@ struct FrameHeader {
     static let count = 8
 
     /// The longest payload that a frame can have.
-    static let longestPayload = 0xFFFF
+    static let maxPayload = 0xFFFF
 
     init(_ type: FrameType, flags: UInt8 = 0, length: Int, stream: UInt32 = 0) {
         self.type = type.rawValue

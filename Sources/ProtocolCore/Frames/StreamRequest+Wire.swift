@@ -6,11 +6,11 @@ import WireCoding
 
 extension StreamRequest {
     /// The longest name of a service.
-    package static let longestService = 64
+    package static let maxService = 64
     /// The longest of the other texts: an IPv6 address with its zone and port has 72 characters.
     ///
     /// What is longer is cut when it is sent and refused when it comes.
-    package static let longestText = 128
+    package static let maxText = 128
 
     private enum Element {
         static let source: UInt16 = 1
@@ -21,13 +21,13 @@ extension StreamRequest {
     /// The payload of the frame; `nil` when no service can have that name.
     func encoded() -> [UInt8]? {
         let name = service.utf8
-        guard (1...Self.longestService).contains(name.count), Self.isPrintable(service) else { return nil }
+        guard (1...Self.maxService).contains(name.count), Self.isPrintable(service) else { return nil }
         var payload: [UInt8] = [UInt8(name.count)]
         payload.append(contentsOf: name)
         for (type, text) in [
             (Element.source, source), (Element.destination, destination), (Element.trace, trace),
         ] where !text.isEmpty {
-            payload.append(type: type, value: text.utf8.prefix(Self.longestText))
+            payload.append(type: type, value: text.utf8.prefix(Self.maxText))
         }
         return payload
     }
@@ -35,7 +35,7 @@ extension StreamRequest {
     /// Reads the payload of a frame.
     init(_ payload: UnsafeRawBufferPointer) throws(ProtocolViolation) {
         var reader = ByteReader(payload)
-        guard let count = reader.uint8(), (1...Self.longestService).contains(Int(count)),
+        guard let count = reader.uint8(), (1...Self.maxService).contains(Int(count)),
             let name = reader.bytes(Int(count)), let service = String(validating: name, as: UTF8.self),
             Self.isPrintable(service)
         else { throw .malformed("OPEN: name of the service") }
@@ -43,7 +43,7 @@ extension StreamRequest {
         var previous: UInt16?
         do throws(TypeLengthValueFault) {
             while let element = try reader.typeLengthValue(after: &previous) {
-                guard element.value.count <= Self.longestText else { throw .truncated }
+                guard element.value.count <= Self.maxText else { throw .truncated }
                 switch element.type {
                 case Element.source: source = Self.text(element.value)
                 case Element.destination: destination = Self.text(element.value)

@@ -18,9 +18,9 @@ package enum HelloMode: UInt8, Sendable {
     /// With the password.
     case password = 1
     /// With a ticket.
-    case resume = 2
+    case ticket = 2
     /// With a session that lost its link.
-    case reattach = 3
+    case resume = 3
 }
 
 /// The first message of a link.
@@ -43,7 +43,7 @@ package struct ClientHello: Sendable {
         /// A login: who, in which realm, and the client's share X.
         case login(tag: ClientTag, realmHint: [UInt8], share: [UInt8])
         /// A session that lost its link, to be taken to this one.
-        case reattach(ReattachRequest)
+        case resume(ResumptionRequest)
         /// A mode that this version answers without reading it further.
         case other
     }
@@ -53,7 +53,7 @@ package struct ClientHello: Sendable {
     /// How many suites a hello may list.
     ///
     /// Eight is more than will ever be in use at once.
-    static let mostSuites = 8
+    static let maxSuites = 8
     static let randomCount = 32
 
     /// A hello with a password, or a realm query.
@@ -97,15 +97,15 @@ extension ClientHello {
         guard oldest >= 1, oldest <= newest else { throw .malformed("version range") }
         guard oldest <= Self.version, newest >= Self.version else { throw .version }
         guard let mode = HelloMode(rawValue: modeByte) else { throw .malformed("mode") }
-        guard flags == 0 || (mode == .resume && flags == 1) else { throw .malformed("flags") }
-        guard (1...Self.mostSuites).contains(Int(suiteCount)) else { throw .malformed("number of suites") }
+        guard flags == 0 || (mode == .ticket && flags == 1) else { throw .malformed("flags") }
+        guard (1...Self.maxSuites).contains(Int(suiteCount)) else { throw .malformed("number of suites") }
         var suites: [Suite] = []
         for _ in 0..<suiteCount {
             guard let suite = reader.uint16() else { throw .malformed("suites") }
             suites.append(Suite(rawValue: suite))
         }
         // A session has the suite that it was given.
-        guard suites.contains(.encrypted) || mode == .reattach else { throw .suite }
+        guard suites.contains(.encrypted) || mode == .resume else { throw .suite }
         self.random = Array(random)
         self.mode = mode
         self.suites = suites
@@ -113,10 +113,10 @@ extension ClientHello {
         switch mode {
         case .password:
             (request, parameters) = try Self.password(elements)
-        case .reattach:
-            let reattach = try ReattachRequest(frame: frame, suites: suites, elements)
-            (request, parameters) = (.reattach(reattach), SessionParameters())
         case .resume:
+            let resume = try ResumptionRequest(frame: frame, suites: suites, elements)
+            (request, parameters) = (.resume(resume), SessionParameters())
+        case .ticket:
             (request, parameters) = (.other, SessionParameters())
         }
     }

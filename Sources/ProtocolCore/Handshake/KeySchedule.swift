@@ -33,9 +33,9 @@ package struct SessionSecrets: Sendable {
     /// Names the session towards the peer; sixteen bytes.
     package let sessionID: SecretBytes
     /// What the client proves the session with on a new link.
-    package let reattachClient: SecretBytes
+    package let resumptionClient: SecretBytes
     /// What the server proves the session with on a new link.
-    package let reattachServer: SecretBytes
+    package let resumptionServer: SecretBytes
 
     /// Derives all secrets of a session.
     ///
@@ -54,8 +54,8 @@ package struct SessionSecrets: Sendable {
         client = try KeySchedule.expand(root, "c ap", hellos, count: count)
         server = try KeySchedule.expand(root, "s ap", hellos, count: count)
         sessionID = try KeySchedule.expand(root, "session id", whole, count: 16)
-        reattachClient = try KeySchedule.expand(root, "reattach c", whole, count: count)
-        reattachServer = try KeySchedule.expand(root, "reattach s", whole, count: count)
+        resumptionClient = try KeySchedule.expand(root, "reattach c", whole, count: count)
+        resumptionServer = try KeySchedule.expand(root, "reattach s", whole, count: count)
     }
 
     /// One SHA-512 digest of zeros, as RFC 5869 section 2.2 has it for an absent salt.

@@ -11,7 +11,7 @@ enum Retry: Equatable {
     /// The size of the random bytes that make every Retry different.
     static let nonceCount = 16
     /// The longest cost text: `scrypt:17:8:1` has 13 bytes.
-    static let longestCost = 47
+    static let maxCost = 47
 
     private enum Reason {
         static let ticketRefused: UInt8 = 2
@@ -42,7 +42,7 @@ enum Retry: Equatable {
         case Reason.realm:
             guard let realmCount = reader.uint8(), let realmBytes = reader.bytes(Int(realmCount)),
                 let realm = Realm(Array(realmBytes)), let costCount = reader.uint8(),
-                costCount <= Self.longestCost, let cost = reader.bytes(Int(costCount)), reader.isAtEnd
+                costCount <= Self.maxCost, let cost = reader.bytes(Int(costCount)), reader.isAtEnd
             else { throw .malformed("realm") }
             self = .realm(realm, cost: String(decoding: cost, as: UTF8.self), nonce: Array(nonce))
         case Reason.ticketRefused:

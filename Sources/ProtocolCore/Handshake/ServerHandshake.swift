@@ -23,7 +23,7 @@ package struct ServerHandshake: ~Copyable {
         case established(Agreement)
         /// The client asks to go on with a session; the handshake is over, and whether the request is proved is for
         /// who has the session to say.
-        case reattach(ReattachRequest)
+        case resume(ResumptionRequest)
     }
 
     /// The random bytes that one handshake may need.
@@ -190,10 +190,10 @@ extension ServerHandshake {
         if let previousRandom, previousRandom != hello.random { throw .malformed("random changed") }
         transcript.add(frame)
         switch hello.mode {
-        case .reattach:
-            guard case .reattach(let request) = hello.request else { throw .unexpectedMessage }
-            return .reattach(request)
         case .resume:
+            guard case .resume(let request) = hello.request else { throw .unexpectedMessage }
+            return .resume(request)
+        case .ticket:
             guard !hadTicketRetry else { throw .repeatedRetry }
             hadTicketRetry = true
             return retry(.ticketRefused(nonce: randomness.retryNonce), to: hello)

@@ -47,8 +47,8 @@ package struct SessionProof: Sendable {
         self.init(
             id: id,
             suite: agreement.suite,
-            client: secrets.reattachClient,
-            server: secrets.reattachServer
+            client: secrets.resumptionClient,
+            server: secrets.resumptionServer
         )
     }
 

@@ -75,12 +75,12 @@ struct OutboundLog: ~Copyable {
             // A rest that is too short for what is wanted is still used for as much as fits, unless that would
             // make a bulk record so short that a block of its own is cheaper.
             let rest = last.size.count - last.end
-            if rest >= wanted || rest >= Self.shortestWorthwhile {
+            if rest >= wanted || rest >= Self.minWorthwhile {
                 return UnsafeMutableRawBufferPointer(start: last.base + last.end, count: rest)
             }
         }
         let size: BlockPool.Size =
-            wanted > BlockPool.Size.small.count || blocks.count > Self.mostSmallBlocks ? .large : .small
+            wanted > BlockPool.Size.small.count || blocks.count > Self.maxSmallBlocks ? .large : .small
         precondition(least <= size.count, "a record is longer than a block")
         let block = Block(base: pool.borrow(size), size: size)
         blocks.append(block)
@@ -233,7 +233,7 @@ struct OutboundLog: ~Copyable {
     }
 
     /// A quarter of the largest record: below it a rest of a block is left alone when more is wanted.
-    private static let shortestWorthwhile = 16 << 10
+    private static let minWorthwhile = 16 << 10
     /// A log that has filled so many small blocks is not quiet.
-    private static let mostSmallBlocks = 2
+    private static let maxSmallBlocks = 2
 }

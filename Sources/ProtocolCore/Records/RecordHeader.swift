@@ -9,7 +9,7 @@ package enum RecordHeader {
     /// The authentication tag at a record's end.
     package static let tagCount = 16
     /// The most plaintext that the protocol allows in a record.
-    package static let longestPlaintext = 65536
+    package static let maxPlaintext = 65536
     /// What a record adds to its plaintext.
     package static let overhead = count + tagCount
     /// Ordinary traffic.

@@ -59,11 +59,11 @@ struct ReceiveWindow: Hashable {
     /// a long way from costing much: at 16 MiB and 100 ms, half would fill two thirds of a gigabit, an eighth fills
     /// all but a twentieth.
     private var step: UInt64 {
-        isFullGrown ? max(size / 8, min(size / 2, Self.smallestStep)) : size / 2
+        isFullGrown ? max(size / 8, min(size / 2, Self.minStep)) : size / 2
     }
 
     /// Two records of the largest size: telling anew for less would be telling with every other record.
-    private static let smallestStep: UInt64 = 128 << 10
+    private static let minStep: UInt64 = 128 << 10
 
     /// Moves the limit.
     ///

@@ -38,7 +38,7 @@ struct SendScheduler {
     ///
     /// Records seldom divide a quantum evenly: on a fast link this is half a record. More would make turns differ; nothing
     /// would cost a call and a record for some bytes in every turn.
-    private var leastAllowance: Int { quantum / 8 }
+    private var minAllowance: Int { quantum / 8 }
 
     init(quantum: Int) {
         // With a quantum of nothing, nobody's turn would ever come.
@@ -86,7 +86,7 @@ struct SendScheduler {
             }
             // Who is alone need not be stopped for anybody.
             if count == 1 { return (slot, .max) }
-            if streams[slot].turn.deficit > leastAllowance { return (slot, streams[slot].turn.deficit) }
+            if streams[slot].turn.deficit > minAllowance { return (slot, streams[slot].turn.deficit) }
             streams[slot].turn.deficit += quantum
             move(slot, to: .waiting, in: &streams)
         }

@@ -40,7 +40,7 @@ struct StreamTable {
         slotOf[handle.id.rawValue] = nil
         slots[handle.slot] = .vacant
         free.append(handle.slot)
-        if slotOf.isEmpty, slots.count > Self.mostEmptySlots {
+        if slotOf.isEmpty, slots.count > Self.maxEmptySlots {
             // After a crowd, the room that it took is given back.
             slots = []
             free = []
@@ -54,5 +54,5 @@ struct StreamTable {
     }
 
     /// A table of this many empty slots is kept: some 20 KiB.
-    private static let mostEmptySlots = 128
+    private static let maxEmptySlots = 128
 }

@@ -72,11 +72,11 @@ public final class Connection: HandlerHolder {
         local = Handlers(fallback: handlers)
         let id = Self.ids.add(1, ordering: .relaxed).newValue
         self.id = id
-        func wake(_ lane: LaneName) -> @Sendable () -> Void {
-            let wake: @Sendable (Room) -> Void = { $0.drivers[id]?.wake(lane) }
+        func wake(_ messageStream: StreamName) -> @Sendable () -> Void {
+            let wake: @Sendable (LoopContext) -> Void = { $0.drivers[id]?.wake(messageStream) }
             return { loop.perform(wake) }
         }
-        let credit = Credit(window: options.lawfulWindow) { charge in
+        let credit = Credit(window: options.clampedWindow) { charge in
             loop.perform { $0.drivers[id]?.release(charge) }
         }
         self.credit = credit
@@ -109,8 +109,8 @@ public final class Connection: HandlerHolder {
     public func close(_ reason: String = "") async {
         let failure = SallyportError(.closed, "closed here" + (reason.isEmpty ? "" : ": \(reason)"))
         await withCheckedContinuation { continuation in
-            loop.perform { [id] room in
-                guard let driver = room.drivers[id] else {
+            loop.perform { [id] context in
+                guard let driver = context.drivers[id] else {
                     continuation.resume()
                     return
                 }
@@ -156,13 +156,13 @@ public final class Connection: HandlerHolder {
         guard takesMessages.load(ordering: .relaxed) else {
             throw SallyportError(.incompatible, "the other end takes no messages")
         }
-        guard (1...Item.longestAction).contains(action.utf8.count) else {
-            throw SallyportError(.invalidArgument, "an action has 1 to \(Item.longestAction) bytes")
+        guard (1...Item.maxAction).contains(action.utf8.count) else {
+            throw SallyportError(.invalidArgument, "an action has 1 to \(Item.maxAction) bytes")
         }
-        guard payload.bytes.count <= options.longestPayload else {
+        guard payload.bytes.count <= options.maxPayload else {
             throw SallyportError(
                 .tooLarge,
-                "a payload of \(payload.bytes.count) bytes; \(options.longestPayload) are allowed"
+                "a payload of \(payload.bytes.count) bytes; \(options.maxPayload) are allowed"
             )
         }
         return Item(
@@ -184,7 +184,7 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - action: what it is about, 1 to 255 bytes.
-    ///   - payload: what it carries, up to ``ConnectionOptions/longestPayload`` bytes.
+    ///   - payload: what it carries, up to ``ConnectionOptions/maxPayload`` bytes.
     ///   - progress: called, on any thread, each time when some of the payload is on its way; it must not take long.
     /// - Throws: ``SallyportError/Code/closed``, ``SallyportError/Code/linkLost``, ``SallyportError/Code/tooLarge``,
     ///   ``SallyportError/Code/invalidArgument`` or ``SallyportError/Code/cancelled``.
@@ -199,7 +199,7 @@ extension Connection {
     /// Sends a packet, unless the other end takes nothing for longer than an answer may take.
     func sendInTime(_ action: String, _ payload: Payload) async throws(SallyportError) {
         let item = try item(.packet, action, payload)
-        guard !packetOutbox.hasRoom || item.payload.bytes.count > Item.longestPayload else {
+        guard !packetOutbox.hasSpace || item.payload.bytes.count > Item.maxPayload else {
             packetOutbox.sendAtOnce(item)
             return
         }
@@ -262,7 +262,7 @@ extension Connection {
         _ timeout: Duration?
     ) async throws(SallyportError) -> Item {
         let timeout = timeout ?? options.requestTimeout
-        let isLong = item.payload.bytes.count > Item.longestPayload
+        let isLong = item.payload.bytes.count > Item.maxPayload
         let (number, kind) = (item.number, item.kind)
         let (callOutbox, loop, id) = (callOutbox, loop, id)
         let isWithdrawn = Flag()
@@ -299,7 +299,7 @@ extension Connection {
         progress: (@Sendable (TransferProgress) -> Void)? = nil
     ) async throws(SallyportError) {
         let count = item.payload.bytes.count
-        guard count > Item.longestPayload else {
+        guard count > Item.maxPayload else {
             try await outbox.send(item)
             progress?(TransferProgress(done: count, total: count))
             return
@@ -324,8 +324,8 @@ extension Connection {
         unless isWithdrawn: Flag? = nil,
         _ sent: @escaping @Sendable (SallyportError?) -> Void
     ) {
-        loop.perform { [id] room in
-            guard let driver = room.drivers[id] else {
+        loop.perform { [id] context in
+            guard let driver = context.drivers[id] else {
                 sent(SallyportError(.closed, "the connection is over"))
                 return
             }

@@ -24,7 +24,7 @@ public struct ConnectionOptions: Sendable {
     /// How large a payload may be that is sent or taken, in bytes; up to 2^40.
     ///
     /// So many bytes of payloads that come in parts are held at a time; what is more waits for its turn.
-    public var longestPayload = 64 << 20
+    public var maxPayload = 64 << 20
     /// How long records are at the beginning of a burst, in bytes: 256 to 65536.
     ///
     /// They get longer by themselves.
@@ -43,8 +43,8 @@ public struct ConnectionOptions: Sendable {
     /// The window, within what it may be.
     ///
     /// Half of the smallest has to hold an item that has come in part, and what is held back of credit.
-    var lawfulWindow: Int { min(max(window, 256 << 10), 64 << 20) }
+    var clampedWindow: Int { min(max(window, 256 << 10), 64 << 20) }
 
     /// The longest payload, within what it may be.
-    var lawfulLongestPayload: Int { min(max(longestPayload, 0), 1 << 40) }
+    var clampedMaxPayload: Int { min(max(maxPayload, 0), 1 << 40) }
 }

@@ -26,7 +26,7 @@ public final class Inbox: Sendable {
     struct Entry: Sendable {
         let packet: Packet
         /// What it takes until it is out.
-        let charge: Charge
+        let charge: HeldCredit
         /// Its place among all packets of the process, for who looks at many inboxes.
         let place: UInt64
     }
@@ -50,11 +50,11 @@ public final class Inbox: Sendable {
     private let state = Mutex(State())
     private let overflow: Overflow
     /// Called with what has left, so that the sender gets credit for as much.
-    private let returned: @Sendable (Charge) -> Void
+    private let returned: @Sendable (HeldCredit) -> Void
 
     private static let places = Atomic<UInt64>(0)
 
-    init(_ overflow: Overflow, returned: @escaping @Sendable (Charge) -> Void) {
+    init(_ overflow: Overflow, returned: @escaping @Sendable (HeldCredit) -> Void) {
         self.overflow = overflow
         self.returned = returned
     }
@@ -164,10 +164,10 @@ extension Inbox {
     }
 
     /// A packet has come.
-    func put(_ packet: Packet, _ charge: Charge) -> Arrival {
+    func put(_ packet: Packet, _ charge: HeldCredit) -> Arrival {
         let place = Self.places.add(1, ordering: .relaxed).newValue
         let entry = Entry(packet: packet, charge: charge, place: place)
-        var gone = Charge.none
+        var gone = HeldCredit.none
         let (waiter, arrival) = state.withLock { state -> (Waiter?, Arrival) in
             if let id = state.order.first(where: { state.waiting[$0]?.isWanted(packet) ?? false }) {
                 state.order.removeAll { $0 == id }

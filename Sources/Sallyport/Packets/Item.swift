@@ -42,13 +42,13 @@ package struct Item: Hashable, Sendable {
     /// Bytes of a payload, at most: what is longer travels as a stream of its own.
     ///
     /// More, and an urgent one would wait behind it; less, and the header would be felt.
-    package static let longestPayload = 64 << 10
+    package static let maxPayload = 64 << 10
     /// Bytes of an action's name, at most.
-    package static let longestAction = 255
+    package static let maxAction = 255
     /// Length, kind, format, number, time and the length of the action.
     static let headerCount = 4 + 1 + 1 + 8 + 8 + 1
     /// Of a whole item.
-    package static let longest = headerCount + longestAction + longestPayload
+    package static let longest = headerCount + maxAction + maxPayload
 
     package init(
         _ kind: Kind,
@@ -98,7 +98,7 @@ package struct Item: Hashable, Sendable {
             throw ItemFault("its action")
         }
         let rest = reader.remainder()
-        guard rest.count <= Self.longestPayload else { throw ItemFault("its length") }
+        guard rest.count <= Self.maxPayload else { throw ItemFault("its length") }
         self.kind = kind
         self.number = number
         self.created = created

@@ -10,7 +10,7 @@ package struct LongHead: Hashable, Sendable {
     package let count: Int
 
     /// The length of the payload, and a header with the longest action.
-    package static let longest = 8 + Item.headerCount + Item.longestAction
+    package static let longest = 8 + Item.headerCount + Item.maxAction
 
     /// What such a stream begins with.
     package static func encoded(_ item: Item) -> [UInt8] {

@@ -18,7 +18,7 @@ final class ByteInbox: Sendable {
     /// What is kept of a buffer that is empty.
     private static let keptCapacity = 16 << 10
     /// So much that was read is moved away before more is put in.
-    private static let mostRead = 1 << 20
+    private static let maxRead = 1 << 20
 
     private let state = Mutex(State())
     /// Called with how many bytes were taken, on the task that has.
@@ -89,7 +89,7 @@ final class ByteInbox: Sendable {
 
     func arrived(_ bytes: UnsafeRawBufferPointer) {
         change { state in
-            if state.head > Self.mostRead {
+            if state.head > Self.maxRead {
                 state.bytes.removeFirst(state.head)
                 state.head = 0
             }

@@ -4,7 +4,7 @@ import SecureLink
 // Packets and requests on their way to whom they are for, and answers on their way back.
 
 extension ConnectionDriver {
-    func receivedPacket(_ item: Item, _ charge: Charge) {
+    func receivedPacket(_ item: Item, _ charge: HeldCredit) {
         let packet = Packet(item, connection)
         let (connection, credit) = (connection, connection.credit)
         if let handler = connection.local[item.action] {
@@ -37,7 +37,7 @@ extension ConnectionDriver {
         }
     }
 
-    func receivedRequest(_ item: Item, _ charge: Charge) {
+    func receivedRequest(_ item: Item, _ charge: HeldCredit) {
         guard let handler = connection.local[item.action] else {
             release(charge)
             let error = SallyportError(.unknownAction, "no handler for `\(item.action)`")
@@ -68,14 +68,14 @@ extension ConnectionDriver {
     /// Answers from the loop's own thread.
     private func replyHere(_ item: Item) {
         var item = item
-        if item.payload.bytes.count > Item.longestPayload {
+        if item.payload.bytes.count > Item.maxPayload {
             // Nobody would wait for it to be taken, so there could be any number of them.
-            let text = "an answer at once has at most \(Item.longestPayload) bytes"
+            let text = "an answer at once has at most \(Item.maxPayload) bytes"
             item = .failure(SallyportError(.tooLarge, text), to: item.number)
         }
         let (count, isFirst) = connection.replyOutbox.sendOnLoop(item)
         if isFirst { wake(.answers) }
-        if count > connection.mostUnreadAnswers { closeUnread() }
+        if count > connection.maxUnreadAnswers { closeUnread() }
     }
 
     /// Who does not read answers is not listened to any more.
@@ -87,11 +87,11 @@ extension ConnectionDriver {
 
 extension Connection {
     /// Bytes of answers that may wait for an end that does not read them.
-    fileprivate var mostUnreadAnswers: Int { 4 * options.lawfulWindow }
+    fileprivate var maxUnreadAnswers: Int { 4 * options.clampedWindow }
 
     /// Sends a short answer; who does not read answers is not listened to any more.
     func reply(_ item: Item) {
-        guard replyOutbox.sendAtOnce(item) > mostUnreadAnswers else { return }
+        guard replyOutbox.sendAtOnce(item) > maxUnreadAnswers else { return }
         loop.perform { [id] in $0.drivers[id]?.closeUnread() }
     }
 
@@ -99,7 +99,7 @@ extension Connection {
     fileprivate func answer(to packet: Packet, by result: Result<Payload, any Error>) -> Item {
         do {
             let payload = try result.get()
-            if payload.bytes.count > options.longestPayload {
+            if payload.bytes.count > options.maxPayload {
                 throw SallyportError(.tooLarge, "the answer has \(payload.bytes.count) bytes")
             }
             return Item(.reply, number: packet.number, payload: payload)
@@ -117,7 +117,7 @@ extension Connection {
         let item = answer(to: packet, by: result)
         do throws(SallyportError) { try await post(item, by: replyOutbox) } catch {
             // Too long an answer to get through is answered all the same.
-            if item.payload.bytes.count > Item.longestPayload { reply(.failure(error, to: packet.number)) }
+            if item.payload.bytes.count > Item.maxPayload { reply(.failure(error, to: packet.number)) }
         }
     }
 }

@@ -10,11 +10,11 @@ import Vocabulary
 final class ConnectionDriver {
     let session: PeerSession
     let connection: Connection
-    unowned let room: Room
+    unowned let context: LoopContext
     /// What brings the session back at its client; `nil` at a server, where it waits.
-    private let reattaching: ResumptionDriver?
-    private var lanes: [LaneName: Lane] = [:]
-    private var finishing: (reason: String, failure: SallyportError, lanes: Int)?
+    private let resumption: ResumptionDriver?
+    private var messageStreams: [StreamName: MessageStream] = [:]
+    private var finishing: (reason: String, failure: SallyportError, messageStreams: Int)?
     private var whenClosed: [() -> Void] = []
     private var deadline: LoopTimer?
     /// The error that the connection ends with, where the session's own end would not tell.
@@ -47,16 +47,21 @@ final class ConnectionDriver {
     static let packetService = "sallyport.packets"
     static let callService = "sallyport.calls"
 
-    init(_ session: PeerSession, _ connection: Connection, in room: Room, reattaching: ResumptionDriver?) {
+    init(
+        _ session: PeerSession,
+        _ connection: Connection,
+        in context: LoopContext,
+        resumption: ResumptionDriver?
+    ) {
         self.session = session
         self.connection = connection
-        self.room = room
-        self.reattaching = reattaching
-        room.drivers[connection.id] = self
+        self.context = context
+        self.resumption = resumption
+        context.drivers[connection.id] = self
     }
 
     /// Whether the session is the client's end.
-    private var isClient: Bool { reattaching != nil }
+    private var isClient: Bool { resumption != nil }
 
     /// The client's end begins; the server's does when it sees that.
     func begin() {
@@ -65,35 +70,35 @@ final class ConnectionDriver {
         open(.calls, Self.callService, connection.callOutbox)
     }
 
-    private func open(_ name: LaneName, _ service: String, _ outbox: Outbox) {
-        let lane = Lane(name, outbox, owner: self)
-        lane.stream = session.open(StreamRequest(service: service), for: lane)
-        lanes[name] = lane
-        lane.stream?.setReady()
+    private func open(_ name: StreamName, _ service: String, _ outbox: Outbox) {
+        let messageStream = MessageStream(name, outbox, owner: self)
+        messageStream.stream = session.open(StreamRequest(service: service), for: messageStream)
+        messageStreams[name] = messageStream
+        messageStream.stream?.setReady()
     }
 
     /// The other end has opened a stream that carries items; `nil` when it is not one, or there is one already.
     func accept(_ stream: LinkStream, _ service: String) -> (any StreamEndpoint)? {
         guard !isBroken, finishing == nil else { return nil }
-        let name: LaneName
+        let name: StreamName
         switch service {
         case Self.packetService where !isClient: name = .packets
         // Who talks in messages is known first.
-        case Self.callService where lanes[.packets] != nil: name = .answers
-        case LongReceiver.service where lanes[.packets] != nil: return receiveLong(stream)
+        case Self.callService where messageStreams[.packets] != nil: name = .answers
+        case LongReceiver.service where messageStreams[.packets] != nil: return receiveLong(stream)
         default:
             guard let end = acceptBytes(stream, service) else { return nil }
             tellBegun()
             return end
         }
-        guard lanes[name] == nil else { return nil }
-        let lane = Lane(
+        guard messageStreams[name] == nil else { return nil }
+        let messageStream = MessageStream(
             name,
             name == .packets ? connection.packetOutbox : connection.replyOutbox,
             owner: self
         )
-        lane.stream = stream
-        lanes[name] = lane
+        messageStream.stream = stream
+        messageStreams[name] = messageStream
         stream.reportTarget(nil)
         stream.setReady()
         if name == .packets {
@@ -103,7 +108,7 @@ final class ConnectionDriver {
             connection.takesMessages.store(true, ordering: .relaxed)
             tellBegun()
         }
-        return lane
+        return messageStream
     }
 
     private func tellBegun() {
@@ -113,15 +118,15 @@ final class ConnectionDriver {
     }
 
     /// There is something in a lane's outbox.
-    func wake(_ name: LaneName) {
-        lanes[name]?.stream?.setReady()
+    func wake(_ name: StreamName) {
+        messageStreams[name]?.stream?.setReady()
     }
 
     /// What was taken of what the other end may send has been taken by those whom it is for.
-    func release(_ charge: Charge) {
+    func release(_ charge: HeldCredit) {
         switch charge {
         case .none: break
-        case .lane(let name, let count): lanes[name]?.stream?.consumed(count)
+        case .messageStream(let name, let count): messageStreams[name]?.stream?.consumed(count)
         case .long(let count): releaseLong(count)
         }
     }
@@ -132,8 +137,8 @@ final class ConnectionDriver {
         isBroken = true
         self.failure = self.failure ?? failure
         let isViolation = failure.code == .malformed
-        connection.loop.perform { [id = connection.id] room in
-            guard let session = room.drivers[id]?.session else { return }
+        connection.loop.perform { [id = connection.id] context in
+            guard let session = context.drivers[id]?.session else { return }
             if isViolation { session.breakOff(text) } else { session.closeAtOnce(text) }
         }
     }
@@ -149,13 +154,13 @@ protocol ConnectionObserver: AnyObject {
 
 // MARK: - What comes
 
-extension ConnectionDriver: LaneOwner {
-    func lane(_ lane: Lane, received item: Item, size: Int) {
-        received(item, .lane(lane.name, size), on: lane.name)
+extension ConnectionDriver: MessageStreamOwner {
+    func messageStream(_ messageStream: MessageStream, received item: Item, size: Int) {
+        received(item, .messageStream(messageStream.name, size), on: messageStream.name)
     }
 
     /// An item has come, on a lane or beside them; what it takes is to be given back one day.
-    func received(_ item: Item, _ charge: Charge, on name: LaneName) {
+    func received(_ item: Item, _ charge: HeldCredit, on name: StreamName) {
         guard !isBroken else { return }
         switch (name, item.kind) {
         case (.packets, .packet), (.packets, .confirmedPacket): receivedPacket(item, charge)
@@ -176,7 +181,7 @@ extension ConnectionDriver: LaneOwner {
         }
     }
 
-    func lane(_ lane: Lane, broke fault: ItemFault) {
+    func messageStream(_ messageStream: MessageStream, broke fault: ItemFault) {
         violated("an item that cannot be read: \(fault.part)")
     }
 
@@ -188,7 +193,7 @@ extension ConnectionDriver: LaneOwner {
         )
     }
 
-    func laneEnded(_ lane: Lane, _ failure: StreamFailure?) {
+    func messageStreamEnded(_ messageStream: MessageStream, _ failure: StreamFailure?) {
         switch failure {
         case nil:
             // The other end says no more: it is about to close.
@@ -209,33 +214,33 @@ extension ConnectionDriver {
         whenClosed.append(closed)
         guard finishing == nil else { return }
         self.failure = self.failure ?? failure
-        finishing = (reason, failure, lanes.count)
-        let timer = LoopTimer(room.loop) { [unowned self] in session.closeAtOnce(reason) }
+        finishing = (reason, failure, messageStreams.count)
+        let timer = LoopTimer(context.loop) { [unowned self] in session.closeAtOnce(reason) }
         timer.schedule(after: connection.options.closeTimeout)
         deadline = timer
         for outbox in [connection.packetOutbox, connection.callOutbox, connection.replyOutbox] {
             outbox.finish(failure)
         }
-        if lanes.isEmpty { session.close(reason) }
+        if messageStreams.isEmpty { session.close(reason) }
     }
 
-    func laneFinished(_ lane: Lane) {
+    func messageStreamFinished(_ messageStream: MessageStream) {
         guard var finishing else { return }
-        finishing.lanes -= 1
+        finishing.messageStreams -= 1
         self.finishing = finishing
-        guard finishing.lanes == 0 else { return }
+        guard finishing.messageStreams == 0 else { return }
         // Not from within the session's own call.
         connection.loop.perform { [id = connection.id, reason = finishing.reason] in
             $0.drivers[id]?.session.close(reason)
         }
     }
 
-    func lane(_ lane: Lane, sessionEnded reason: SessionEnd) {}
+    func messageStream(_ messageStream: MessageStream, sessionEnded reason: SessionEnd) {}
 
     /// The session is over.
     func ended(_ reason: SessionEnd) {
         deadline?.cancel()
-        room.drivers[connection.id] = nil
+        context.drivers[connection.id] = nil
         let isOrderly = failure == nil && reason.kind == .closedByPeer
         let failure = failure ?? SallyportError(reason)
         for sender in waitingSenders.removeAll() { sender.sessionEnded(reason) }
@@ -271,10 +276,10 @@ extension ConnectionDriver: PeerSessionOwner {
 
     func session(_ session: PeerSession, detached fault: LinkFault) {
         observer?.connection(connection, lostLink: fault.text)
-        reattaching?.linkLost()
+        resumption?.linkLost()
     }
 
-    func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment) {
+    func session(_ session: PeerSession, resumed resumption: PeerSession.ResumptionSummary) {
         beginWaiting()
         openWaiting()
         observer?.connectionResumed(connection)

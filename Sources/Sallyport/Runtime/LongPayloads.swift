@@ -118,7 +118,7 @@ final class LongReceiver: StreamEndpoint {
     static let service = "sallyport.long"
 
     /// Memory is asked for so many bytes of a payload before they come: more would be for who announces and never sends.
-    private static let mostReserved = 8 << 20
+    private static let maxReserved = 8 << 20
 
     private let stream: LinkStream
     private unowned let driver: ConnectionDriver
@@ -156,9 +156,9 @@ final class LongReceiver: StreamEndpoint {
             guard readHead() else { return false }
             if let intake {
                 stream.consumed(owed - bytes.count - rest.count)
-                let isLawful = bytes.withUnsafeBytes { intake.receive($0) } && intake.receive(rest)
+                let isWithinLimit = bytes.withUnsafeBytes { intake.receive($0) } && intake.receive(rest)
                 bytes = []
-                if !isLawful { refuse("more of a payload than was announced") }
+                if !isWithinLimit { refuse("more of a payload than was announced") }
                 return false
             }
         }
@@ -183,14 +183,14 @@ final class LongReceiver: StreamEndpoint {
             refuse("a payload whose header cannot be read: \(fault.part)")
             return false
         case .success(.some(let found)):
-            guard found.payloadCount <= UInt64(driver.connection.options.lawfulLongestPayload) else {
+            guard found.payloadCount <= UInt64(driver.connection.options.clampedMaxPayload) else {
                 stream.reset(.limit)
                 stream.release()
                 driver.tooLong(found.item)
                 leave()
                 return false
             }
-            guard found.payloadCount > UInt64(Item.longestPayload) else {
+            guard found.payloadCount > UInt64(Item.maxPayload) else {
                 refuse("a short payload as a long one")
                 return false
             }
@@ -211,7 +211,7 @@ final class LongReceiver: StreamEndpoint {
     func admitted() {
         isAdmitted = true
         // To grow by and by would have every byte copied, and its memory asked for, more than once.
-        bytes.reserveCapacity(min(count, Self.mostReserved))
+        bytes.reserveCapacity(min(count, Self.maxReserved))
         giveCredit()
         if isComplete { handOver() }
     }
@@ -279,7 +279,7 @@ extension ConnectionDriver {
     /// Long payloads that go to the other end at a time; others wait.
     ///
     /// More would take of the session's window what packets and answers need.
-    private static let mostSenders = 8
+    private static let maxSenders = 8
 
     /// Sends what is too long for a lane; `sent` is called when the session has taken all of it.
     func sendLong(
@@ -293,7 +293,7 @@ extension ConnectionDriver {
 
     /// Begins with what waits, as far as there is room; while there is no link, nothing can be begun.
     func beginWaiting() {
-        while session.isAttached, longSenders.count < Self.mostSenders,
+        while session.isAttached, longSenders.count < Self.maxSenders,
             let next = waitingSenders.removeFirst()
         {
             begin(next)
@@ -331,7 +331,7 @@ extension ConnectionDriver {
     /// Lets a payload come in, now or when there is room: so many bytes as one may have are held at a time, those included
     /// that are here and not taken.
     func admit(_ receiver: LongReceiver) {
-        guard hasRoom(for: receiver) else {
+        guard hasSpace(for: receiver) else {
             postponed.append(receiver)
             return
         }
@@ -340,9 +340,9 @@ extension ConnectionDriver {
         receiver.admitted()
     }
 
-    private func hasRoom(for receiver: LongReceiver) -> Bool {
+    private func hasSpace(for receiver: LongReceiver) -> Bool {
         announcedBytes == 0
-            || announcedBytes + receiver.announcedBytes <= connection.options.lawfulLongestPayload
+            || announcedBytes + receiver.announcedBytes <= connection.options.clampedMaxPayload
     }
 
     /// A payload is here, and still takes its room.
@@ -360,14 +360,14 @@ extension ConnectionDriver {
     /// There is room for so many bytes more.
     func releaseLong(_ count: Int) {
         announcedBytes -= count
-        while let next = postponed.first, hasRoom(for: next) {
+        while let next = postponed.first, hasSpace(for: next) {
             postponed.removeFirst()
             admit(next)
         }
     }
 
     /// A long payload is there.
-    func receivedLong(_ item: Item, _ charge: Charge) {
+    func receivedLong(_ item: Item, _ charge: HeldCredit) {
         switch item.kind {
         case .packet, .confirmedPacket: received(item, charge, on: .packets)
         case .request, .cancel: received(item, charge, on: .answers)
@@ -380,7 +380,7 @@ extension ConnectionDriver {
     func tooLong(_ item: Item) {
         let error = SallyportError(
             .tooLarge,
-            "the payload is longer than the \(connection.options.longestPayload) bytes that are allowed"
+            "the payload is longer than the \(connection.options.maxPayload) bytes that are allowed"
         )
         switch item.kind {
         case .request, .confirmedPacket: connection.reply(.failure(error, to: item.number))

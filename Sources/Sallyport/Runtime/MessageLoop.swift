@@ -6,9 +6,9 @@ import Synchronization
 
 /// A thread that moves the bytes of connections, and the way to it from any task.
 final class MessageLoop: Sendable {
-    private let mailbox: Mailbox<@Sendable (Room) -> Void>
+    private let mailbox: Mailbox<@Sendable (LoopContext) -> Void>
 
-    private init(_ mailbox: Mailbox<@Sendable (Room) -> Void>) {
+    private init(_ mailbox: Mailbox<@Sendable (LoopContext) -> Void>) {
         self.mailbox = mailbox
     }
 
@@ -50,7 +50,7 @@ final class MessageLoop: Sendable {
     private static let clients = Mutex<Task<Result<MessageLoop, SallyportError>, Never>?>(nil)
 
     /// Has something done on the thread.
-    func perform(_ action: @escaping @Sendable (Room) -> Void) {
+    func perform(_ action: @escaping @Sendable (LoopContext) -> Void) {
         mailbox.send(action)
     }
 
@@ -76,9 +76,11 @@ final class MessageLoop: Sendable {
         _ started: (Result<MessageLoop, SallyportError>) -> Void
     ) {
         do throws(SystemFailure) {
-            let room = try Room(jobs)
-            started(.success(MessageLoop(Mailbox(room.loop) { [unowned room] action in action(room) })))
-            room.run()
+            let context = try LoopContext(jobs)
+            started(
+                .success(MessageLoop(Mailbox(context.loop) { [unowned context] action in action(context) }))
+            )
+            context.run()
         } catch {
             started(.failure(SallyportError(error)))
         }
@@ -94,12 +96,12 @@ extension Result {
 /// What lives on a loop's thread: connections, and a server's listeners.
 ///
 /// Confined to it.
-final class Room {
+final class LoopContext {
     let loop: EventLoop
     let environment: LinkEnvironment
     var drivers: [UInt64: ConnectionDriver] = [:]
     /// Clients that are on their way to a connection.
-    var dials: [UInt64: Dialling] = [:]
+    var dials: [UInt64: ConnectAttempt] = [:]
     /// The server that lives here, if one does.
     var hub: ServerHub?
     private var sweep: LoopTimer?

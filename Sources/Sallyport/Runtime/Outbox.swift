@@ -72,7 +72,7 @@ final class Outbox: Sendable {
     }
 
     /// Whether there is room.
-    var hasRoom: Bool { state.withLock { $0.count < Self.capacity } }
+    var hasSpace: Bool { state.withLock { $0.count < Self.capacity } }
 
     /// Whether somebody waits for room: until half of it is free, so that not every byte that leaves wakes a task.
     var isAwaited: Bool { state.withLock { !$0.waiting.isEmpty } }
@@ -102,7 +102,7 @@ final class Outbox: Sendable {
         while true {
             switch offer(append) {
             case .success(true): return
-            case .success(false): try await waitForRoom()
+            case .success(false): try await waitForSpace()
             case .failure(let failure): throw failure
             }
         }
@@ -126,7 +126,7 @@ final class Outbox: Sendable {
     }
 
     /// Waits until there is room.
-    func waitForRoom() async throws(SallyportError) {
+    func waitForSpace() async throws(SallyportError) {
         let id = state.withLock { state in
             state.nextWaiter += 1
             return state.nextWaiter

@@ -7,7 +7,7 @@ final class Pairing: Sendable {
     /// What is asked for with the code.
     static let action = "sallyport.pair"
     /// Wrong guesses after which a code is worth nothing: one in 2^38 that a guesser has hit.
-    static let mostGuesses = 3
+    static let maxGuesses = 3
 
     /// What a client is given.
     struct Grant: Codable, Sendable {
@@ -41,7 +41,7 @@ final class Pairing: Sendable {
     func guessedWrongly() -> Bool {
         state.withLock { state in
             state.guesses += 1
-            if state.guesses >= Self.mostGuesses { state.isOver = true }
+            if state.guesses >= Self.maxGuesses { state.isOver = true }
             return state.isOver
         }
     }

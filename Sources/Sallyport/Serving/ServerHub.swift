@@ -8,16 +8,16 @@ import Vocabulary
 ///
 /// Confined to the loop's thread.
 final class ServerHub {
-    private unowned let room: Room
+    private unowned let context: LoopContext
     private let messageLoop: MessageLoop
     /// Who may log in.
     var table: PasswordTable
     private let options: LinkOptions
-    private let gate = HandshakeGate(mostUnderWay: 1024)
+    private let gate = HandshakeGate(maxUnderWay: 1024)
     private let registry: SessionRegistry
     private let resumable: ResumableSessions
     private var listeners: [Listener] = []
-    private var greeters: [ObjectIdentifier: LinkAcceptor] = [:]
+    private var acceptors: [ObjectIdentifier: LinkAcceptor] = [:]
     private var drivers: [ObjectIdentifier: ConnectionDriver] = [:]
     weak var server: MessageServer?
     /// Whether no more clients are taken.
@@ -28,20 +28,20 @@ final class ServerHub {
         _ table: PasswordTable,
         _ options: LinkOptions,
         _ messageLoop: MessageLoop,
-        in room: Room
+        in context: LoopContext
     ) throws(SystemFailure) {
-        self.room = room
+        self.context = context
         self.messageLoop = messageLoop
         self.table = table
         self.options = options
         registry = try SessionRegistry()
-        resumable = ResumableSessions(registry, in: room.environment) { call in
-            messageLoop.perform { room in
-                _ = room.hub?.resumable.answer(call)
+        resumable = ResumableSessions(registry, in: context.environment) { call in
+            messageLoop.perform { context in
+                _ = context.hub?.resumable.answer(call)
             }
         }
         for address in bound {
-            listeners.append(try Listener(BoundSocket(address), loop: room.loop, handler: self))
+            listeners.append(try Listener(BoundSocket(address), loop: context.loop, handler: self))
         }
     }
 
@@ -52,7 +52,7 @@ final class ServerHub {
         isStopped = true
         for listener in listeners { listener.close() }
         listeners = []
-        greeters = [:]
+        acceptors = [:]
     }
 
     func stop(_ reason: String) {
@@ -60,16 +60,16 @@ final class ServerHub {
         for driver in Array(drivers.values) { driver.session.closeAtOnce(reason) }
     }
 
-    func greet(_ connection: DetachedSocket) {
-        let greeter = LinkAcceptor(
+    func accept(_ connection: DetachedSocket) {
+        let acceptor = LinkAcceptor(
             connection,
             table: table,
             options: options,
             gate: gate,
             registry: registry,
-            in: room.environment
-        ) { [unowned self] greeter, result in
-            greeters[ObjectIdentifier(greeter)] = nil
+            in: context.environment
+        ) { [unowned self] acceptor, result in
+            acceptors[ObjectIdentifier(acceptor)] = nil
             switch result {
             case .session(let session): begin(session)
             case .handedOver: break
@@ -78,8 +78,8 @@ final class ServerHub {
                 tell(.refused(reason: failure.text), "\(failure.remote)", failure.user, nil)
             }
         }
-        greeters[ObjectIdentifier(greeter)] = greeter
-        greeter.start()
+        acceptors[ObjectIdentifier(acceptor)] = acceptor
+        acceptor.start()
     }
 
     private func begin(_ session: PeerSession) {
@@ -99,7 +99,7 @@ final class ServerHub {
             loop: messageLoop,
             handlers: isPairing ? Self.handlersForPairing(server) : server.shared
         )
-        let driver = ConnectionDriver(session, connection, in: room, reattaching: nil)
+        let driver = ConnectionDriver(session, connection, in: context, resumption: nil)
         if !isPairing { driver.observer = self }
         session.owner = self
         drivers[ObjectIdentifier(session)] = driver
@@ -139,7 +139,7 @@ final class ServerHub {
 
 extension ServerHub: ListenerHandler {
     func listener(_ listener: Listener, accepted connection: DetachedSocket) {
-        greet(connection)
+        accept(connection)
     }
 
     func listener(_ listener: Listener, pausedBy failure: SystemFailure) {
@@ -191,9 +191,9 @@ extension ServerHub: PeerSessionOwner {
         drivers[ObjectIdentifier(session)]?.session(session, detached: fault)
     }
 
-    func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment) {
+    func session(_ session: PeerSession, resumed resumption: PeerSession.ResumptionSummary) {
         resumable.attached(session)
-        drivers[ObjectIdentifier(session)]?.session(session, reattached: reattachment)
+        drivers[ObjectIdentifier(session)]?.session(session, resumed: resumption)
     }
 
     func session(_ session: PeerSession, measured roundTrip: Duration) {}

@@ -24,7 +24,7 @@ public final class ByteStream: Sendable {
         self.service = service
         self.connection = connection
         let owner = connection.id
-        let wake: @Sendable (Room) -> Void = { $0.drivers[owner]?.byteStreams[id]?.wake() }
+        let wake: @Sendable (LoopContext) -> Void = { $0.drivers[owner]?.byteStreams[id]?.wake() }
         let loop = connection.loop
         outbox = Outbox { loop.perform(wake) }
         inbox = ByteInbox { count in loop.perform { $0.drivers[owner]?.byteStreams[id]?.consumed(count) } }
@@ -124,8 +124,8 @@ extension Connection {
         let number = openings.add(1, ordering: .relaxed).newValue
         let result: Result<ByteStream, SallyportError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                loop.perform { room in
-                    guard !isWithdrawn.isRaised, let driver = room.drivers[id] else {
+                loop.perform { context in
+                    guard !isWithdrawn.isRaised, let driver = context.drivers[id] else {
                         let failure = SallyportError(.closed, "the connection is over")
                         continuation.resume(returning: .failure(isWithdrawn.isRaised ? .cancelled : failure))
                         return

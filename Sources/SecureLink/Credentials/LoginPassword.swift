@@ -9,7 +9,7 @@ package struct LoginPassword: Sendable {
     let password: Password
 
     /// More than any password has, so that a wrong file is noticed as such.
-    private static let mostBytes = 4096
+    private static let maxBytes = 4096
 
     /// Takes the bytes of a password; a newline at their end is not part of it.
     ///
@@ -44,7 +44,7 @@ package struct LoginPassword: Sendable {
     package init(descriptor: Int32) throws(CredentialFault) {
         var length = 0
         var failure: Int32 = 0
-        let content = SecretBytes(count: Self.mostBytes + 1) { space in
+        let content = SecretBytes(count: Self.maxBytes + 1) { space in
             while length < space.count {
                 let count = read(descriptor, space.baseAddress.map { $0 + length }, space.count - length)
                 if count < 0 {

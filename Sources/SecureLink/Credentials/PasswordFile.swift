@@ -153,7 +153,7 @@ package struct PasswordFile: Sendable {
     }
 
     private static func read(_ path: String) throws(CredentialFault) -> VerifierText {
-        var bytes = try SecretFile.content(of: path, atMost: VerifierText.mostBytes)
+        var bytes = try SecretFile.content(of: path, atMost: VerifierText.maxBytes)
         defer { SecretBytes.wipe(&bytes) }
         do {
             return try VerifierText(bytes)

@@ -13,7 +13,7 @@ struct BulkCount {
 
     private static let windowLength: UInt64 = 50_000_000
     /// What is moved at once from here on is bulk; questions and answers are shorter.
-    static let leastBytes = 16 << 10
+    static let minBytes = 16 << 10
 
     /// The number of the window that `now`, a time of the loop's clock, lies in: never 0.
     static func window(at now: Instant) -> UInt64 { now.nanoseconds / windowLength &+ 1 }
@@ -78,23 +78,23 @@ struct BothDirections<Value> {
 extension PeerSession {
     /// A stream has moved `count` bytes at once.
     func countBulk(of stream: StreamHandle, _ count: Int, _ direction: LinkDirection) {
-        guard count >= BulkCount.leastBytes else { return }
+        guard count >= BulkCount.minBytes else { return }
         let window = BulkCount.window(at: environment.loop.now)
         // What the endpoint did meanwhile may have ended the stream, or the session with all its seats.
-        guard stream.slot < seats.count, seats[stream.slot].id == stream.id,
-            seats[stream.slot].countedIn[direction] != window
+        guard stream.slot < slots.count, slots[stream.slot].id == stream.id,
+            slots[stream.slot].countedIn[direction] != window
         else { return }
-        seats[stream.slot].countedIn[direction] = window
+        slots[stream.slot].countedIn[direction] = window
         bulk[direction].add(in: window)
-        environment.mostBulk.raise(to: bulk[direction].count(in: window), in: window)
+        environment.maxBulk.raise(to: bulk[direction].count(in: window), in: window)
     }
 
     /// How many bytes the link may move in its turn: its streams' part of what the link with the most of them may move.
-    func mostBytes(_ direction: LinkDirection) -> Int {
+    func maxBytes(_ direction: LinkDirection) -> Int {
         let window = BulkCount.window(at: environment.loop.now)
-        let most = max(environment.mostBulk.count(in: window), 1)
+        let most = max(environment.maxBulk.count(in: window), 1)
         let part = environment.turnBytes * min(max(bulk[direction].count(in: window), 1), most) / most
         // Less would cost a call for every few bytes; a link beside one with so many streams gets a little more.
-        return max(part, Self.leastTurnBytes)
+        return max(part, Self.minTurnBytes)
     }
 }

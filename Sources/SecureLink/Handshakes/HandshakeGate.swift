@@ -63,18 +63,18 @@ package final class HandshakeGate: Sendable {
     }
 
     private let state = Mutex(State())
-    private let mostUnderWay: Int
+    private let maxUnderWay: Int
     /// How many links from prefixes with a penalty are heard at once: whoever has failed there must not be able to fill the
     /// places of all others by saying nothing.
-    private let mostInPenalty: Int
+    private let maxInPenalty: Int
 
     // Numbers and meaning are those of OpenSSH's PerSourcePenalties, which have been tried on the open network.
-    private static let mostPerPrefix = 8
+    private static let maxPerPrefix = 8
     /// The same while no logins are served there.
     ///
     /// Fewer would make a client with some links wait for one of them; more would let strangers hold more of the few places
     /// that there are for all such prefixes.
-    private static let mostPerPrefixInPenalty = 4
+    private static let maxPerPrefixInPenalty = 4
     private static let guessPenalty = Duration.seconds(5)
     private static let garbagePenalty = Duration.seconds(1)
     private static let timeoutPenalty = Duration.seconds(10)
@@ -85,21 +85,21 @@ package final class HandshakeGate: Sendable {
     /// Logins that a bad line has cut look like guesses, and sessions from there must be able to come back. In the long run it
     /// is one guess in five seconds all the same.
     private static let actsOnKnownFrom = Duration.seconds(60)
-    private static let mostPenalties = 65536
+    private static let maxPenalties = 65536
     /// Where somebody has proved a password or a session lately, unfinished handshakes are more likely a bad line than a
     /// stranger, and whoever loses links all the time must be able to come back.
     private static let knownTime = Duration.seconds(600)
     private static let cleaningInterval = Duration.seconds(1)
-    private static let mostGuessedUsers = 65536
+    private static let maxGuessedUsers = 65536
     /// One guess in five seconds is 2^22.6 a year: 40 random bits are safe for decades.
     private static let secondsPerGuess = 5
     /// A person who mistypes, or a fleet that starts.
     private static let guessesAtOnce = 10
 
-    /// Lets at most `mostUnderWay` handshakes be under way.
-    package init(mostUnderWay: Int) {
-        self.mostUnderWay = mostUnderWay
-        mostInPenalty = max(1, mostUnderWay / 8)
+    /// Lets at most `maxUnderWay` handshakes be under way.
+    package init(maxUnderWay: Int) {
+        self.maxUnderWay = maxUnderWay
+        maxInPenalty = max(1, maxUnderWay / 8)
     }
 
     /// A link came from there.
@@ -154,7 +154,7 @@ package final class HandshakeGate: Sendable {
     ///   would be a way to lock others out; more are only served last.
     func mayGuess(_ user: [UInt8], at now: Instant) -> Bool {
         state.withLock { state in
-            if state.guesses.count >= Self.mostGuessedUsers { Self.forgetGuesses(&state, at: now) }
+            if state.guesses.count >= Self.maxGuessedUsers { Self.forgetGuesses(&state, at: now) }
             var bucket =
                 state.guesses[user]
                 ?? TokenBucket(
@@ -176,9 +176,9 @@ package final class HandshakeGate: Sendable {
 
     /// Somebody has logged in from there.
     private static func note(_ prefix: AddressPrefix, _ state: inout State, at now: Instant) {
-        if state.known.count >= mostPenalties {
+        if state.known.count >= maxPenalties {
             state.known = state.known.filter { $0.value > now }
-            if state.known.count >= mostPenalties { state.known = [:] }
+            if state.known.count >= maxPenalties { state.known = [:] }
         }
         state.known[prefix] = now.advanced(by: knownTime)
     }
@@ -191,11 +191,11 @@ package final class HandshakeGate: Sendable {
     }
 
     private func admission(of prefix: AddressPrefix, _ state: inout State, at now: Instant) -> Admission {
-        guard state.underWay < mostUnderWay else {
+        guard state.underWay < maxUnderWay else {
             return .nothing("too many handshakes at once (max-handshakes)")
         }
         let fromThere = state.perPrefix[prefix, default: 0]
-        guard fromThere < Self.mostPerPrefix else {
+        guard fromThere < Self.maxPerPrefix else {
             return .nothing("too many handshakes from there at once")
         }
         guard let penalty = state.penalties[prefix] else { return .anything }
@@ -204,7 +204,7 @@ package final class HandshakeGate: Sendable {
             return .anything
         }
         guard penalty.isActive else { return .anything }
-        guard fromThere < Self.mostPerPrefixInPenalty, state.inPenalty < mostInPenalty else {
+        guard fromThere < Self.maxPerPrefixInPenalty, state.inPenalty < maxInPenalty else {
             return .nothing("too many failures from there")
         }
         let seconds = penalty.until.duration(since: now).components.seconds + 1
@@ -218,14 +218,14 @@ package final class HandshakeGate: Sendable {
         _ state: inout State,
         at now: Instant
     ) {
-        if state.penalties.count >= mostPenalties, state.penalties[prefix] == nil {
+        if state.penalties.count >= maxPenalties, state.penalties[prefix] == nil {
             // Looking through all of them is dear, and a stranger from ever new places must not be able to ask for it
             // each time: in between, whichever comes first makes room.
             if now >= state.nextCleaning {
                 state.penalties = state.penalties.filter { $0.value.until > now }
                 state.nextCleaning = now.advanced(by: cleaningInterval)
             }
-            if state.penalties.count >= mostPenalties {
+            if state.penalties.count >= maxPenalties {
                 state.penalties.remove(at: state.penalties.startIndex)
             }
         }

@@ -31,7 +31,7 @@ struct LinkAcceptanceStateMachine: ~Copyable {
         /// ``settled()``, or ``failed(_:)`` if there can be no session.
         case establish(Agreement, tag: [UInt8], received: [UInt8])
         /// The client asks for a session that it has. Then ``settled()``, or ``failed(_:)`` if there is no such session.
-        case resume(ReattachRequest)
+        case resume(ResumptionRequest)
         /// Close the link; the time limits and the gate no longer concern it.
         case refuse(Refusal)
     }
@@ -235,7 +235,7 @@ extension LinkAcceptanceStateMachine {
             case .established(let agreement):
                 state = .settling
                 return [.establish(agreement, tag: tag, received: talk?.received ?? [])]
-            case .reattach(let request):
+            case .resume(let request):
                 state = .settling
                 return [.resume(request)]
             }

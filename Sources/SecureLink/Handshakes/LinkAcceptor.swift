@@ -169,7 +169,7 @@ extension LinkAcceptor {
         }
     }
 
-    private func resume(_ request: ReattachRequest) {
+    private func resume(_ request: ResumptionRequest) {
         guard let home = registry.admit(request) else {
             run(machine.failed(.noSession))
             return
@@ -177,7 +177,7 @@ extension LinkAcceptor {
         guard let connection = socket.release()?.detach(remote) else { return }
         machine.settled()
         finish(.success, .handedOver)
-        home(SessionCall(session: request.session, matter: .reattach(connection, request)))
+        home(SessionCall(session: request.session, matter: .resume(connection, request)))
     }
 
     private func refuse(_ refusal: LinkAcceptanceStateMachine.Refusal) {

@@ -15,15 +15,15 @@ package final class ResumableSessions {
         let session: PeerSession
         /// The last attempt that came here: another loop may have accepted a later one and been faster.
         var attempt: UInt64 = 0
-        var haste: TokenBucket
+        var reconnectBudget: TokenBucket
     }
 
     /// Links that a session may be taken to at once, and how many more each second.
     ///
     /// A line that is lost more often carries nothing; each time costs two lines of the log, and all that the client has not
-    /// acknowledged is written again. More than the client allows itself (``PeerSession/mayHurry()``).
-    private static let hasteBurst = 128
-    private static let hastePerSecond = 8
+    /// acknowledged is written again. More than the client allows itself (``PeerSession/mayReconnectNow()``).
+    private static let reconnectBurst = 128
+    private static let reconnectsPerSecond = 8
 
     /// Knows no session yet.
     ///
@@ -46,9 +46,9 @@ package final class ResumableSessions {
         guard session.isResumable else { return }
         sessions[session.proof.id] = Entry(
             session: session,
-            haste: TokenBucket(
-                capacity: Self.hasteBurst,
-                perSecond: Self.hastePerSecond,
+            reconnectBudget: TokenBucket(
+                capacity: Self.reconnectBurst,
+                perSecond: Self.reconnectsPerSecond,
                 at: environment.loop.now
             )
         )
@@ -79,7 +79,7 @@ package final class ResumableSessions {
         case .expire(let cause):
             sessions[call.session]?.session.abandon(cause)
             return false
-        case .reattach(let connection, let request):
+        case .resume(let connection, let request):
             let remote = connection.remote
             let socket = StreamSocket(connection, loop: environment.loop)
             if let refusal = refusal(of: request) {
@@ -93,12 +93,12 @@ package final class ResumableSessions {
     }
 
     /// Why a proved request is refused, if it is.
-    private func refusal(of request: ReattachRequest) -> Reject? {
+    private func refusal(of request: ResumptionRequest) -> Reject? {
         guard var entry = sessions[request.session], request.attempt > entry.attempt else {
             return Reject(code: .noSession)
         }
         entry.attempt = request.attempt
-        let isInTime = entry.haste.take(at: environment.loop.now)
+        let isInTime = entry.reconnectBudget.take(at: environment.loop.now)
         sessions[request.session] = entry
         return isInTime ? nil : Reject(code: .busy, retryAfterSeconds: 1)
     }
@@ -106,7 +106,7 @@ package final class ResumableSessions {
     private func attach(
         _ socket: StreamSocket,
         from remote: SocketAddress,
-        _ request: ReattachRequest
+        _ request: ResumptionRequest
     ) -> Bool {
         guard let session = sessions[request.session]?.session else { return false }
         do {

@@ -30,7 +30,7 @@ struct ResumptionAttemptStateMachine {
     private enum State {
         case idle
         case connecting
-        case asking(ClientReattachment, received: [UInt8], isSessionsServer: Bool)
+        case asking(ClientResumption, received: [UInt8], isSessionsServer: Bool)
         case over
     }
 
@@ -59,13 +59,13 @@ struct ResumptionAttemptStateMachine {
     /// There is a connection.
     ///
     /// - Parameters:
-    ///   - reattachment: the request, with an attempt number of its own.
+    ///   - resumption: the request, with an attempt number of its own.
     ///   - isSessionsServer: whether the connection goes to the address of the session's last link.
     /// - Returns: what the shell does next.
-    mutating func connected(_ reattachment: ClientReattachment, isSessionsServer: Bool) -> [Action] {
+    mutating func connected(_ resumption: ClientResumption, isSessionsServer: Bool) -> [Action] {
         guard case .connecting = state else { return [] }
-        state = .asking(reattachment, received: [], isSessionsServer: isSessionsServer)
-        return [.startDeadline, .send(reattachment.message)]
+        state = .asking(resumption, received: [], isSessionsServer: isSessionsServer)
+        return [.startDeadline, .send(resumption.message)]
     }
 
     /// No address is left that can be connected to.
@@ -77,16 +77,16 @@ struct ResumptionAttemptStateMachine {
 
     /// Bytes came from the server.
     mutating func received(_ bytes: UnsafeRawBufferPointer, hasMoreAddresses: Bool) -> [Action] {
-        guard case .asking(let reattachment, var received, let isSessionsServer) = state else { return [] }
+        guard case .asking(let resumption, var received, let isSessionsServer) = state else { return [] }
         // Copied out of the state above: one reference, so that it is not copied again.
         state = .over
         received += bytes
         do throws(HandshakeFault) {
             let answer = try received.withUnsafeBytes { bytes in
-                Result { () throws(HandshakeFault) in try reattachment.receive(bytes) }
+                Result { () throws(HandshakeFault) in try resumption.receive(bytes) }
             }.get()
             guard let answer else {
-                state = .asking(reattachment, received: received, isSessionsServer: isSessionsServer)
+                state = .asking(resumption, received: received, isSessionsServer: isSessionsServer)
                 guard received.count <= Self.maxReceived else {
                     return failed(
                         .incompatible("a message that is too long"),
@@ -99,7 +99,7 @@ struct ResumptionAttemptStateMachine {
                 .attach(peerReceived: answer.received, received: Array(received.dropFirst(answer.consumed)))
             ]
         } catch {
-            state = .asking(reattachment, received: received, isSessionsServer: isSessionsServer)
+            state = .asking(resumption, received: received, isSessionsServer: isSessionsServer)
             return failed(LinkFailure(resuming: error), hasMoreAddresses: hasMoreAddresses)
         }
     }

@@ -53,7 +53,7 @@ package final class ResumptionDriver {
 
     /// The session has lost its link.
     package func linkLost() {
-        run(machine.linkLost(mayHurry: session.mayHurry()))
+        run(machine.linkLost(mayReconnectNow: session.mayReconnectNow()))
     }
 
     /// The network has changed: what failed before may work now.

@@ -72,10 +72,10 @@ struct ResumptionStateMachine {
 
     /// The session has lost its link.
     ///
-    /// - Parameter mayHurry: whether it may be resumed at once; links that are lost as soon as they stand are not worth one
+    /// - Parameter mayReconnectNow: whether it may be resumed at once; links that are lost as soon as they stand are not worth one
     ///   attempt after the other.
     /// - Returns: what the shell does next.
-    mutating func linkLost(mayHurry: Bool) -> [Action] {
+    mutating func linkLost(mayReconnectNow: Bool) -> [Action] {
         if case .over = state { return [] }
         failures = 0
         denials = 0
@@ -84,7 +84,7 @@ struct ResumptionStateMachine {
         backoff.succeeded()
         // An attempt that has just succeeded may say so only after this; it changes nothing then.
         state = .waiting
-        return [.wait(mayHurry ? .zero : ReconnectBackoff.first)]
+        return [.wait(mayReconnectNow ? .zero : ReconnectBackoff.first)]
     }
 
     /// The wait is over.

@@ -9,7 +9,7 @@ import Vocabulary
 package struct SessionCall: Sendable {
     enum Matter: Sendable {
         /// A link has come whose client has proved that it has the session.
-        case reattach(DetachedSocket, ReattachRequest)
+        case resume(DetachedSocket, ResumptionRequest)
         /// The session has no link, and has to make room.
         case expire(Abandonment)
     }
@@ -49,7 +49,7 @@ package final class SessionRegistry: Sendable {
     ///
     /// Each may hold its log and its streams' windows. A user who has more than this many at once has more machines
     /// than that, or a line that is lost for longer than it takes to make new ones.
-    static let mostDetachedPerUser = 64
+    static let maxDetachedPerUser = 64
 
     /// An empty registry.
     package init() throws(SystemFailure) {
@@ -87,10 +87,10 @@ package final class SessionRegistry: Sendable {
             guard let entry = state.entries[id], entry.detachedAt == nil else { return nil }
             state.entries[id]?.detachedAt = now
             state.count(entry.user, 1)
-            guard state.detachedPerUser[entry.user, default: 0] > Self.mostDetachedPerUser else { return nil }
+            guard state.detachedPerUser[entry.user, default: 0] > Self.maxDetachedPerUser else { return nil }
             return state.oldest { $0.user == entry.user }
         }
-        if let (id, home) = excess { home(SessionCall(session: id, matter: .expire(.crowded))) }
+        if let (id, home) = excess { home(SessionCall(session: id, matter: .expire(.tooManyWaiting))) }
     }
 
     /// A session has a link again.
@@ -122,7 +122,7 @@ package final class SessionRegistry: Sendable {
     /// What is unknown, what is not proved and what comes again cost the same and are answered alike.
     ///
     /// - Returns: where the session lives.
-    func admit(_ request: ReattachRequest) -> Home? {
+    func admit(_ request: ResumptionRequest) -> Home? {
         let proof = state.withLock { $0.entries[request.session]?.proof }
         guard request.isProved(by: proof ?? standIn) else { return nil }
         return state.withLock { state in

@@ -37,7 +37,7 @@ struct PartialRecord: ~Copyable {
     /// Keeps the beginning of a record, with memory for the whole of it.
     mutating func keep(_ beginning: UnsafeRawBufferPointer) {
         // The session has looked at it before, and would have broken with the link for a header that it does not take.
-        let length = try? RecordHeader.measure(beginning, maxPlaintext: RecordHeader.longestPlaintext)
+        let length = try? RecordHeader.measure(beginning, maxPlaintext: RecordHeader.maxPlaintext)
         reserve(max(length ?? RecordHeader.count, beginning.count))
         if let memory, let source = beginning.baseAddress {
             memory.copyMemory(from: source, byteCount: beginning.count)

@@ -16,12 +16,12 @@ extension PeerSession {
     }
 
     func ended(_ end: SessionEnd) {
-        let seated = seats.compactMap(\.endpoint)
-        seats = []
-        interruptedStreams = seated.count
+        let endpoints = slots.compactMap(\.endpoint)
+        slots = []
+        interruptedStreams = endpoints.count
         // What came in front of the end lies in memory that all links of the loop read into: it is delivered before
         // anything else is read.
-        for endpoint in seated { endpoint.sessionEnded(end) }
+        for endpoint in endpoints { endpoint.sessionEnded(end) }
         switch end.kind {
         case .closedByUs, .violation: linger()
         case .closedByPeer, .linkLost: letGo()
@@ -48,7 +48,7 @@ extension PeerSession {
     /// Reads what nobody wants any more, into memory that nobody looks at, and not for longer than a turn may take.
     func discard() {
         withUnsafeTemporaryAllocation(byteCount: Self.discardedAtOnce, alignment: 1) { space in
-            for _ in 0..<Self.mostDiscards {
+            for _ in 0..<Self.maxDiscards {
                 guard let socket else { return }
                 switch socket.read(into: space) {
                 case .bytes: continue
@@ -64,7 +64,7 @@ extension PeerSession {
 
     /// How much is read at once of what is thrown away, and how often in a turn; together a turn's bytes.
     private static let discardedAtOnce = 16 << 10
-    private static let mostDiscards = 16
+    private static let maxDiscards = 16
 
     func letGo() {
         timer?.cancel()

@@ -21,7 +21,7 @@ extension PeerSession {
     }
 
     /// What happened when the session was taken to another link.
-    package struct Reattachment: Sendable {
+    package struct ResumptionSummary: Sendable {
         /// How long it had no link.
         package let gap: Duration
         /// How many bytes are sent again.
@@ -32,7 +32,7 @@ extension PeerSession {
     package var isAttached: Bool { core.isAttached }
 
     /// Whether the peer has everything that was said on streams, as far as this can be known.
-    package var isSettled: Bool { core.isSettled || !core.isResumable }
+    package var isFullyAcknowledged: Bool { core.isFullyAcknowledged || !core.isResumable }
 
     /// Whether the session goes on when its link is lost.
     package var isResumable: Bool { core.isResumable }
@@ -44,8 +44,8 @@ extension PeerSession {
     var receivedRecords: UInt64 { core.receivedRecords }
 
     /// The request to resume the session, with an attempt number of its own.
-    func requestResumption(random: [UInt8]) -> ClientReattachment {
-        ClientReattachment(
+    func requestResumption(random: [UInt8]) -> ClientResumption {
+        ClientResumption(
             core.proof,
             attempt: core.nextAttempt(),
             received: core.receivedRecords,
@@ -65,7 +65,7 @@ extension PeerSession {
         let gap = environment.loop.now.duration(since: detachedAt)
         let resent: Int
         do throws(ProtocolViolation) {
-            resent = try core.reattach(received: arrival.peerReceived, at: environment.loop.now)
+            resent = try core.resume(received: arrival.peerReceived, at: environment.loop.now)
         } catch {
             // The core has said so itself.
             arrival.socket.close()
@@ -81,7 +81,7 @@ extension PeerSession {
         preamble = arrival.preamble
         hasLostLink = false
         adopt(arrival.socket)
-        owner?.session(self, reattached: Reattachment(gap: gap, resentBytes: resent))
+        owner?.session(self, resumed: ResumptionSummary(gap: gap, resentBytes: resent))
         // It may have been waiting for this to be closed.
         takeEvents()
         if core.isOpen { start(received: arrival.records) }
@@ -91,14 +91,14 @@ extension PeerSession {
     /// Whether the session may be taken to another link at once, and not only after a wait, after it has lost one again.
     ///
     /// Asked once for each link that is lost.
-    package func mayHurry() -> Bool { haste.take(at: environment.loop.now) }
+    package func mayReconnectNow() -> Bool { reconnectBudget.take(at: environment.loop.now) }
 
     /// Links that may be lost before there is a wait, and how many more each second.
     ///
     /// Fewer would slow down a line that is cut often and still carries; more would let two ends spin whose links are cut
     /// as soon as they stand.
-    static let hasteBurst = 64
-    static let hastePerSecond = 2
+    static let reconnectBurst = 64
+    static let reconnectsPerSecond = 2
 
     /// Makes the socket the session's own.
     func adopt(_ socket: StreamSocket) {
@@ -137,7 +137,7 @@ extension PeerSession {
             linkEnded(.unrouted)
             return
         }
-        core.expectSignOfLife(at: environment.loop.now)
+        core.checkLiveness(at: environment.loop.now)
         flushSoon()
         armTimer()
     }

@@ -58,7 +58,7 @@ extension PeerSession: StreamSocketHandler {
     /// over that would have to be moved out of the way of the next. What a turn lacks of a whole record is added to the next
     /// turn, so that a link whose turn holds two records and a half gets no less than its part.
     private func roomForRecords(behind missing: Int) -> Int {
-        let most = min(mostBytes(.reading) + unusedRoom, environment.scratch.count)
+        let most = min(maxBytes(.reading) + unusedRoom, environment.scratch.count)
         let length = core.lastRecordCount
         guard length > 0 else { return most }
         let room = max(missing == 0 ? 1 : 0, (most - missing) / length) * length
@@ -154,12 +154,12 @@ extension PeerSession: StreamSocketHandler {
     }
 
     func seat(_ endpoint: any StreamEndpoint, at handle: StreamHandle) {
-        while seats.count <= handle.slot { seats.append(Seat()) }
-        seats[handle.slot] = Seat(id: handle.id, endpoint: endpoint)
+        while slots.count <= handle.slot { slots.append(StreamSlot()) }
+        slots[handle.slot] = StreamSlot(id: handle.id, endpoint: endpoint)
     }
 
     func endpoint(of handle: StreamHandle) -> (any StreamEndpoint)? {
-        guard handle.slot < seats.count, seats[handle.slot].id == handle.id else { return nil }
-        return seats[handle.slot].endpoint
+        guard handle.slot < slots.count, slots[handle.slot].id == handle.id else { return nil }
+        return slots[handle.slot].endpoint
     }
 }

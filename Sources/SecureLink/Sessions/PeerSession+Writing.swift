@@ -32,7 +32,7 @@ extension PeerSession: TurnEndHandler {
             let fill = endpoint.fill(slot.segments)
             core.commit(slot, fill)
             countBulk(of: slot.stream, fill.count, .writing)
-            left -= max(fill.count, Self.shortestCharge)
+            left -= max(fill.count, Self.minHeldCredit)
         }
         core.endSending()
         if left < before { moved(before - left) }
@@ -50,11 +50,11 @@ extension PeerSession: TurnEndHandler {
     /// On a fast link that is one read of the other end. On a slow one everything that is sealed stands in front of what
     /// will be more urgent: streams are asked for more only when a quarter of a turn is left to write.
     private var turnLimit: Int {
-        min(max(traffic.recent(at: environment.loop.now) / 5, Self.leastTurnBytes), mostBytes(.writing))
+        min(max(traffic.recent(at: environment.loop.now) / 5, Self.minTurnBytes), maxBytes(.writing))
     }
 
     /// A turn in which many streams have nothing to give must end too.
-    private static let shortestCharge = 64
+    private static let minHeldCredit = 64
 
     /// Writes what waits for as long as the link takes it.
     func writeOut() {

@@ -27,7 +27,7 @@ package protocol PeerSessionOwner: AnyObject {
     func session(_ session: PeerSession, detached fault: LinkFault)
 
     /// The session has another link.
-    func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment)
+    func session(_ session: PeerSession, resumed resumption: PeerSession.ResumptionSummary)
 
     /// The way to the peer and back was measured.
     func session(_ session: PeerSession, measured roundTrip: Duration)
@@ -60,7 +60,7 @@ package final class PeerSession {
     /// Bytes that go out before the first record: the end of the handshake.
     var preamble: [UInt8]
     var partial = PartialRecord()
-    var seats: [Seat] = []
+    var slots: [StreamSlot] = []
     var touched: [any StreamEndpoint] = []
     var isFlushQueued = false
     var wantsRead = false
@@ -70,7 +70,7 @@ package final class PeerSession {
     var timer: LoopTimer?
     var lingering: PeerSession?
     /// How often links may be lost without a wait.
-    var haste: TokenBucket
+    var reconnectBudget: TokenBucket
     /// When the link was lost.
     var detachedAt = Instant.start
     let keepAliveTimeout: Duration
@@ -80,7 +80,7 @@ package final class PeerSession {
     let segments: UnsafeMutableBufferPointer<MemorySegment>
 
     /// A stream's endpoint, with the name that tells it from a later stream in the same slot.
-    struct Seat {
+    struct StreamSlot {
         var id = StreamID(rawValue: 0)
         var endpoint: (any StreamEndpoint)?
         /// The last window in which the stream was counted as bulk.
@@ -88,9 +88,9 @@ package final class PeerSession {
     }
 
     /// How many bytes of streams a turn seals on a slow link: four small records, 13 ms at 10 Mbit/s.
-    static let leastTurnBytes = 16 << 10
+    static let minTurnBytes = 16 << 10
     /// Runs of memory in one write: a turn's bytes lie in at most three blocks.
-    static let mostSegments = 8
+    static let maxSegments = 8
     /// How long the other end may take to read our last words.
     static let lingerTime = Duration.seconds(3)
     /// What the system may hold unsent.
@@ -119,9 +119,9 @@ package final class PeerSession {
             throw .crypto(error)
         }
         self.environment = environment
-        haste = TokenBucket(
-            capacity: Self.hasteBurst,
-            perSecond: Self.hastePerSecond,
+        reconnectBudget = TokenBucket(
+            capacity: Self.reconnectBurst,
+            perSecond: Self.reconnectsPerSecond,
             at: environment.loop.now
         )
         self.socket = socket
@@ -130,7 +130,7 @@ package final class PeerSession {
         userName = agreement.identity.user
         user = agreement.identity.text
         isEncrypted = agreement.suite.hidesContent
-        segments = .allocate(capacity: Self.mostSegments)
+        segments = .allocate(capacity: Self.maxSegments)
         keepAliveTimeout = options.keepAliveTimeout
         timer = LoopTimer(environment.loop) { [unowned self] in timeout() }
         adopt(socket)
@@ -192,7 +192,7 @@ extension PeerSession {
     package var roundTrip: Duration? { core.shortestRoundTrip }
 
     /// When the peer last gave a sign of life.
-    package var lastSignOfLife: Instant { core.lastSignOfLife }
+    package var lastReceived: Instant { core.lastReceived }
 
     /// Asks the peer for a sign of life now.
     package func ping() {
@@ -209,7 +209,7 @@ extension PeerSession {
     /// Ends the session in an orderly way, as soon as the peer has everything that was said on its streams; the peer is told
     /// `text`, at most so much of it as a close has room for.
     package func close(_ text: String = "") {
-        core.closeWhenSettled(.shutdown, text)
+        core.closeWhenAcknowledged(.shutdown, text)
         takeEvents()
         if core.hasControl { flushSoon() }
     }
@@ -236,7 +236,7 @@ extension PeerSession {
     package func rest() {
         core.rest(at: environment.loop.now)
         guard core.streamCount == 0 else { return }
-        if seats.capacity > 0 { seats = [] }
+        if slots.capacity > 0 { slots = [] }
         if touched.isEmpty, touched.capacity > 0 { touched = [] }
         partial.rest()
     }
@@ -255,7 +255,7 @@ extension PeerSession {
 
     func release(_ handle: StreamHandle) {
         core.release(handle, at: environment.loop.now)
-        if handle.slot < seats.count, seats[handle.slot].id == handle.id { seats[handle.slot] = Seat() }
+        if handle.slot < slots.count, slots[handle.slot].id == handle.id { slots[handle.slot] = StreamSlot() }
         if core.hasControl { flushSoon() }
     }
 }

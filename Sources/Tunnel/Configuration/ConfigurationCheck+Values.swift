@@ -30,8 +30,8 @@ extension ConfigurationCheck {
     mutating func check(path: String, _ part: Part, _ setting: Setting) {
         if path.isEmpty {
             report(part, setting, "the path is empty")
-        } else if path.utf8.count > Self.longestPath {
-            report(part, setting, "the path has more than \(Self.longestPath) bytes")
+        } else if path.utf8.count > Self.maxPath {
+            report(part, setting, "the path has more than \(Self.maxPath) bytes")
         } else if path.unicodeScalars.contains(where: \.isMisleading) {
             report(part, setting, "the path has a character in it that cannot be seen")
         }
@@ -70,5 +70,5 @@ extension ConfigurationCheck {
     }
 
     /// `PATH_MAX` of Linux, less the NUL.
-    private static let longestPath = 4095
+    private static let maxPath = 4095
 }

@@ -42,7 +42,7 @@ package struct LinkSettings: Hashable, Sendable {
     /// Up to the largest record; 1 KiB keeps the overhead below 2 %.
     package static let chunkRange = 1024...65536
 
-    package static let defaultMaxRecord = LinkOptions.standard.longestRecord
+    package static let defaultMaxRecord = LinkOptions.standard.maxRecord
     /// What a peer may announce in this protocol.
     package static let maxRecordRange = 1024...65536
 }
@@ -87,7 +87,7 @@ extension LinkSettings {
         }
 
         package static let defaultInitial = LinkOptions.standard.streamWindow
-        package static let defaultMaximum = LinkOptions.standard.largestStreamWindow
+        package static let defaultMaximum = LinkOptions.standard.maxStreamWindow
         /// At least a full record, or a stream would stop in the middle of each; at most what one stream may cost.
         package static let range = 65536...(1 << 30)
     }

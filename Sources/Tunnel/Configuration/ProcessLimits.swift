@@ -27,7 +27,7 @@ package struct ProcessLimits: Hashable, Sendable {
         self.memory = memory
     }
 
-    package static let defaultMaxStreams = LinkOptions.standard.mostStreams
+    package static let defaultMaxStreams = LinkOptions.standard.maxStreams
     /// One stream is the least a session can be good for; the stream numbers of the protocol are 31 bits wide.
     package static let maxStreamsRange = 1...(1 << 20)
 

@@ -18,7 +18,7 @@ struct ExclusiveLinks {
     /// How many stand ready when nobody waits: a visitor and the one right behind it.
     private static let spare = 2
     /// How many are kept after a rush.
-    private static let mostReady = 8
+    private static let maxReady = 8
 
     init(keepAlive: Duration, isUsed: Bool) {
         self.isUsed = isUsed
@@ -31,7 +31,7 @@ struct ExclusiveLinks {
 
     /// Whether another session should be dialled; those that may never get a link again do not count.
     func wantsAnother(_ isDoubtful: (PeerSession) -> Bool) -> Bool {
-        isUsed && ready.count { !isDoubtful($0) } < max(Self.spare, min(demand, Self.mostReady))
+        isUsed && ready.count { !isDoubtful($0) } < max(Self.spare, min(demand, Self.maxReady))
     }
 
     mutating func add(_ session: PeerSession) {
@@ -47,7 +47,7 @@ struct ExclusiveLinks {
     mutating func take(at now: Instant) -> PeerSession? {
         guard
             let index = ready.lastIndex(where: {
-                $0.canOpen && now.duration(since: $0.lastSignOfLife) < freshness
+                $0.canOpen && now.duration(since: $0.lastReceived) < freshness
             })
         else {
             for session in ready { session.ping() }
@@ -64,7 +64,7 @@ struct ExclusiveLinks {
     mutating func returned(_ session: PeerSession) -> Return? {
         guard let index = taken.firstIndex(where: { $0 === session }) else { return nil }
         taken.remove(at: index)
-        guard !session.isSpent, ready.count < Self.mostReady else { return .close }
+        guard !session.isSpent, ready.count < Self.maxReady else { return .close }
         ready.append(session)
         return .keep
     }
@@ -80,6 +80,6 @@ struct ExclusiveLinks {
     /// Sessions that can carry nothing any more, or that nobody will need.
     var useless: [PeerSession] {
         let isAttached = ready.filter(\.isAttached)
-        return ready.filter(\.isSpent) + isAttached.dropLast(Self.mostReady)
+        return ready.filter(\.isSpent) + isAttached.dropLast(Self.maxReady)
     }
 }

@@ -8,10 +8,10 @@ extension LinkOptions {
         keepAliveInterval = settings.keepalive.interval
         keepAliveTimeout = settings.keepalive.dead
         chunk = settings.chunk
-        longestRecord = settings.maxRecord
+        maxRecord = settings.maxRecord
         streamWindow = settings.window.initial
-        largestStreamWindow = settings.window.maximum
-        mostStreams = limits.maxStreams
+        maxStreamWindow = settings.window.maximum
+        maxStreams = limits.maxStreams
         resumeWindow = settings.resumption.window
         resumeBuffer = settings.resumption.buffer
     }

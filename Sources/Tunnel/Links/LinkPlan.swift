@@ -36,11 +36,11 @@ struct LinkPlan: Hashable {
     /// Shorter would make and give up links with every burst.
     static let idleTime = Duration.seconds(60)
     /// Four links, each on its own connection, are as much as one thread can fill.
-    static let mostAutomatic = 4
+    static let maxAutomatic = 4
 
     init(_ count: LinkCount) {
         switch count {
-        case .automatic: (least, most) = (1, Self.mostAutomatic)
+        case .automatic: (least, most) = (1, Self.maxAutomatic)
         case .fixed(let count): (least, most) = (count, count)
         }
     }

@@ -14,7 +14,7 @@ final class PeerLinks {
     private var sessions: [Entry] = []
     private var exclusive: ExclusiveLinks
     /// What brings sessions back that have lost their links; each stays for as long as its session.
-    private var reattaching: [ObjectIdentifier: ResumptionDriver] = [:]
+    private var resumption: [ObjectIdentifier: ResumptionDriver] = [:]
     private var dialer: LinkDialer?
     private var backoff = ReconnectBackoff()
     private var retry: LoopTimer?
@@ -58,7 +58,7 @@ final class PeerLinks {
     var count: Int { sessions.count + exclusive.count }
 
     /// Whether a peer may not have all that was said on streams that are over.
-    var hasUnsettled: Bool { (sessions.map(\.session) + exclusive.all).contains { !$0.isSettled } }
+    var hasUnsettled: Bool { (sessions.map(\.session) + exclusive.all).contains { !$0.isFullyAcknowledged } }
 
     /// Dials whatever is missing, unless something forbids it now.
     func makeReady() {
@@ -106,7 +106,7 @@ final class PeerLinks {
     /// Something has changed in the network: links may be gone, and what could not be reached may be there.
     func networkChanged() {
         for session in sessions.map(\.session) + exclusive.all { session.networkChanged() }
-        for attempt in reattaching.values { attempt.networkChanged() }
+        for attempt in resumption.values { attempt.networkChanged() }
         if retry?.isScheduled ?? false, store.delayAfterRefusal(at: worker.loop.now) == .zero {
             retry?.cancel()
             makeReady()
@@ -172,7 +172,7 @@ extension PeerLinks {
     }
 
     private func isDoubtful(_ session: PeerSession) -> Bool {
-        reattaching[ObjectIdentifier(session)]?.isDoubtful ?? false
+        resumption[ObjectIdentifier(session)]?.isDoubtful ?? false
     }
 
     private func open(_ relay: Relay) -> Bool {
@@ -317,7 +317,7 @@ extension PeerLinks: PeerSessionOwner {
         sessions.removeAll { $0.session === session }
         exclusive.remove(session)
         // What was lost before has been counted then.
-        reattaching[ObjectIdentifier(session)] = nil
+        resumption[ObjectIdentifier(session)] = nil
         if !session.hasLostLink { status.sessionDown() }
         worker.ended(session, peer: peer.name, end)
         if isStopping {
@@ -331,15 +331,15 @@ extension PeerLinks: PeerSessionOwner {
     func session(_ session: PeerSession, detached fault: LinkFault) {
         status.sessionDown()
         worker.lostLink(session, peer: peer.name, fault)
-        let known = reattaching[ObjectIdentifier(session)]
+        let known = resumption[ObjectIdentifier(session)]
         let attempt = known ?? ResumptionDriver(session, by: way)
-        reattaching[ObjectIdentifier(session)] = attempt
+        resumption[ObjectIdentifier(session)] = attempt
         attempt.linkLost()
     }
 
-    func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment) {
+    func session(_ session: PeerSession, resumed resumption: PeerSession.ResumptionSummary) {
         let wasDown = status.sessionUp()
-        worker.reattached(session, peer: peer.name, reattachment)
+        worker.resumed(session, peer: peer.name, resumption)
         if wasDown { worker.log.peerUp(peer.name) }
         serveWaiting()
     }

@@ -9,7 +9,7 @@ final class ServerLinks {
     unowned let worker: TunnelWorker
     private var table: PasswordTable
     private let options: LinkOptions
-    private var greeters: [ObjectIdentifier: LinkAcceptor] = [:]
+    private var acceptors: [ObjectIdentifier: LinkAcceptor] = [:]
     private var sessions: [ObjectIdentifier: PeerSession] = [:]
     private let resumable: ResumableSessions
     private let services: [String: Service]
@@ -43,7 +43,7 @@ final class ServerLinks {
     }
 
     /// How many links there are, strangers included.
-    var count: Int { greeters.count + sessions.count }
+    var count: Int { acceptors.count + sessions.count }
 
     /// These are the users from now on: who is not among them any more, or has another password, is cut off.
     func use(_ table: PasswordTable) {
@@ -53,22 +53,22 @@ final class ServerLinks {
     }
 
     /// A link was accepted for this worker.
-    func greet(_ connection: DetachedSocket) {
+    func accept(_ connection: DetachedSocket) {
         let began = worker.loop.now
         let table = table
-        let greeter = LinkAcceptor(
+        let acceptor = LinkAcceptor(
             connection,
             table: table,
             options: options,
             gate: worker.shared.gate,
             registry: worker.shared.registry,
             in: worker.environment
-        ) { [unowned self] greeter, result in
-            greeters[ObjectIdentifier(greeter)] = nil
-            greeted(result, by: table, began: began)
+        ) { [unowned self] acceptor, result in
+            acceptors[ObjectIdentifier(acceptor)] = nil
+            accepted(result, by: table, began: began)
         }
-        greeters[ObjectIdentifier(greeter)] = greeter
-        greeter.start()
+        acceptors[ObjectIdentifier(acceptor)] = acceptor
+        acceptor.start()
     }
 
     /// Another thread has something to say to one of the sessions.
@@ -84,7 +84,7 @@ final class ServerLinks {
     /// No new streams; the peers are told, and sessions end with their last stream.
     func stop() {
         isStopping = true
-        dropGreeters()
+        dropAcceptors()
         for session in Array(sessions.values) {
             session.goAway()
             if !session.isAttached {
@@ -97,7 +97,7 @@ final class ServerLinks {
 
     /// Ends everything at once.
     func close() {
-        dropGreeters()
+        dropAcceptors()
         for session in Array(sessions.values) { session.closeAtOnce() }
     }
 
@@ -105,7 +105,7 @@ final class ServerLinks {
     var isInUse: Bool { !sessions.isEmpty }
 
     /// Whether a peer may not have all that was said on streams that are over.
-    var hasUnsettled: Bool { sessions.values.contains { !$0.isSettled } }
+    var hasUnsettled: Bool { sessions.values.contains { !$0.isFullyAcknowledged } }
 
     /// A stream is over.
     func streamEnded(on session: PeerSession) {
@@ -122,16 +122,16 @@ final class ServerLinks {
 
     /// Nobody listens any more, so the client of a session without a link cannot come back.
     private func abandon(_ session: PeerSession) {
-        if !session.isSettled { worker.cutOff() }
+        if !session.isFullyAcknowledged { worker.cutOff() }
         session.abandon(.shutdown)
     }
 
-    private func dropGreeters() {
-        worker.shared.links.subtract(greeters.count, ordering: .relaxed)
-        greeters = [:]
+    private func dropAcceptors() {
+        worker.shared.links.subtract(acceptors.count, ordering: .relaxed)
+        acceptors = [:]
     }
 
-    private func greeted(_ result: AcceptanceResult, by table: PasswordTable, began: Instant) {
+    private func accepted(_ result: AcceptanceResult, by table: PasswordTable, began: Instant) {
         switch result {
         case .session(let session):
             session.owner = self
@@ -144,7 +144,7 @@ final class ServerLinks {
         case .handedOver: break
         case .refused(let failure):
             worker.shared.links.subtract(1, ordering: .relaxed)
-            worker.greetingFailed(failure)
+            worker.acceptanceFailed(failure)
         }
     }
 }
@@ -206,9 +206,9 @@ extension ServerLinks: PeerSessionOwner {
         if isStopping { abandon(session) } else { resumable.detached(session) }
     }
 
-    func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment) {
+    func session(_ session: PeerSession, resumed resumption: PeerSession.ResumptionSummary) {
         resumable.attached(session)
-        worker.reattached(session, peer: nil, reattachment)
+        worker.resumed(session, peer: nil, resumption)
     }
 
     func session(_ session: PeerSession, measured roundTrip: Duration) {}

@@ -14,14 +14,14 @@ struct RefusalCounter {
 
     private static let silence = Duration.seconds(10)
     /// Reasons are ours, but their sources are not: a table that strangers could grow is emptied.
-    private static let mostReasons = 1024
+    private static let maxReasons = 1024
 
     /// Something was refused.
     ///
     /// - Returns: how many were refused for this reason since the last line, when it is time for one.
     mutating func note(_ reason: String, at now: Instant) -> Int? {
         total += 1
-        if entries.count >= Self.mostReasons { entries.removeAll() }
+        if entries.count >= Self.maxReasons { entries.removeAll() }
         guard var entry = entries[reason] else {
             entries[reason] = Entry(since: now)
             return 1

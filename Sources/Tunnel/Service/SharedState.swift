@@ -34,7 +34,7 @@ final class SharedState: Sendable {
             // Who reads a file has been told why at the place of the value.
             throw SystemFailure("aead-backend", configuration.aead.rawValue, code: ENOSYS)
         }
-        gate = HandshakeGate(mostUnderWay: configuration.limits.maxHandshakes)
+        gate = HandshakeGate(maxUnderWay: configuration.limits.maxHandshakes)
         registry = try SessionRegistry()
         budget = MemoryBudget(configuration.limits.memory)
         table = secrets.passwords
@@ -52,7 +52,7 @@ final class SharedState: Sendable {
         // Half of the cores at most, so that links that are established never wait for a handshake.
         arithmetic = try JobPool(
             threads: max(1, MachineSize.current.cores / 2),
-            maxWaiting: Self.mostWaitingJobs,
+            maxWaiting: Self.maxWaitingJobs,
             name: "sly-pake"
         )
     }
@@ -60,7 +60,7 @@ final class SharedState: Sendable {
     /// Handshakes that may wait for the processor.
     ///
     /// More would wait for longer than a client does.
-    private static let mostWaitingJobs = 64
+    private static let maxWaitingJobs = 64
 }
 
 /// The secrets that a configuration names, read and ready.

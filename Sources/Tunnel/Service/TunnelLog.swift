@@ -103,11 +103,11 @@ struct TunnelLog: Sendable {
     }
 
     /// A session has another link.
-    func reattached(_ session: PeerSession, peer: String?, _ reattachment: PeerSession.Reattachment) {
+    func resumed(_ session: PeerSession, peer: String?, _ resumption: PeerSession.ResumptionSummary) {
         var fields = fields(of: session, peer, "")
-        fields["after"] = "\(TimeText(reattachment.gap))"
-        fields["resent"] = "\(ByteCountText(UInt64(reattachment.resentBytes)))"
-        logger.info("link reattached", metadata: fields)
+        fields["after"] = "\(TimeText(resumption.gap))"
+        fields["resent"] = "\(ByteCountText(UInt64(resumption.resentBytes)))"
+        logger.info("session resumed", metadata: fields)
     }
 
     private func fields(of session: PeerSession, _ peer: String?, _ text: String) -> Logger.Metadata {
@@ -163,7 +163,7 @@ struct TunnelLog: Sendable {
     }
 
     /// A stranger's link came to nothing; `count` like it since the line before.
-    func greetingFailed(_ failure: RefusedLink, count: Int) {
+    func acceptanceFailed(_ failure: RefusedLink, count: Int) {
         var fields: Logger.Metadata = [
             "from": "\(failure.remote)", "why": "\(failure.reason)", "count": "\(count)",
             "text": "\(failure.text)",

@@ -9,8 +9,8 @@ extension TunnelWorker {
     }
 
     /// A session has another link.
-    func reattached(_ session: PeerSession, peer: String?, _ reattachment: PeerSession.Reattachment) {
-        log.reattached(session, peer: peer, reattachment)
+    func resumed(_ session: PeerSession, peer: String?, _ resumption: PeerSession.ResumptionSummary) {
+        log.resumed(session, peer: peer, resumption)
     }
 
     /// A session is over.

@@ -72,7 +72,7 @@ final class TunnelWorker {
     private var sleep = SleepWatch()
     private var countedLogs = 0
     private var refusedWatches = 0
-    private var crowd = CrowdWatch()
+    private var manyStreams = StreamCountPeak()
     var isDraining = false
     var hasCutOff = false
     var isStopping = false
@@ -127,7 +127,7 @@ final class TunnelWorker {
             shared.loads[index].visitorTaken()
             visit(route, connection, "\(connection.remote)", isOwn: false)
         case .ownVisitor(let route, let connection): visit(route, connection, "stdio", isOwn: true)
-        case .link(let connection): server?.greet(connection)
+        case .link(let connection): server?.accept(connection)
         case .session(let call): server?.answer(call)
         case .networkChanged: networkChanged()
         case .passwords(let table): server?.use(table)
@@ -227,7 +227,7 @@ extension TunnelWorker {
         shared.links.add(1, ordering: .relaxed)
         let target = (index + turn) % workers.count
         if target == index {
-            server?.greet(connection)
+            server?.accept(connection)
         } else {
             workers[target].send(.link(connection))
         }
@@ -320,7 +320,7 @@ extension TunnelWorker {
         for peer in peers { peer.look(at: now, mayGrow: mayGrow) }
         server?.look(mayGrow: mayGrow)
         environment.trim()
-        if crowd.hasLeft(now: relays.count) {
+        if manyStreams.hasLeft(now: relays.count) {
             loop.trim()
             ProcessControl.trimHeap()
         }
@@ -373,9 +373,9 @@ extension TunnelWorker {
         }
     }
 
-    func greetingFailed(_ failure: RefusedLink) {
+    func acceptanceFailed(_ failure: RefusedLink) {
         if let count = refusals.note("greeting \(failure.reason) \(failure.user ?? "")", at: loop.now) {
-            log.greetingFailed(failure, count: count)
+            log.acceptanceFailed(failure, count: count)
         }
     }
 }

@@ -87,11 +87,11 @@ private struct ConfigurationLoader {
 
     /// Reads a file and what it includes; the location is that of the entry that led to it.
     mutating func read(_ path: String, at location: SourceLocation?, depth: Int) {
-        guard files.count < Self.mostFiles else {
-            if files.count == Self.mostFiles {
+        guard files.count < Self.maxFiles else {
+            if files.count == Self.maxFiles {
                 report(
                     at: location,
-                    "there are more than \(Self.mostFiles) files",
+                    "there are more than \(Self.maxFiles) files",
                     hint: "put several sections into one file"
                 )
                 files.append(path)
@@ -202,5 +202,5 @@ private struct ConfigurationLoader {
     /// A file that includes a folder with a file that does the same is ordinary; deeper than this is a mistake.
     private static let deepestInclude = 4
     /// A service each for a large company; more would hold up a reload, and a wrong folder has more.
-    private static let mostFiles = 256
+    private static let maxFiles = 256
 }

@@ -18,7 +18,7 @@ enum SystemFiles {
         guard fstat(descriptor, &status) == 0 else { return .failure(Fault(number: errno)) }
         var bytes: [UInt8] = []
         var block = [UInt8](repeating: 0, count: 65536)
-        while bytes.count <= SourceFile.longestText {
+        while bytes.count <= SourceFile.maxText {
             let count = Platform.read(descriptor, &block, block.count)
             if count > 0 {
                 bytes += block.prefix(count)

@@ -3,7 +3,7 @@ import Sallyport
 import Synchronization
 
 /// What a console stands at: a server or a connection.
-protocol Desk: Sendable {
+protocol ConsoleTarget: Sendable {
     /// Commands that it has besides those of every console, each with what it does.
     var help: [(command: String, meaning: String)] { get }
 
@@ -15,14 +15,14 @@ protocol Desk: Sendable {
 
 /// Reads commands line by line, and prints what they bring and what comes.
 final class Console: Sendable {
-    private let desk: any Desk
+    private let consoleTarget: any ConsoleTarget
     private let history = Mutex<[String]>([])
 
     /// What is remembered.
-    private static let mostRemembered = 1000
+    private static let maxRemembered = 1000
 
-    init(_ desk: any Desk) {
-        self.desk = desk
+    init(_ consoleTarget: any ConsoleTarget) {
+        self.consoleTarget = consoleTarget
     }
 
     /// Runs until the input ends, or the desk is over.
@@ -31,7 +31,7 @@ final class Console: Sendable {
             group.addTask { [self] in
                 for await line in Self.lines() { if !(await self.take(line)) { return } }
             }
-            group.addTask { [self] in await desk.watch { TerminalOutput.result($0) } }
+            group.addTask { [self] in await consoleTarget.watch { TerminalOutput.result($0) } }
             await group.next()
             group.cancelAll()
         }
@@ -45,7 +45,7 @@ final class Console: Sendable {
         guard let command = words.first else { return true }
         history.withLock { history in
             history.append(line)
-            if history.count > Self.mostRemembered { history.removeFirst() }
+            if history.count > Self.maxRemembered { history.removeFirst() }
         }
         for line in await answer(command, Array(words.dropFirst())) { TerminalOutput.result(line) }
         return command != "quit"
@@ -57,14 +57,14 @@ final class Console: Sendable {
         case "help":
             let common = [("history", "what was typed"), ("help", "this"), ("quit", "the end")]
             let width = 34
-            return (desk.help + common).map { command, meaning in
+            return (consoleTarget.help + common).map { command, meaning in
                 command + String(repeating: " ", count: max(1, width - command.count)) + meaning
             }
         case "history": return history.withLock { $0.enumerated().map { "\($0.offset + 1)  \($0.element)" } }
         default: break
         }
         do throws(SallyportError) {
-            return try await desk.perform(command, words) ?? ["no command `\(command)`: try help"]
+            return try await consoleTarget.perform(command, words) ?? ["no command `\(command)`: try help"]
         } catch {
             return ["failed: \(error)"]
         }
@@ -83,7 +83,7 @@ final class Console: Sendable {
 }
 
 /// At a server.
-struct ServerDesk: Desk {
+struct ServerConsole: ConsoleTarget {
     private let server: MessageServer
 
     init(_ server: MessageServer) {
@@ -171,7 +171,7 @@ struct ServerDesk: Desk {
 }
 
 /// At a client.
-struct ClientDesk: Desk {
+struct ClientConsole: ConsoleTarget {
     private let connection: Connection
 
     init(_ connection: Connection) {

@@ -90,7 +90,7 @@ struct ConsoleCommand: ParsableCommand {
             options: options
         )
         TerminalOutput.result("listening at \(server.addresses.joined(separator: ", "))")
-        await Console(ServerDesk(server)).run()
+        await Console(ServerConsole(server)).run()
         await server.stop()
     }
 
@@ -98,7 +98,7 @@ struct ConsoleCommand: ParsableCommand {
         let login = try await findLogin()
         let connection = try await MessageClient.connect(to: address, as: login, options: options)
         TerminalOutput.result("connected to \(connection.remoteAddress) as \(connection.user)")
-        await Console(ClientDesk(connection)).run()
+        await Console(ClientConsole(connection)).run()
         await connection.close("the console has ended")
     }
 

@@ -24,7 +24,7 @@ final class LogDestination: Sendable {
     /// Lines that wait: some ten thousand.
     ///
     /// More would only be older when they are read.
-    private static let mostWaiting = 2 << 20
+    private static let maxWaiting = 2 << 20
 
     /// The standard error of the process.
     convenience init() throws(SystemFailure) {
@@ -56,7 +56,7 @@ final class LogDestination: Sendable {
     /// Takes a line; never waits.
     func write(_ line: String) {
         let isFirst = state.withLock { state in
-            guard state.waiting.count < Self.mostWaiting else {
+            guard state.waiting.count < Self.maxWaiting else {
                 state.dropped += 1
                 return false
             }
@@ -70,13 +70,13 @@ final class LogDestination: Sendable {
 
     /// Writes what waits and ends the thread: the last call.
     ///
-    /// A log that is not read fast enough gets `patience`; what it has not taken then is lost with the process.
+    /// A log that is not read fast enough gets `abuseBudget`; what it has not taken then is lost with the process.
     ///
     /// - Returns: whether it has taken everything. If not, a write to it may still be waiting.
     @discardableResult
-    func finish(within patience: Duration = .seconds(3)) -> Bool {
+    func finish(within abuseBudget: Duration = .seconds(3)) -> Bool {
         guard let thread = ending() else { return true }
-        let hasEnded = thread.join(within: patience)
+        let hasEnded = thread.join(within: abuseBudget)
         // The thread is still writing: what it writes from has to stay.
         if !hasEnded { _ = Unmanaged.passRetained(self) }
         return hasEnded

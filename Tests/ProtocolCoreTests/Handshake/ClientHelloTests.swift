@@ -78,7 +78,7 @@ import WireCoding
             var copy = login
             copy[43] = flags
             #expect(throws: HandshakeFault.malformed("flags")) { try read(copy) }
-            copy[42] = HelloMode.resume.rawValue
+            copy[42] = HelloMode.ticket.rawValue
             if flags != 1 { #expect(throws: HandshakeFault.malformed("flags")) { try read(copy) } }
         }
     }

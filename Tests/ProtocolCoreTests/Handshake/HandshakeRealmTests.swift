@@ -111,7 +111,7 @@ import Testing
 
     @Test func whoShowsATicketIsAskedForThePasswordOnce() throws {
         var server = HandshakeRun(people).makeServer()
-        let resume = try #require(HandshakeRun(people).run().sent[.hello]).with(mode: .resume)
+        let resume = try #require(HandshakeRun(people).run().sent[.hello]).with(mode: .ticket)
         guard case .send(let retry) = try server.feed(resume) else {
             Issue.record("no answer")
             return
@@ -127,7 +127,7 @@ import Testing
     @Test func aLoginIsNoReattachment() throws {
         var server = HandshakeRun(people).makeServer()
         let hello = try #require(HandshakeRun(people).run().sent[.hello])
-        #expect(throws: HandshakeFault.malformed("session")) { try server.feed(hello.with(mode: .reattach)) }
+        #expect(throws: HandshakeFault.malformed("session")) { try server.feed(hello.with(mode: .resume)) }
     }
 }
 

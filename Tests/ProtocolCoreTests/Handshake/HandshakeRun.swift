@@ -137,7 +137,7 @@ struct HandshakeRun {
             outcome.steps.append("server: established")
             outcome.server = agreement
             return nil
-        case .reattach:
+        case .resume:
             outcome.steps.append("server: reattach")
             return nil
         }

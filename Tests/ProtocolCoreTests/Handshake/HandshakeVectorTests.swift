@@ -111,8 +111,8 @@ import Vocabulary
             #expect(try secrets.client.hex == file.text("\(section)/c_ap0"))
             #expect(try secrets.server.hex == file.text("\(section)/s_ap0"))
             #expect(try secrets.sessionID.hex == file.text("\(section)/session_id"))
-            #expect(try secrets.reattachClient.hex == file.text("\(section)/ra_c"))
-            #expect(try secrets.reattachServer.hex == file.text("\(section)/ra_s"))
+            #expect(try secrets.resumptionClient.hex == file.text("\(section)/ra_c"))
+            #expect(try secrets.resumptionServer.hex == file.text("\(section)/ra_s"))
         }
     }
 

@@ -148,7 +148,7 @@ import Vocabulary
             _ = try bench.takeRecords()
         }
         bench.expectOpen()
-        #expect(bench.mostEvents <= 1024 + 65536 / 9)
+        #expect(bench.maxEvents <= 1024 + 65536 / 9)
         expect(bench.session.events.capacity <= 16384)
     }
 
@@ -196,7 +196,7 @@ import Vocabulary
             }
             stream += 100
             bench.forgetEvents()
-            held = max(held, bench.session.control.count + bench.session.unhurried.count)
+            held = max(held, bench.session.control.count + bench.session.piggybacked.count)
         }
         guard case .violation(let code, _) = bench.end else {
             Issue.record("it went on")

@@ -29,7 +29,7 @@ final class SessionBench {
     private(set) var losses: [LinkFault] = []
     private(set) var handles: [UInt32: StreamHandle] = [:]
     /// The most events that ever waited at once.
-    private(set) var mostEvents = 0
+    private(set) var maxEvents = 0
     /// The keys of the peer.
     var sealing: DirectionKeys
     var opening: DirectionKeys
@@ -110,7 +110,7 @@ final class SessionBench {
     }
 
     func takeEvents() {
-        mostEvents = max(mostEvents, session.events.count)
+        maxEvents = max(maxEvents, session.events.count)
         while let event = session.nextEvent() {
             switch event {
             case .opened(let handle, let request):

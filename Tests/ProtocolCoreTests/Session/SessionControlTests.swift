@@ -192,7 +192,7 @@ import WireCoding
         let handle = try bench.open()
         let first = try sizes(bench, handle, 400_000)
         #expect(first.prefix(10).allSatisfy { $0 <= 4096 })
-        #expect(first.max() == SessionLimits.longestPlaintext)
+        #expect(first.max() == SessionLimits.maxPlaintext)
         bench.pass(.milliseconds(900))
         #expect((try sizes(bench, handle, 200_000).max() ?? 0) > 4096)
         bench.pass(.milliseconds(1000))

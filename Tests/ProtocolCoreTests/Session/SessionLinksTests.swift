@@ -72,13 +72,13 @@ import Vocabulary
         bench.session.endSending()
         let second = bench.takeBytes()
         bench.session.linkEnded(at: bench.now)
-        let resent = try bench.session.reattach(received: 1, at: bench.now)
+        let resent = try bench.session.resume(received: 1, at: bench.now)
         #expect(resent == second.count)
         let again = bench.takeBytes()
         #expect(again == second)
         // And once more, from further back than is kept: that would be a lie.
         bench.session.linkEnded(at: bench.now)
-        #expect(throws: ProtocolViolation.self) { _ = try bench.session.reattach(received: 0, at: bench.now) }
+        #expect(throws: ProtocolViolation.self) { _ = try bench.session.resume(received: 0, at: bench.now) }
         bench.takeEvents()
         guard case .violation(let code, _) = bench.end else {
             Issue.record("ended with \(String(describing: bench.end))")
@@ -100,7 +100,7 @@ import Vocabulary
             // The second record is sealed and not written.
             bench.session.linkEnded(at: bench.now)
             #expect(throws: ProtocolViolation.self) {
-                _ = try bench.session.reattach(received: received, at: bench.now)
+                _ = try bench.session.resume(received: received, at: bench.now)
             }
         }
     }
@@ -114,7 +114,7 @@ import Vocabulary
         let old = try bench.sealing.sealed(Say.acknowledgement(0) + Say.open(1))
         bench.session.linkEnded(at: bench.now)
         bench.takeEvents()
-        _ = try bench.session.reattach(received: 1, at: bench.now)
+        _ = try bench.session.resume(received: 1, at: bench.now)
         bench.arrive(old)
         bench.expectOpen()
         #expect(bench.seen == [.opened(1, "echo")])
@@ -148,7 +148,7 @@ import Vocabulary
         for count in 1...64 {
             bench.arrive([0xD1, 0, 0, 17] + [UInt8](repeating: 0, count: 17))
             #expect(bench.losses.count == count)
-            _ = try bench.session.reattach(received: bench.session.log.acknowledgedRecords, at: bench.now)
+            _ = try bench.session.resume(received: bench.session.log.acknowledgedRecords, at: bench.now)
         }
         bench.expectOpen()
         bench.arrive([0x00])
@@ -162,12 +162,12 @@ import Vocabulary
     @Test func aDoubtedLinkIsLostUnlessSomethingComes() throws {
         let bench = try bench()
         bench.pass(.seconds(1))
-        bench.session.expectSignOfLife(at: bench.now)
+        bench.session.checkLiveness(at: bench.now)
         bench.pass(.seconds(2))
         try bench.say(Say.open(1))
         bench.pass(.seconds(4))
         #expect(bench.losses.isEmpty)
-        bench.session.expectSignOfLife(at: bench.now)
+        bench.session.checkLiveness(at: bench.now)
         bench.pass(.seconds(6))
         #expect(bench.losses == [.silent])
     }
@@ -181,8 +181,8 @@ import Vocabulary
         _ = pair.server.pump(at: pair.now)
         // The answer is on the way, and the server is done with it.
         pair.server.releaseWhatIsOver(at: pair.now)
-        expect(pair.server.session.streamCount == 0 && !pair.server.session.isSettled)
-        pair.server.session.closeWhenSettled(.shutdown)
+        expect(pair.server.session.streamCount == 0 && !pair.server.session.isFullyAcknowledged)
+        pair.server.session.closeWhenAcknowledged(.shutdown)
         pair.server.takeEvents()
         #expect(pair.server.end == nil)
         // The link is lost with the answer, and the session is taken to another one.
@@ -203,7 +203,7 @@ import Vocabulary
         var pair = try pair()
         pair.settle()
         pair.pass(.milliseconds(50))
-        pair.server.session.closeWhenSettled(.shutdown)
+        pair.server.session.closeWhenAcknowledged(.shutdown)
         pair.server.takeEvents()
         #expect(pair.server.end == .byUs(.shutdown, ""))
     }
@@ -212,13 +212,13 @@ import Vocabulary
         var pair = try pair()
         pair.settle()
         pair.server.session.goAway(.shutdown)
-        expect(pair.server.session.isSettled)
+        expect(pair.server.session.isFullyAcknowledged)
         // On the way, and lost with the link.
         _ = pair.server.pump(at: pair.now)
-        expect(pair.server.session.isSettled)
+        expect(pair.server.session.isFullyAcknowledged)
         pair.server.loseLink(at: pair.now)
         #expect(pair.server.end == nil)
-        pair.server.session.closeWhenSettled(.shutdown)
+        pair.server.session.closeWhenAcknowledged(.shutdown)
         pair.server.takeEvents()
         #expect(pair.server.end == .byUs(.shutdown, ""))
     }
@@ -228,12 +228,12 @@ import Vocabulary
         let stream = try #require(pair.client.open(sending: 10, thenEnd: false, at: pair.now))
         pair.settle()
         pair.pass(.milliseconds(50))
-        expect(pair.client.session.isSettled)
+        expect(pair.client.session.isFullyAcknowledged)
         pair.client.session.reset(stream, .shutdown, at: pair.now)
-        expect(!pair.client.session.isSettled)
+        expect(!pair.client.session.isFullyAcknowledged)
         pair.settle()
         pair.pass(.milliseconds(50))
-        expect(pair.client.session.isSettled)
+        expect(pair.client.session.isFullyAcknowledged)
     }
 
     @Test func anIdleSessionFallsSilent() throws {

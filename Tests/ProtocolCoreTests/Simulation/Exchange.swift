@@ -11,7 +11,7 @@ struct Exchange {
     /// After which of all bytes on all links the link is cut.
     private var cuts: ArraySlice<Int>
     private let resumes: Bool
-    private let largestPiece: Int
+    private let maxPiece: Int
     /// How many bytes went over all links.
     private(set) var used = 0
     /// How many of them when the streams had come to their ends, and the sessions were closed.
@@ -31,7 +31,7 @@ struct Exchange {
     ) throws {
         self.cuts = cuts[...]
         self.resumes = resumes
-        largestPiece = piece
+        maxPiece = piece
         var options = Session.Options(
             parameters: SessionParameters(
                 maxRecord: 1024,
@@ -41,7 +41,7 @@ struct Exchange {
             )
         )
         options.chunk = 1024
-        options.largestStreamWindow = 400
+        options.maxStreamWindow = 400
         options.keyLimits = KeyLimits(records: 3, bytes: 1 << 40)
         change(&options)
         link = SimulatedLink(try Pair(client: options, server: options))
@@ -76,7 +76,7 @@ struct Exchange {
         }
         for _ in 0..<40 where !step() { return }
         usedByStreams = used
-        link.server.session.closeWhenSettled(.shutdown)
+        link.server.session.closeWhenAcknowledged(.shutdown)
         link.server.takeEvents()
         for _ in 0..<40 where !step() { return }
     }
@@ -89,7 +89,7 @@ struct Exchange {
             var offset = 0
             while offset < bytes.count {
                 let left = (cuts.first ?? .max) - used
-                let count = min(left, bytes.count - offset, largestPiece)
+                let count = min(left, bytes.count - offset, maxPiece)
                 if count > 0 { other.deliver(Array(bytes[offset..<offset + count]), at: link.now) }
                 offset += count
                 used += count

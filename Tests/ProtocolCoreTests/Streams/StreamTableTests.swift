@@ -21,10 +21,10 @@ import Testing
 
     @Test func theRoomOfACrowdIsGivenBackWhenAllAreGone() {
         var table = StreamTable()
-        let crowd = (0..<1000).map { table.insert(stream(UInt32($0 * 2 + 1))) }
-        for handle in crowd { table.remove(handle) }
+        let manyStreams = (0..<1000).map { table.insert(stream(UInt32($0 * 2 + 1))) }
+        for handle in manyStreams { table.remove(handle) }
         #expect(table.count == 0)
-        #expect(crowd.allSatisfy { !table.contains($0) })
+        #expect(manyStreams.allSatisfy { !table.contains($0) })
         #expect(table.insert(stream(5001)).slot == 0)
     }
 

@@ -16,7 +16,7 @@ final class Background<Value: Sendable>: Sendable {
 
     /// Waits for its end.
     @discardableResult
-    func wait(within patience: Duration = Waiting.patience) throws -> Value {
-        try Waiting.for("work in the background", within: patience) { outcome.withLock { $0 } }.get()
+    func wait(within abuseBudget: Duration = Waiting.abuseBudget) throws -> Value {
+        try Waiting.for("work in the background", within: abuseBudget) { outcome.withLock { $0 } }.get()
     }
 }

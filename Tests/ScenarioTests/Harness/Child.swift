@@ -128,9 +128,9 @@ extension Child {
     @discardableResult
     func line(
         with texts: String...,
-        within patience: Duration = Waiting.patience
+        within abuseBudget: Duration = Waiting.abuseBudget
     ) throws -> Substring {
-        try Waiting.for("a line of \(name) with \(texts); it wrote:\n\(output)", within: patience) {
+        try Waiting.for("a line of \(name) with \(texts); it wrote:\n\(output)", within: abuseBudget) {
             lines.first { line in texts.allSatisfy { line.contains($0) } }
         }
     }
@@ -153,8 +153,8 @@ extension Child {
 
     /// Waits for its end.
     @discardableResult
-    func wait(within patience: Duration = Waiting.patience) throws -> ChildEnd {
-        try Waiting.for("the end of \(name); it wrote:\n\(output)", within: patience) { end }
+    func wait(within abuseBudget: Duration = Waiting.abuseBudget) throws -> ChildEnd {
+        try Waiting.for("the end of \(name); it wrote:\n\(output)", within: abuseBudget) { end }
     }
 
     /// Sends it a signal, unless it has ended.

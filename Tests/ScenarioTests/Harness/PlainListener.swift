@@ -56,9 +56,9 @@ final class PlainListener: Sendable {
     }
 
     /// Waits for a connection.
-    func accept(within patience: Duration = Waiting.patience) throws -> PlainSocket {
+    func accept(within abuseBudget: Duration = Waiting.abuseBudget) throws -> PlainSocket {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        guard poll(&entry, 1, Int32(patience.components.seconds * 1000)) == 1 else {
+        guard poll(&entry, 1, Int32(abuseBudget.components.seconds * 1000)) == 1 else {
             throw ScenarioFailure("nobody connected to \(address)")
         }
         let accepted = Glibc.accept(descriptor, nil, nil)

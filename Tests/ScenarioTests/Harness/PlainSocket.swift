@@ -10,17 +10,17 @@ enum ReadEnd: Equatable {
 
 /// A connection of an application, without any tunnel in it: the scenario's own end of it.
 ///
-/// Every call waits, for as long as ``Waiting/patience`` and no longer.
+/// Every call waits, for as long as ``Waiting/abuseBudget`` and no longer.
 final class PlainSocket: @unchecked Sendable {
     // Written when it is closed only; a scenario uses one connection from one thread at a time.
     private var descriptor: Int32
 
     init(adopting descriptor: Int32) {
         self.descriptor = descriptor
-        var patience = timeval(tv_sec: Int(Waiting.patience.components.seconds), tv_usec: 0)
+        var abuseBudget = timeval(tv_sec: Int(Waiting.abuseBudget.components.seconds), tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, size)
-        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, size)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &abuseBudget, size)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &abuseBudget, size)
         // A program that is started meanwhile must not keep it open.
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     }
@@ -94,9 +94,9 @@ final class PlainSocket: @unchecked Sendable {
     /// Waits for a reset that comes after the end, which no read tells.
     func waitForReset() throws {
         var entry = pollfd(fd: descriptor, events: 0, revents: 0)
-        let patience = Int32(Waiting.patience.components.seconds * 1000)
+        let abuseBudget = Int32(Waiting.abuseBudget.components.seconds * 1000)
         // A connection that was reset is in error; one whose two directions have merely ended is not.
-        guard poll(&entry, 1, patience) == 1, entry.revents & Int16(POLLERR) != 0 else {
+        guard poll(&entry, 1, abuseBudget) == 1, entry.revents & Int16(POLLERR) != 0 else {
             throw ScenarioFailure("the connection was not reset")
         }
     }

@@ -57,10 +57,10 @@ enum Program {
         in folder: TemporaryFolder,
         input: String? = nil,
         environment: [String: String] = [:],
-        within patience: Duration = .seconds(120)
+        within abuseBudget: Duration = .seconds(120)
     ) throws -> String {
         let child = try Child([path(name)] + arguments, in: folder, input: input, environment: environment)
-        let end = try child.wait(within: patience)
+        let end = try child.wait(within: abuseBudget)
         guard end == .exited(0) else {
             throw ScenarioFailure("\(name) \(arguments): \(end):\n\(child.output)")
         }

@@ -27,7 +27,7 @@ struct ChangedNetworkTests {
         #expect(try visitor.read(14) == Array("said meanwhile".utf8))
         // It is dialled as soon as the cable is there again, and not when the next attempt would have been due.
         #expect(clock.now - since < .seconds(5))
-        try pair.client.line(with: "link reattached", "streams=1")
+        try pair.client.line(with: "session resumed", "streams=1")
     }
 
     @Test func aHostThatGetsAnotherAddressGoesOn() throws {
@@ -42,7 +42,7 @@ struct ChangedNetworkTests {
             "streams=1",
             "the local address or the route is gone"
         )
-        try pair.server.line(with: "link reattached", "streams=1", "address=10.77.0.9:")
+        try pair.server.line(with: "session resumed", "streams=1", "address=10.77.0.9:")
     }
 
     @Test func aSwitchThatDiesIsNoticedWithinSecondsAlthoughTheAddressStays() throws {

@@ -23,7 +23,7 @@ struct LostLinkTests {
         #expect(try visitor.readToEnd().end == .end)
 
         for child in [pair.client, pair.server] {
-            let line = StreamLine(try child.line(with: "link reattached", "streams=1"))
+            let line = StreamLine(try child.line(with: "session resumed", "streams=1"))
             #expect(!line["after"].isEmpty && !line["resent"].isEmpty)
             // The stream has one line, and it does not know of the gap.
             try child.line(with: "stream closed", "why=fin", "by=visitor", "up=20B", "down=18B")
@@ -52,8 +52,8 @@ struct LostLinkTests {
             line.cutAll(round % 2 == 0 ? .reset : .end)
             try Waiting.until("all sessions to come back in round \(round)") {
                 let count = 6 * (round + 1)
-                return pair.client.lines(with: "link reattached").count == count
-                    && pair.server.lines(with: "link reattached").count == count
+                return pair.client.lines(with: "session resumed").count == count
+                    && pair.server.lines(with: "session resumed").count == count
             }
         }
         #expect(pair.client.lines(with: "link established").count == 6)

@@ -19,7 +19,7 @@ struct RedisOverCutLinksTests {
             guard number % 100 == 50 else { continue }
             // A link that is not back yet cannot be lost again.
             try Waiting.until("the link to be back") {
-                pair.client.lines(with: "link reattached").count == pair.client.lines(with: "link lost").count
+                pair.client.lines(with: "session resumed").count == pair.client.lines(with: "link lost").count
             }
             line.cutAll(number % 200 == 50 ? .reset : .end)
         }
@@ -73,7 +73,7 @@ struct PostgresOverCutLinksTests {
         line.change { $0.isHole = false }
         #expect(try psql.wait(within: .seconds(60)) == .exited(0), "\(psql.output)")
         #expect(psql.output.contains("count|2"))
-        if isForgotten { try pair.client.line(with: "link reattached", "streams=1") }
+        if isForgotten { try pair.client.line(with: "session resumed", "streams=1") }
         #expect(pair.client.lines(with: "session lost").isEmpty)
     }
 

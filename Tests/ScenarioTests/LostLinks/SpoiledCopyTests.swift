@@ -16,7 +16,7 @@ struct SpoiledCopyTests {
         try copy(1 << 30, from: isUp ? visitor : served, to: isUp ? served : visitor)
         #expect(line.cutCount >= 50)
         for child in [pair.client, pair.server] {
-            #expect(child.lines(with: "link reattached").count >= 50)
+            #expect(child.lines(with: "session resumed").count >= 50)
             try child.line(with: "stream closed", "why=fin", isUp ? "up=1.0GiB" : "down=1.0GiB")
             #expect(child.lines(with: "session lost").isEmpty)
             #expect(child.residentBytes < 96 << 20)

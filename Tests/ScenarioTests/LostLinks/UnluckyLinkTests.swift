@@ -14,7 +14,7 @@ struct UnluckyLinkTests {
             $0.cuts = [.end]
         }
         line.cutAll(.end)
-        try pair.client.line(with: "link reattached")
+        try pair.client.line(with: "session resumed")
         usleep(4_000_000)
         let tries = line.passages.count
         #expect(tries > 20)

@@ -103,7 +103,7 @@ final class RecordingOwner: PeerSessionOwner {
     private(set) var streams: [(stream: LinkStream, endpoint: RecordingEndpoint)] = []
     private(set) var end: SessionEnd?
     private(set) var detachments: [LinkFault] = []
-    private(set) var reattachments = 0
+    private(set) var resumptions = 0
 
     func session(
         _ session: PeerSession,
@@ -118,8 +118,8 @@ final class RecordingOwner: PeerSessionOwner {
     func sessionGoesAway(_ session: PeerSession) {}
     func session(_ session: PeerSession, ended end: SessionEnd) { self.end = end }
     func session(_ session: PeerSession, detached fault: LinkFault) { detachments.append(fault) }
-    func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment) {
-        reattachments += 1
+    func session(_ session: PeerSession, resumed resumption: PeerSession.ResumptionSummary) {
+        resumptions += 1
     }
     func session(_ session: PeerSession, measured roundTrip: Duration) {}
 }

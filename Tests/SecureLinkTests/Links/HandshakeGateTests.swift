@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func oneAddressHasEightHandshakesAtOnce() throws {
-        let gate = HandshakeGate(mostUnderWay: 256)
+        let gate = HandshakeGate(maxUnderWay: 256)
         let here = try prefix("10.0.0.1")
         for _ in 0..<8 { #expect(gate.begin(here, at: .seconds(1)) == .anything) }
         #expect(gate.begin(here, at: .seconds(1)) == .nothing("too many handshakes from there at once"))
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test func allTogetherHaveAsManyAsConfigured() throws {
-        let gate = HandshakeGate(mostUnderWay: 3)
+        let gate = HandshakeGate(maxUnderWay: 3)
         for number in 1...3 {
             #expect(gate.begin(try prefix("10.0.0.\(number)"), at: .seconds(1)) == .anything)
         }
@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test func threeWrongGuessesCloseTheDoorForLoginsForAWhileAndOnlyThere() throws {
-        let gate = HandshakeGate(mostUnderWay: 256)
+        let gate = HandshakeGate(maxUnderWay: 256)
         let here = try prefix("10.0.0.1")
         for _ in 0..<3 { #expect(visit(gate, from: here, .wrongGuess, at: .seconds(1)) == .anything) }
         #expect(visit(gate, from: here, .nothing, at: .seconds(1)) == .sessionsOnly(loginAfterSeconds: 16))
@@ -54,7 +54,7 @@ import Testing
     }
 
     @Test func whatFailsWhileNoLoginsAreServedCostsNothingMore() throws {
-        let gate = HandshakeGate(mostUnderWay: 256)
+        let gate = HandshakeGate(maxUnderWay: 256)
         let here = try prefix("10.0.0.1")
         for _ in 0..<3 { visit(gate, from: here, .wrongGuess, at: .seconds(1)) }
         for outcome in [HandshakeGate.Outcome.garbage, .silence, .timeout, .success] {
@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test func whereNoLoginsAreServedFourSessionsMayComeBackAtOnce() throws {
-        let gate = HandshakeGate(mostUnderWay: 256)
+        let gate = HandshakeGate(maxUnderWay: 256)
         let here = try prefix("10.0.0.1")
         for _ in 0..<3 { visit(gate, from: here, .wrongGuess, at: .seconds(1)) }
         let sessions = HandshakeGate.Admission.sessionsOnly(loginAfterSeconds: 16)
@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test func whoHasFailedInManyPlacesTakesAnEighthOfTheRoomOfTheOthers() throws {
-        let gate = HandshakeGate(mostUnderWay: 16)
+        let gate = HandshakeGate(maxUnderWay: 16)
         let places = try (1...20).map { try prefix("10.0.0.\($0)") }
         for place in places.dropLast() {
             for _ in 0..<2 { visit(gate, from: place, .timeout, at: .seconds(1)) }
@@ -90,7 +90,7 @@ import Testing
     }
 
     @Test func aBadLineDoesNotShutOutWhoHasLoggedInOverIt() throws {
-        let gate = HandshakeGate(mostUnderWay: 256)
+        let gate = HandshakeGate(maxUnderWay: 256)
         let (here, there) = (try prefix("10.0.0.1"), try prefix("10.0.0.2"))
         visit(gate, from: here, .success, at: .seconds(1))
         for outcome in [HandshakeGate.Outcome.silence, .timeout] {
@@ -111,7 +111,7 @@ import Testing
     }
 
     @Test func aClientThatBacksOffIsNeverShutOut() throws {
-        let gate = HandshakeGate(mostUnderWay: 256)
+        let gate = HandshakeGate(maxUnderWay: 256)
         let here = try prefix("10.0.0.1")
         var now = Instant.seconds(1)
         for step in 0..<200 {
@@ -121,7 +121,7 @@ import Testing
     }
 
     @Test func aPenaltyEndsAfterAMinuteAndAHalfHoweverManyFail() throws {
-        let gate = HandshakeGate(mostUnderWay: 256)
+        let gate = HandshakeGate(maxUnderWay: 256)
         let here = try prefix("10.0.0.1")
         for outcome in [HandshakeGate.Outcome.timeout, .garbage, .garbage, .garbage, .garbage] {
             visit(gate, from: here, outcome, at: .seconds(1))
@@ -137,7 +137,7 @@ import Testing
     }
 
     @Test func aUserIsServedLastAfterTenGuessesAndOneMoreEveryFiveSeconds() {
-        let gate = HandshakeGate(mostUnderWay: 256)
+        let gate = HandshakeGate(maxUnderWay: 256)
         for _ in 0..<10 { #expect(gate.mayGuess([1], at: .seconds(1))) }
         #expect(!gate.mayGuess([1], at: .seconds(1)))
         #expect(gate.mayGuess([2], at: .seconds(1)))
@@ -145,7 +145,7 @@ import Testing
     }
 
     @Test func loginsThatWorkAreNoGuesses() {
-        let gate = HandshakeGate(mostUnderWay: 256)
+        let gate = HandshakeGate(maxUnderWay: 256)
         for _ in 0..<1000 {
             #expect(gate.mayGuess([1], at: .seconds(1)))
             gate.wasNoGuess([1])
@@ -153,7 +153,7 @@ import Testing
     }
 
     @Test func failuresFromEverNewPlacesCostTheSameEach() throws {
-        let gate = HandshakeGate(mostUnderWay: 10)
+        let gate = HandshakeGate(maxUnderWay: 10)
         let start = ContinuousClock.now
         for number in 0..<80_000 {
             let place = try prefix("10.\(number >> 16).\(number >> 8 & 255).\(number & 255)")

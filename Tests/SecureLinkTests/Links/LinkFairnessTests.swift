@@ -99,7 +99,7 @@ private final class FairnessBench: PeerSessionOwner {
     func sessionGoesAway(_ session: PeerSession) {}
     func session(_ session: PeerSession, ended end: SessionEnd) { loop.stop() }
     func session(_ session: PeerSession, detached fault: LinkFault) {}
-    func session(_ session: PeerSession, reattached reattachment: PeerSession.Reattachment) {}
+    func session(_ session: PeerSession, resumed resumption: PeerSession.ResumptionSummary) {}
     func session(_ session: PeerSession, measured roundTrip: Duration) {}
 }
 

@@ -30,7 +30,7 @@ import Vocabulary
         let peer = try HandMadePeer()
         var said = try peer.record(Say.open(1))
         var sent: [UInt8] = []
-        let longest = RecordHeader.longestPlaintext - FrameHeader.count
+        let longest = RecordHeader.maxPlaintext - FrameHeader.count
         // As much as the stream has credit for.
         for (number, count) in [longest, longest, 100, longest, 60_000].enumerated() {
             let text = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* (number + 3)) }

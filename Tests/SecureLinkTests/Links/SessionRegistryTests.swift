@@ -27,15 +27,15 @@ import Testing
         )
     }
 
-    private static func request(_ proof: SessionProof, attempt: UInt64) throws -> ReattachRequest {
-        let hello = ClientReattachment(
+    private static func request(_ proof: SessionProof, attempt: UInt64) throws -> ResumptionRequest {
+        let hello = ClientResumption(
             proof,
             attempt: attempt,
             received: 0,
             random: [UInt8](repeating: 9, count: 32)
         )
         let read = try hello.message.withUnsafeBytes { try ClientHello(frame: $0) }
-        guard case .reattach(let request) = read.request else { throw HandshakeFault.unexpectedMessage }
+        guard case .resume(let request) = read.request else { throw HandshakeFault.unexpectedMessage }
         return request
     }
 

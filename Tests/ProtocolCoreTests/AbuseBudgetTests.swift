@@ -4,47 +4,47 @@ import Testing
 
 @testable import ProtocolCore
 
-@Suite struct PeerPatienceTests {
+@Suite struct AbuseBudgetTests {
     private let start = Instant(nanoseconds: 5_000_000_000)
 
     @Test func aHundredOdditiesArePutUpWithAndNoMore() throws {
-        var patience = PeerPatience(at: start)
-        for _ in 0..<100 { try patience.note("something") }
-        #expect(throws: ProtocolViolation.limit("too often: something")) { try patience.note("something") }
+        var abuseBudget = AbuseBudget(at: start)
+        for _ in 0..<100 { try abuseBudget.note("something") }
+        #expect(throws: ProtocolViolation.limit("too often: something")) { try abuseBudget.note("something") }
     }
 
     @Test func aKeyMayBeChangedOnceASecondForEver() throws {
-        var patience = PeerPatience(at: start)
+        var abuseBudget = AbuseBudget(at: start)
         var now = start
         for _ in 0..<1000 {
-            try patience.noteKeyUpdate(at: now)
+            try abuseBudget.noteKeyUpdate(at: now)
             now = now.advanced(by: .seconds(1))
         }
-        for _ in 0..<100 { try patience.noteKeyUpdate(at: now.advanced(by: .milliseconds(-1))) }
+        for _ in 0..<100 { try abuseBudget.noteKeyUpdate(at: now.advanced(by: .milliseconds(-1))) }
     }
 
     @Test func aKeyThatIsChangedAllTheTimeIsTooMuch() throws {
-        var patience = PeerPatience(at: start)
-        for _ in 0..<101 { try patience.noteKeyUpdate(at: start) }
-        #expect(throws: ProtocolViolation.self) { try patience.noteKeyUpdate(at: start) }
+        var abuseBudget = AbuseBudget(at: start)
+        for _ in 0..<101 { try abuseBudget.noteKeyUpdate(at: start) }
+        #expect(throws: ProtocolViolation.self) { try abuseBudget.noteKeyUpdate(at: start) }
     }
 
     @Test func pingsComeInABurstOfTwentyAndThenTenASecond() throws {
-        var patience = PeerPatience(at: start)
-        for _ in 0..<20 { try patience.notePing(at: start) }
-        #expect(throws: ProtocolViolation.self) { try patience.notePing(at: start) }
+        var abuseBudget = AbuseBudget(at: start)
+        for _ in 0..<20 { try abuseBudget.notePing(at: start) }
+        #expect(throws: ProtocolViolation.self) { try abuseBudget.notePing(at: start) }
         var now = start
         for _ in 0..<100 {
             now = now.advanced(by: .milliseconds(100))
-            try patience.notePing(at: now)
+            try abuseBudget.notePing(at: now)
         }
-        #expect(throws: ProtocolViolation.self) { try patience.notePing(at: now) }
+        #expect(throws: ProtocolViolation.self) { try abuseBudget.notePing(at: now) }
     }
 
     @Test func aThousandEarlyResetsArePutUpWithAtOnce() throws {
-        var patience = PeerPatience(at: start)
-        for _ in 0..<1000 { try patience.noteEarlyReset(at: start) }
-        #expect(throws: ProtocolViolation.self) { try patience.noteEarlyReset(at: start) }
+        var abuseBudget = AbuseBudget(at: start)
+        for _ in 0..<1000 { try abuseBudget.noteEarlyReset(at: start) }
+        #expect(throws: ProtocolViolation.self) { try abuseBudget.noteEarlyReset(at: start) }
     }
 }
 

@@ -6,7 +6,7 @@ import WireCoding
 /// What a lane is for.
 ///
 /// Each has a stream of its own, so that none holds up another.
-enum LaneName: Sendable {
+enum StreamName: Sendable {
     /// Packets, both ways; the client opens it.
     case packets
     /// Our requests, and the answers to them; we open it.
@@ -18,27 +18,27 @@ enum LaneName: Sendable {
 /// Whom a lane tells what comes.
 ///
 /// It is told from within the session's own calls, and must not end the session there.
-protocol LaneOwner: AnyObject {
-    func lane(_ lane: Lane, received item: Item, size: Int)
-    func lane(_ lane: Lane, broke fault: ItemFault)
+protocol MessageStreamOwner: AnyObject {
+    func messageStream(_ messageStream: MessageStream, received item: Item, size: Int)
+    func messageStream(_ messageStream: MessageStream, broke fault: ItemFault)
     /// All that there was to say on it has been handed to the session.
-    func laneFinished(_ lane: Lane)
-    func laneEnded(_ lane: Lane, _ failure: StreamFailure?)
-    func lane(_ lane: Lane, sessionEnded reason: SessionEnd)
+    func messageStreamFinished(_ messageStream: MessageStream)
+    func messageStreamEnded(_ messageStream: MessageStream, _ failure: StreamFailure?)
+    func messageStream(_ messageStream: MessageStream, sessionEnded reason: SessionEnd)
 }
 
 /// A stream that carries items both ways.
 ///
 /// Confined to its loop's thread.
-final class Lane: StreamEndpoint {
-    let name: LaneName
+final class MessageStream: StreamEndpoint {
+    let name: StreamName
     var stream: LinkStream?
     private let outbox: Outbox
-    private unowned let owner: any LaneOwner
+    private unowned let owner: any MessageStreamOwner
     private var cutter = ItemCutter()
     private(set) var isFinished = false
 
-    init(_ name: LaneName, _ outbox: Outbox, owner: any LaneOwner) {
+    init(_ name: StreamName, _ outbox: Outbox, owner: any MessageStreamOwner) {
         self.name = name
         self.outbox = outbox
         self.owner = owner
@@ -51,7 +51,7 @@ final class Lane: StreamEndpoint {
         case .drained: return StreamFill(count, .drained)
         case .finished:
             isFinished = true
-            owner.laneFinished(self)
+            owner.messageStreamFinished(self)
             return StreamFill(count, .finished)
         }
     }
@@ -65,26 +65,26 @@ final class Lane: StreamEndpoint {
         } catch {
             fault = error
         }
-        for (item, size) in items { owner.lane(self, received: item, size: size) }
-        if let fault { owner.lane(self, broke: fault) }
+        for (item, size) in items { owner.messageStream(self, received: item, size: size) }
+        if let fault { owner.messageStream(self, broke: fault) }
         return false
     }
 
     func deliver() {}
 
     func receiveEnd() {
-        owner.laneEnded(self, nil)
+        owner.messageStreamEnded(self, nil)
     }
 
     func targetAnswered(_ failure: StreamFailure?) {
-        if let failure { owner.laneEnded(self, failure) }
+        if let failure { owner.messageStreamEnded(self, failure) }
     }
 
     func streamReset(_ failure: StreamFailure) {
-        owner.laneEnded(self, failure)
+        owner.messageStreamEnded(self, failure)
     }
 
     func sessionEnded(_ end: SessionEnd) {
-        owner.lane(self, sessionEnded: end)
+        owner.messageStream(self, sessionEnded: end)
     }
 }

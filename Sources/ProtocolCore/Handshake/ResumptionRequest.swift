@@ -4,7 +4,7 @@ import WireCoding
 /// A client's hello that asks to go on with a session on another link (PROTOCOL.md, Reattaching).
 ///
 /// It is only a claim until ``isProved(by:)`` says otherwise.
-package struct ReattachRequest: Sendable {
+package struct ResumptionRequest: Sendable {
     /// Which session it is about.
     package let session: SessionID
     /// How often the client has tried, this time included; starts at one and only grows.
@@ -63,7 +63,7 @@ package struct ReattachRequest: Sendable {
     package func answer(with proof: SessionProof, received: UInt64, random: [UInt8]) -> [UInt8] {
         precondition(random.count == ClientHello.randomCount, "32 random bytes")
         var body = random
-        body += [ClientHello.version, HelloMode.reattach.rawValue, 0]
+        body += [ClientHello.version, HelloMode.resume.rawValue, 0]
         body.append(bigEndian: proof.suite.rawValue)
         body.append(0)
         var count: [UInt8] = []
@@ -88,7 +88,7 @@ package struct ReattachRequest: Sendable {
         random: [UInt8]
     ) -> [UInt8] {
         var body = random
-        body += [ClientHello.version, ClientHello.version, HelloMode.reattach.rawValue, 0, 1]
+        body += [ClientHello.version, ClientHello.version, HelloMode.resume.rawValue, 0, 1]
         body.append(bigEndian: proof.suite.rawValue)
         var element = proof.id.bytes
         element.append(bigEndian: attempt)

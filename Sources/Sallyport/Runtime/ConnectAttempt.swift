@@ -59,7 +59,7 @@ final class Attempt: Sendable {
 /// A client's way from an address to a connection.
 ///
 /// Confined to its loop's thread.
-final class Dialling: ConnectionObserver {
+final class ConnectAttempt: ConnectionObserver {
     /// Where a client's link comes from.
     enum Way {
         /// It is dialled, and dialled again when it is lost.
@@ -72,7 +72,7 @@ final class Dialling: ConnectionObserver {
     private let store: CredentialStore
     private let options: ConnectionOptions
     private let messageLoop: MessageLoop
-    private unowned let room: Room
+    private unowned let context: LoopContext
     private let attempt: Attempt
     private let handlers: (@Sendable (Connection) -> Void)?
     private var dialer: LinkDialer?
@@ -85,7 +85,7 @@ final class Dialling: ConnectionObserver {
         _ store: CredentialStore,
         _ options: ConnectionOptions,
         _ messageLoop: MessageLoop,
-        _ room: Room,
+        _ context: LoopContext,
         _ attempt: Attempt,
         _ handlers: (@Sendable (Connection) -> Void)?
     ) {
@@ -93,15 +93,15 @@ final class Dialling: ConnectionObserver {
         self.store = store
         self.options = options
         self.messageLoop = messageLoop
-        self.room = room
+        self.context = context
         self.attempt = attempt
         self.handlers = handlers
     }
 
     func begin() {
         guard !attempt.isOver else { return }
-        room.dials[attempt.id] = self
-        let timer = LoopTimer(room.loop) { [unowned self] in
+        context.dials[attempt.id] = self
+        let timer = LoopTimer(context.loop) { [unowned self] in
             fail(SallyportError(.timeout, "no connection \(way) within \(options.connectTimeout)"))
         }
         timer.schedule(after: options.connectTimeout)
@@ -128,13 +128,13 @@ final class Dialling: ConnectionObserver {
                 as: store,
                 options: link,
                 connectTimeout: options.connectTimeout,
-                in: room.environment,
+                in: context.environment,
                 completion
             )
         case .over(let connection):
             // There is no way to another link, so nothing needs to be kept for one.
             link.resumeBuffer = 0
-            return LinkDialer(over: connection, as: store, options: link, in: room.environment, completion)
+            return LinkDialer(over: connection, as: store, options: link, in: context.environment, completion)
         }
     }
 
@@ -168,8 +168,8 @@ final class Dialling: ConnectionObserver {
         let driver = ConnectionDriver(
             session,
             connection,
-            in: room,
-            reattaching: ResumptionDriver(session, by: way)
+            in: context,
+            resumption: ResumptionDriver(session, by: way)
         )
         session.owner = driver
         driver.observer = self
@@ -189,7 +189,7 @@ final class Dialling: ConnectionObserver {
         deadline?.cancel()
         driver?.observer = nil
         // Freed only after the call that it is in.
-        messageLoop.perform { [id = attempt.id] room in room.dials[id] = nil }
+        messageLoop.perform { [id = attempt.id] context in context.dials[id] = nil }
     }
 
     func connectionBegan(_ connection: Connection) {
@@ -207,7 +207,7 @@ final class Dialling: ConnectionObserver {
     }
 }
 
-extension Dialling.Way: CustomStringConvertible {
+extension ConnectAttempt.Way: CustomStringConvertible {
     var description: String {
         switch self {
         case .to(let endpoint): "to \(endpoint)"
@@ -219,11 +219,11 @@ extension Dialling.Way: CustomStringConvertible {
 extension LinkOptions {
     init(_ options: ConnectionOptions) {
         self.init()
-        let window = options.lawfulWindow
-        mostStreams = 1024
-        chunk = min(max(options.chunk, 256), longestRecord)
+        let window = options.clampedWindow
+        maxStreams = 1024
+        chunk = min(max(options.chunk, 256), maxRecord)
         streamWindow = window
-        largestStreamWindow = window
+        maxStreamWindow = window
         handshakeTimeout = options.connectTimeout
         resumeWindow = options.resumeWindow
         resumeBuffer = options.resumeWindow > .zero ? max(options.resumeBuffer, 256 << 10) : 0

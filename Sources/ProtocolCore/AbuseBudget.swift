@@ -1,7 +1,7 @@
 package import Basics
 
 /// How much strange but legal behaviour is enough, and what may be done only so often (PROTOCOL.md, Limits).
-struct PeerPatience {
+struct AbuseBudget {
     private var oddities = 0
     private var pings: TokenBucket
     private var earlyResets: TokenBucket
@@ -23,7 +23,7 @@ struct PeerPatience {
     /// Something legal and useless happened.
     mutating func note(_ oddity: String) throws(ProtocolViolation) {
         oddities += 1
-        guard oddities <= SessionLimits.patience else { throw .limit("too often: \(oddity)") }
+        guard oddities <= SessionLimits.abuseBudget else { throw .limit("too often: \(oddity)") }
     }
 
     /// The peer asked for an answer.

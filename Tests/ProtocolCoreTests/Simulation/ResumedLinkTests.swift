@@ -5,7 +5,7 @@ import Vocabulary
 @testable import ProtocolCore
 
 /// Links that are lost after any byte, and sessions that are not: every stream delivers exactly what was sent.
-@Suite struct ReattachedLinkTests {
+@Suite struct ResumedLinkTests {
     private static func whole() throws -> Exchange {
         var whole = try Exchange(resumes: true)
         whole.run()

@@ -2,7 +2,7 @@ import Testing
 
 /// Strangers at the server's port: they get nothing, cost little, and those who are already there notice nothing.
 @Suite(.serialized, .enabled(if: Sallyport.isThere, "there is no release binary: make build"))
-struct StrangerTests {
+struct UnauthenticatedClientTests {
     /// What somebody says who is not one of us, and what the log says of it.
     struct Knock: CustomTestStringConvertible, Sendable {
         let testDescription: String
@@ -63,10 +63,10 @@ struct StrangerTests {
         let pair = try TunnelPair(to: target.address, Self.options)
         let (visitor, served) = try pair.stream(with: target)
         let before = pair.server.descriptorCount
-        let crowd = try (0..<200).map { _ in try PlainSocket(to: pair.link) }
+        let manyStreams = try (0..<200).map { _ in try PlainSocket(to: pair.link) }
         try pair.server.line(with: "link refused", "why=busy", "too many handshakes from there at once")
         try Self.expectAlive(visitor, served)
-        for stranger in crowd { stranger.close() }
+        for stranger in manyStreams { stranger.close() }
         try Waiting.until("the descriptors to be given back") { pair.server.descriptorCount == before }
         try Self.expectAlive(visitor, served)
     }
@@ -102,7 +102,7 @@ struct StrangerTests {
             line.cutAll(.reset)
             try Self.expectAlive(visitor, served)
             try Waiting.until("the session to come back in round \(round)") {
-                pair.server.lines(with: "link reattached").count == round
+                pair.server.lines(with: "session resumed").count == round
             }
         }
         #expect(pair.client.lines(with: "link established").count == 1)

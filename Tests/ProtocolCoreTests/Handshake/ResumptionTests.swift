@@ -5,7 +5,7 @@ import Testing
 @testable import ProtocolCore
 
 /// Taking a session to another link: the two messages of it.
-@Suite struct ReattachmentTests {
+@Suite struct ResumptionTests {
     let file: VectorFile
     let proof: SessionProof
 
@@ -20,8 +20,8 @@ import Testing
         )
     }
 
-    private func client(attempt: UInt64 = 1, received: UInt64 = 1) throws -> ClientReattachment {
-        ClientReattachment(
+    private func client(attempt: UInt64 = 1, received: UInt64 = 1) throws -> ClientResumption {
+        ClientResumption(
             proof,
             attempt: attempt,
             received: received,
@@ -30,9 +30,9 @@ import Testing
     }
 
     /// What a server makes of a hello.
-    private func request(_ message: [UInt8]) throws -> ReattachRequest {
+    private func request(_ message: [UInt8]) throws -> ResumptionRequest {
         var server = HandshakeRun(try People()).makeServer()
-        guard case .reattach(let request) = try server.feed(message) else {
+        guard case .resume(let request) = try server.feed(message) else {
             throw HandshakeFault.unexpectedMessage
         }
         return request

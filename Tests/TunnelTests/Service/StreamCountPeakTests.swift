@@ -2,10 +2,10 @@ import Testing
 
 @testable import Tunnel
 
-@Suite struct CrowdWatchTests {
+@Suite struct StreamCountPeakTests {
     /// What is said at each of these counts.
     private func said(_ counts: [Int]) -> [Bool] {
-        var watch = CrowdWatch()
+        var watch = StreamCountPeak()
         return counts.map { watch.hasLeft(now: $0) }
     }
 

@@ -3,7 +3,7 @@ import WireCoding
 
 /// The client's side of taking a session to another link: one hello, one answer, and no arithmetic worth the name
 /// (PROTOCOL.md, Reattaching).
-package struct ClientReattachment {
+package struct ClientResumption {
     /// The hello, to be sent as soon as the link is connected.
     package let message: [UInt8]
     private let proof: SessionProof
@@ -18,7 +18,7 @@ package struct ClientReattachment {
     package init(_ proof: SessionProof, attempt: UInt64, received: UInt64, random: [UInt8]) {
         precondition(random.count == ClientHello.randomCount, "32 random bytes")
         self.proof = proof
-        message = ReattachRequest.message(proof, attempt: attempt, received: received, random: random)
+        message = ResumptionRequest.message(proof, attempt: attempt, received: received, random: random)
     }
 
     /// Looks at what the server sent.
@@ -40,15 +40,15 @@ package struct ClientReattachment {
         }
         var reader = ByteReader(UnsafeRawBufferPointer(rebasing: frame.dropFirst(HandshakeFrame.headerCount)))
         let opening = try ServerHello.Opening(&reader)
-        guard opening.mode == HelloMode.reattach.rawValue, opening.suite == proof.suite else {
+        guard opening.mode == HelloMode.resume.rawValue, opening.suite == proof.suite else {
             throw .malformed("mode")
         }
         let elements = try HelloElements(&reader)
-        guard let confirmation = elements.confirmation, confirmation.count == ReattachRequest.proofCount,
+        guard let confirmation = elements.confirmation, confirmation.count == ResumptionRequest.proofCount,
             elements.last == HelloElement.confirmation
         else { throw .malformed("confirmation") }
-        let answer = Array(frame.dropLast(ReattachRequest.proofCount))
-        let expected = ReattachRequest.code(key: proof.server, over: [message, answer])
+        let answer = Array(frame.dropLast(ResumptionRequest.proofCount))
+        let expected = ResumptionRequest.code(key: proof.server, over: [message, answer])
         guard ConstantTime.areEqual(expected, Array(confirmation)) else { throw .authentication }
         guard let element = elements.session else { throw .malformed("session") }
         var counts = ByteReader(element)
