@@ -66,7 +66,10 @@ let package = Package(
         // The only place where the two meet.
         .target(
             name: "SecureLink",
-            dependencies: ["ProtocolCore", "EventIO", "Platform", "Basics", "Vocabulary", "WireCoding", "CryptoPrimitives"],
+            dependencies: [
+                "ProtocolCore", "EventIO", "Platform", "Basics", "Vocabulary", "WireCoding",
+                "CryptoPrimitives",
+            ],
             swiftSettings: strict
         ),
 
@@ -101,7 +104,11 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .executableTarget(name: "sallyport", dependencies: ["TunnelCommand", "Platform"], swiftSettings: strict),
+        .executableTarget(
+            name: "sallyport",
+            dependencies: ["TunnelCommand", "Platform"],
+            swiftSettings: strict
+        ),
 
         .executableTarget(
             name: "Ladder",
@@ -135,13 +142,16 @@ let package = Package(
         // For tests, fuzzers and benchmarks.
         .target(
             name: "ProtocolCoreTesting",
-            dependencies: ["ProtocolCore", "Basics", "Vocabulary", "WireCoding", "CryptoPrimitives", "Platform"],
+            dependencies: [
+                "ProtocolCore", "Basics", "Vocabulary", "WireCoding", "CryptoPrimitives", "Platform",
+            ],
             swiftSettings: strict
         ),
         .target(
             name: "FuzzEntrances",
             dependencies: [
-                "ProtocolCore", "ProtocolCoreTesting", "Basics", "Vocabulary", "WireCoding", "CryptoPrimitives", "TunnelCommand",
+                "ProtocolCore", "ProtocolCoreTesting", "Basics", "Vocabulary", "WireCoding",
+                "CryptoPrimitives", "TunnelCommand",
                 "Tunnel", "Platform",
                 "ConfigurationFile", "Sallyport",
             ],
@@ -163,7 +173,10 @@ let package = Package(
         ),
         .testTarget(
             name: "ProtocolCoreTests",
-            dependencies: ["ProtocolCore", "ProtocolCoreTesting", "Basics", "Vocabulary", "WireCoding", "CryptoPrimitives"],
+            dependencies: [
+                "ProtocolCore", "ProtocolCoreTesting", "Basics", "Vocabulary", "WireCoding",
+                "CryptoPrimitives",
+            ],
             exclude: [
                 "Vectors/protocol-vectors.json", "Vectors/spake2plus-vectors.json",
                 "Reference/reference_peer.py",
@@ -174,7 +187,8 @@ let package = Package(
         .testTarget(
             name: "SallyportTests",
             dependencies: [
-                "Sallyport", "ProtocolCoreTesting", "EventIO", "Platform", "Basics", "Vocabulary", "SecureLink",
+                "Sallyport", "ProtocolCoreTesting", "EventIO", "Platform", "Basics", "Vocabulary",
+                "SecureLink",
                 .product(name: "SystemPackage", package: "swift-system"),
                 // Run as processes.
                 "ExampleChat", "ExampleFileDrop", "ExampleRemoteCommand", "ExampleTopics",
@@ -192,7 +206,10 @@ let package = Package(
         ),
         .testTarget(
             name: "EventIOTests",
-            dependencies: ["EventIO", "Platform", "Basics", "ProtocolCoreTesting", "CLibuv"],
+            dependencies: [
+                .product(name: "SystemPackage", package: "swift-system"), "EventIO", "Platform", "Basics",
+                "ProtocolCoreTesting", "CLibuv",
+            ],
             swiftSettings: strict
         ),
         .testTarget(
@@ -202,7 +219,10 @@ let package = Package(
         ),
         .testTarget(
             name: "TunnelTests",
-            dependencies: ["Tunnel", "SecureLink", "EventIO", "Platform", "Basics", "Vocabulary", "ProtocolCoreTesting"],
+            dependencies: [
+                .product(name: "SystemPackage", package: "swift-system"), "Tunnel", "SecureLink", "EventIO",
+                "Platform", "Basics", "Vocabulary", "ProtocolCoreTesting",
+            ],
             swiftSettings: strict
         ),
 
@@ -223,7 +243,8 @@ let package = Package(
         .testTarget(
             name: "TunnelCommandTests",
             dependencies: [
-                "TunnelCommand", "Tunnel", "ConfigurationFile", "EventIO", "Platform", "Vocabulary", "FuzzEntrances",
+                "TunnelCommand", "Tunnel", "ConfigurationFile", "EventIO", "Platform", "Vocabulary",
+                "FuzzEntrances",
                 "ProtocolCoreTesting", "CryptoPrimitives",
             ],
             exclude: ["Configurations"],

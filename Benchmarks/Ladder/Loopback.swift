@@ -155,10 +155,7 @@ final class TunnelPair {
     private static func start(_ configuration: TunnelConfiguration, _ secrets: TunnelSecrets) throws {
         _ = try LoopThread(name: "tunnel") {
             let logger = Logger(label: "ladder") { _ in SwiftLogNoOpLogHandler() }
-            guard let service = try? TunnelService(configuration, secrets: secrets, logger: logger) else {
-                return
-            }
-            _ = service.run()
+            _ = try? PreparedTunnel(configuration, secrets: secrets, logger: logger).confine().run()
         }
     }
 

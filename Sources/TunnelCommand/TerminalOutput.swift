@@ -42,11 +42,27 @@ enum TerminalOutput {
         let bytes = Array(text.utf8)
         var written = 0
         while written < bytes.count {
+            // Messages are given up where nobody reads them, so that the process still ends with its status.
+            if descriptor == STDERR_FILENO, !takesBytes(descriptor) { return }
+            let part = min(bytes.count - written, Self.pipeCount)
             let count = bytes.withUnsafeBytes {
-                Platform.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written)
+                Platform.write(descriptor, $0.baseAddress.map { $0 + written }, part)
             }
             guard count > 0 || errno == EINTR else { return }
             written += max(0, count)
         }
     }
+
+    /// Whether a descriptor takes bytes within ``timeoutMilliseconds``.
+    private static func takesBytes(_ descriptor: Int32) -> Bool {
+        var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        return poll(&wanted, 1, timeoutMilliseconds) != 0
+    }
+
+    /// How long standard error may be full, in milliseconds.
+    ///
+    /// Longer: a process whose messages nobody reads ends late. Shorter: a slow reader loses a message.
+    private static let timeoutMilliseconds: Int32 = 3000
+    /// What a pipe that is ready takes without blocking, in bytes (`PIPE_BUF` on Linux).
+    private static let pipeCount = 4096
 }

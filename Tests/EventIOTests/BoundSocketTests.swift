@@ -1,4 +1,5 @@
 import Foundation
+import SystemPackage
 import Testing
 
 @testable import EventIO
@@ -16,8 +17,8 @@ import Testing
         let address = try #require(SocketAddress(unixPath: path))
         do {
             let left = try BoundSocket(address)
-            // As if the process had died: the path stays and nobody listens.
-            close(left.take())
+            // As if the process had died: the path stays, and nobody listens.
+            try left.handOver().close()
         }
         #expect(FileManager.default.fileExists(atPath: path))
         let again = try BoundSocket(address)

@@ -2,7 +2,7 @@
 enum SourceNames {
     /// Every key of `tunnel.conf`.
     static var configurationKeys: [String] {
-        let text = Project.file("Sources/Tunnel/Configuration/ConfigurationFault.swift").text
+        let text = Project.file("Sources/Tunnel/Plan/ConfigurationFault.swift").text
         guard let match = text.firstMatch(of: /enum Setting: String[^{]*\{([^}]*)\}/) else { return [] }
         let settings = match.1.matches(of: /case (\w+)(?: = "([^"]+))?/).map { setting in
             String(setting.2 ?? setting.1)

@@ -122,4 +122,32 @@ extension Substring {
         guard !code.hasPrefix("//") else { return false }
         return ["fatalError(", "try!", "as!"].contains { code.contains($0) }
     }
+
+    @Test func nothingButItsOwnFileNamesTheWorker() {
+        let home = "Sources/Tunnel/Service/TunnelWorker.swift"
+        #expect(Project.file(home).text.contains("class TunnelWorker"))
+        #expect(
+            Project.file(home).lines.count < 150,
+            "the worker only joins parts: a decision belongs into one of them"
+        )
+        for file in Project.files(below: "Sources", endingIn: ".swift") where file.path != home {
+            #expect(
+                !file.text.contains("TunnelWorker"),
+                "\(file.path) names TunnelWorker: hand in the narrow value that it needs"
+            )
+        }
+    }
+
+    @Test func messagesBetweenThreadsCarryNamesAndNoPositions() {
+        let file = Project.file("Sources/Tunnel/Service/WorkerMessage.swift")
+        #expect(file.text.contains("enum WorkerMessage") && file.text.contains("enum WorkerReport"))
+        let cases = file.lines.filter { $0.contains("case ") }
+        #expect(cases.count > 10)
+        for line in cases {
+            #expect(
+                !line.contains("Int"),
+                "\(line): another thread may have read another configuration; say the name"
+            )
+        }
+    }
 }

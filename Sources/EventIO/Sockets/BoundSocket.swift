@@ -1,17 +1,22 @@
 import Platform
 import Synchronization
-import SystemPackage
+package import SystemPackage
 
-/// An address that is bound, and not listened on yet: connecting to it is refused.
+/// A socket that is bound to an address.
 ///
-/// Binding is what fails when a program starts, so it is done before anything else. Freed before a ``Listener`` has taken the
-/// descriptor, it closes it. Safe from any thread.
+/// Until a ``Listener`` listens on it, connecting is refused.
+///
+/// Binding fails more often than anything else when a program starts, so it is done first, on one thread; the socket is then shared
+/// with the listener, whichever thread that runs on. When the last of them lets go, the socket is closed, and the path of a Unix
+/// socket is removed, unless the socket was handed over. Safe from any thread.
 package final class BoundSocket: Sendable {
     /// The address that is really bound: port 0 has become a port.
     package let address: SocketAddress
-    /// The path of a Unix socket, to be removed when nobody listens there any more.
-    let path: SocketPath?
-    private let ownedDescriptor: Atomic<Int32>
+    /// The path of a Unix socket, which is removed with the socket.
+    private let path: SocketPath?
+    let descriptor: Int32
+    /// Whether another process goes on listening here.
+    private let isHandedOver = Atomic(false)
 
     /// Binds an address.
     ///
@@ -20,7 +25,7 @@ package final class BoundSocket: Sendable {
         let descriptor = try SystemFailure.catching("socket", address.description) { () throws(Errno) in
             try SystemSocket.stream(family: address.family)
         }
-        ownedDescriptor = Atomic(descriptor)
+        self.descriptor = descriptor
         if address.isUnix {
             SocketPath.removeStale(address)
         } else {
@@ -39,19 +44,33 @@ package final class BoundSocket: Sendable {
         path = SocketPath(of: self.address)
     }
 
-    deinit {
-        let descriptor = take()
-        guard descriptor >= 0 else { return }
-        close(descriptor)
-        path?.remove()
+    /// Takes over a socket that another process has bound, and may listen on.
+    ///
+    /// - Throws: `getsockname` if the descriptor is not a socket; then it stays open and its owner's.
+    package init(adopting file: FileDescriptor) throws(SystemFailure) {
+        guard let address = SocketAddress(localOf: file.rawValue) else {
+            throw SystemFailure("getsockname", "descriptor \(file.rawValue)", code: errno)
+        }
+        descriptor = file.rawValue
+        self.address = address
+        path = SocketPath(of: address)
     }
 
-    /// The descriptor; -1 once it was taken.
-    var descriptor: Int32 { ownedDescriptor.load(ordering: .relaxed) }
+    deinit {
+        close(descriptor)
+        if !isHandedOver.load(ordering: .relaxed) { path?.remove() }
+    }
 
-    /// Takes the descriptor out, which is the caller's to close from then on; -1 after the first time.
-    func take() -> Int32 {
-        ownedDescriptor.exchange(-1, ordering: .relaxed)
+    /// Duplicates the descriptor for a successor, which from now on owns the path of a Unix socket.
+    ///
+    /// Connections that wait in the kernel's queue stay there: this process or its successor accepts them.
+    ///
+    /// - Throws: `dup`, when no descriptor is left; then nothing is handed over.
+    package func handOver() throws(SystemFailure) -> FileDescriptor {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+        guard copy >= 0 else { throw SystemFailure("dup", address.description, code: errno) }
+        isHandedOver.store(true, ordering: .relaxed)
+        return FileDescriptor(rawValue: copy)
     }
 }
 

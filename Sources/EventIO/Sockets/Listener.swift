@@ -20,7 +20,8 @@ package protocol ListenerHandler: AnyObject {
 package final class Listener: PollSource {
     /// The address that is really bound: port 0 has become a port.
     package let address: SocketAddress
-    private let path: SocketPath?
+    /// The socket, until ``close()``.
+    private var bound: BoundSocket?
     private weak var handler: (any ListenerHandler)?
     private let loop: EventLoop
     private var retry: LoopTimer?
@@ -47,7 +48,7 @@ package final class Listener: PollSource {
     /// Shorter: in a shortage, every descriptor that becomes free would be reported as its end, and its use as a new one.
     private static let recoveryTime = Duration.seconds(1)
 
-    /// Begins to listen at an address that is bound.
+    /// Begins to listen at an address that is bound, and shares the socket until ``close()``.
     ///
     /// - Throws: the system's refusal, with the address.
     package init(
@@ -56,13 +57,13 @@ package final class Listener: PollSource {
         handler: any ListenerHandler
     ) throws(SystemFailure) {
         address = bound.address
-        path = bound.path
+        self.bound = bound
         self.loop = loop
         self.handler = handler
         guard listen(bound.descriptor, Self.backlog) == 0 else {
             throw SystemFailure("listen", bound.address.description, code: errno)
         }
-        super.init(bound.take())
+        super.init(bound.descriptor)
         retry = LoopTimer(loop) { [unowned self] in
             if isPaused { accept() } else { recover() }
         }
@@ -73,13 +74,13 @@ package final class Listener: PollSource {
         close()
     }
 
-    /// Accepts no more, and removes the path of a Unix socket, unless another process has bound it since.
+    /// Accepts no more, and lets the socket go: its last owner closes it.
     package func close() {
         guard descriptor >= 0 else { return }
         retry?.cancel()
         loop.sockets.remove(self)
-        closeDescriptor()
-        path?.remove()
+        _ = giveAwayDescriptor()
+        bound = nil
     }
 
     override func ready(_ events: PollEvents) {

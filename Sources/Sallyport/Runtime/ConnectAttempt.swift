@@ -179,7 +179,7 @@ final class ConnectAttempt: ConnectionObserver {
 
     func fail(_ failure: SallyportError) {
         attempt.end(.failure(failure))
-        driver?.closeSoon(failure)
+        driver?.breakOff(failure)
         leave()
     }
 
@@ -194,7 +194,7 @@ final class ConnectAttempt: ConnectionObserver {
 
     func connectionBegan(_ connection: Connection) {
         // Who waited may have gone.
-        if !attempt.end(.success(connection)) { driver?.closeSoon(.cancelled) }
+        if !attempt.end(.success(connection)) { driver?.breakOff(.cancelled) }
         leave()
     }
 

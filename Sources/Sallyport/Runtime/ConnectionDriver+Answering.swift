@@ -81,7 +81,7 @@ extension ConnectionDriver {
     /// Who does not read answers is not listened to any more.
     func closeUnread() {
         let failure = SallyportError(.refused, "the other end does not read its answers")
-        closeSoon(failure, "answers were not read")
+        breakOff(failure, "answers were not read")
     }
 }
 

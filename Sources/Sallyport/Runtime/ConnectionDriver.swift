@@ -131,16 +131,13 @@ final class ConnectionDriver {
         }
     }
 
-    /// Ends the session, but not from within one of its own calls, which this may be; until then nothing more is heard.
-    func closeSoon(_ failure: SallyportError, _ text: String = "") {
+    /// Closes the session because of a failure; from now on nothing that comes is used.
+    func breakOff(_ failure: SallyportError, _ text: String = "") {
         guard !isBroken else { return }
         isBroken = true
         self.failure = self.failure ?? failure
         let isViolation = failure.code == .malformed
-        connection.loop.perform { [id = connection.id] context in
-            guard let session = context.drivers[id]?.session else { return }
-            if isViolation { session.breakOff(text) } else { session.closeAtOnce(text) }
-        }
+        if isViolation { session.breakOff(text) } else { session.closeAtOnce(text) }
     }
 }
 
@@ -187,7 +184,7 @@ extension ConnectionDriver: MessageStreamOwner {
 
     /// The other end does not keep to MESSAGING.md: it is told, and the connection is over.
     func violated(_ text: String) {
-        closeSoon(
+        breakOff(
             SallyportError(.malformed, "the other end sent \(text)"),
             "this end did not understand \(text)"
         )
@@ -199,9 +196,9 @@ extension ConnectionDriver: MessageStreamOwner {
             // The other end says no more: it is about to close.
             break
         case .noService, .forbidden:
-            closeSoon(SallyportError(.incompatible, "what answers there does not take messages"))
+            breakOff(SallyportError(.incompatible, "what answers there does not take messages"))
         case .some(let failure):
-            closeSoon(SallyportError(.closed, "a stream of the connection was reset: \(failure.name)"))
+            breakOff(SallyportError(.closed, "a stream of the connection was reset: \(failure.name)"))
         }
     }
 }
@@ -229,10 +226,7 @@ extension ConnectionDriver {
         finishing.messageStreams -= 1
         self.finishing = finishing
         guard finishing.messageStreams == 0 else { return }
-        // Not from within the session's own call.
-        connection.loop.perform { [id = connection.id, reason = finishing.reason] in
-            $0.drivers[id]?.session.close(reason)
-        }
+        session.close(finishing.reason)
     }
 
     func messageStream(_ messageStream: MessageStream, sessionEnded reason: SessionEnd) {}
@@ -268,22 +262,17 @@ extension ConnectionDriver: PeerSessionOwner {
         return nil
     }
 
-    func sessionGoesAway(_ session: PeerSession) {}
-
-    func session(_ session: PeerSession, ended end: SessionEnd) {
-        ended(end)
+    func session(_ session: PeerSession, _ notice: SessionNotice) {
+        switch notice {
+        case .goesAway, .measured: break
+        case .detached(let fault):
+            observer?.connection(connection, lostLink: fault.text)
+            resumption?.linkLost()
+        case .resumed:
+            beginWaiting()
+            openWaiting()
+            observer?.connectionResumed(connection)
+        case .ended(let end): ended(end)
+        }
     }
-
-    func session(_ session: PeerSession, detached fault: LinkFault) {
-        observer?.connection(connection, lostLink: fault.text)
-        resumption?.linkLost()
-    }
-
-    func session(_ session: PeerSession, resumed resumption: PeerSession.ResumptionSummary) {
-        beginWaiting()
-        openWaiting()
-        observer?.connectionResumed(connection)
-    }
-
-    func session(_ session: PeerSession, measured roundTrip: Duration) {}
 }

@@ -15,9 +15,7 @@ enum StreamName: Sendable {
     case answers
 }
 
-/// Whom a lane tells what comes.
-///
-/// It is told from within the session's own calls, and must not end the session there.
+/// Uses what comes on a message stream.
 protocol MessageStreamOwner: AnyObject {
     func messageStream(_ messageStream: MessageStream, received item: Item, size: Int)
     func messageStream(_ messageStream: MessageStream, broke fault: ItemFault)

@@ -179,22 +179,16 @@ extension ServerHub: PeerSessionOwner {
         drivers[ObjectIdentifier(session)]?.session(session, opened: stream, for: request)
     }
 
-    func sessionGoesAway(_ session: PeerSession) {}
-
-    func session(_ session: PeerSession, ended end: SessionEnd) {
-        resumable.remove(session)
-        drivers.removeValue(forKey: ObjectIdentifier(session))?.session(session, ended: end)
+    func session(_ session: PeerSession, _ notice: SessionNotice) {
+        switch notice {
+        case .goesAway, .measured: break
+        case .detached: resumable.detached(session)
+        case .resumed: resumable.attached(session)
+        case .ended:
+            resumable.remove(session)
+            drivers.removeValue(forKey: ObjectIdentifier(session))?.session(session, notice)
+            return
+        }
+        drivers[ObjectIdentifier(session)]?.session(session, notice)
     }
-
-    func session(_ session: PeerSession, detached fault: LinkFault) {
-        resumable.detached(session)
-        drivers[ObjectIdentifier(session)]?.session(session, detached: fault)
-    }
-
-    func session(_ session: PeerSession, resumed resumption: PeerSession.ResumptionSummary) {
-        resumable.attached(session)
-        drivers[ObjectIdentifier(session)]?.session(session, resumed: resumption)
-    }
-
-    func session(_ session: PeerSession, measured roundTrip: Duration) {}
 }

@@ -5,6 +5,41 @@ import Vocabulary
 // How a session ends, and what its link is kept for after that.
 
 extension PeerSession {
+    /// How an owner wants a session to end.
+    enum RequestedEnd {
+        /// When the peer has acknowledged everything that was sent on streams.
+        case whenAcknowledged(CloseCode, String)
+        /// With the streams that it still has.
+        case now(CloseCode, String)
+        /// Without a link.
+        case abandoned(Abandonment)
+    }
+
+    /// Remembers how the session shall end.
+    ///
+    /// The first request stands, but one that waits for nothing replaces one that waits.
+    func request(_ end: RequestedEnd) {
+        if case .now = requestedEnd { return }
+        if case .whenAcknowledged = end, requestedEnd != nil { return }
+        requestedEnd = end
+        flushSoon()
+    }
+
+    /// Does what the owner requested: here, because an owner may ask from within a stream's ``StreamEndpoint/fill(_:)``, while a
+    /// record is being made.
+    func carryOutRequest() {
+        switch requestedEnd {
+        case nil: return
+        case .whenAcknowledged(let code, let text): core.closeWhenAcknowledged(code, text)
+        case .now(let code, let text): core.close(code, text)
+        case .abandoned(let cause):
+            // It may have got a link in the meantime, and then goes on.
+            core.abandon(cause)
+            requestedEnd = nil
+        }
+        takeEvents()
+    }
+
     func linkEnded(_ fault: LinkFault) {
         if lingering != nil {
             letGo()
@@ -15,18 +50,38 @@ extension PeerSession {
         armTimer()
     }
 
+    /// The core has ended the session: the link is let go, and the endpoints and the owner hear of it at the turn's end.
+    ///
+    /// By then, everything that came before the end has been delivered.
     func ended(_ end: SessionEnd) {
-        let endpoints = slots.compactMap(\.endpoint)
-        slots = []
-        interruptedStreams = endpoints.count
-        // What came in front of the end lies in memory that all links of the loop read into: it is delivered before
-        // anything else is read.
-        for endpoint in endpoints { endpoint.sessionEnded(end) }
         switch end.kind {
         case .closedByUs, .violation: linger()
         case .closedByPeer, .linkLost: letGo()
         }
-        owner?.session(self, ended: end)
+        note(.ended(end))
+    }
+
+    /// News for the owner, told at the turn's end.
+    func note(_ notice: SessionNotice) {
+        notices.append(notice)
+        flushSoon()
+    }
+
+    /// Tells the turn's news.
+    func tellNotices() {
+        let news = notices
+        notices.removeAll(keepingCapacity: false)
+        for notice in news {
+            if case .ended(let end) = notice { tellEndpoints(end) }
+            owner?.session(self, notice)
+        }
+    }
+
+    private func tellEndpoints(_ end: SessionEnd) {
+        let endpoints = slots.compactMap(\.endpoint)
+        slots = []
+        interruptedStreams = endpoints.count
+        for endpoint in endpoints { endpoint.sessionEnded(end) }
     }
 
     /// Our last words are written, and the link is kept until the other end has read them: closed at once, with bytes of

@@ -1,7 +1,7 @@
 import Basics
 import EventIO
 import ProtocolCore
-package import Vocabulary
+import Vocabulary
 
 // How a session loses its link and is taken to another one.
 
@@ -81,7 +81,7 @@ extension PeerSession {
         preamble = arrival.preamble
         hasLostLink = false
         adopt(arrival.socket)
-        owner?.session(self, resumed: ResumptionSummary(gap: gap, resentBytes: resent))
+        note(.resumed(ResumptionSummary(gap: gap, resentBytes: resent)))
         // It may have been waiting for this to be closed.
         takeEvents()
         if core.isOpen { start(received: arrival.records) }
@@ -118,13 +118,7 @@ extension PeerSession {
         if touched.isEmpty { partial.rest() }
         preamble = []
         wantsRead = false
-        owner?.session(self, detached: fault)
-    }
-
-    /// No other link will come: the session is over.
-    package func abandon(_ cause: Abandonment) {
-        core.abandon(cause)
-        takeEvents()
+        note(.detached(fault))
     }
 
     /// Looks whether the way that the link takes is still there, after something has changed in the network.

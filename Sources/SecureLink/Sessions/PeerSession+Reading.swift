@@ -135,8 +135,8 @@ extension PeerSession: StreamSocketHandler {
             case .reset(let handle, let failure): endpoint(of: handle)?.streamReset(failure)
             case .openResult(let handle, let failure): endpoint(of: handle)?.targetAnswered(failure)
             case .opened(let handle, let request): opened(handle, request)
-            case .roundTrip(let duration): owner?.session(self, measured: duration)
-            case .goAway: owner?.sessionGoesAway(self)
+            case .roundTrip(let duration): note(.measured(duration))
+            case .goAway: note(.goesAway)
             case .detached(let fault): detached(fault)
             case .closed(let end): ended(end)
             }

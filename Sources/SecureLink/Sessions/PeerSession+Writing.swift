@@ -12,7 +12,9 @@ extension PeerSession: TurnEndHandler {
         if wantsRead { read() }
         // Until here, so that what was read does not ask for what is done right now.
         isFlushQueued = false
+        if requestedEnd != nil { carryOutRequest() }
         if lingering == nil { flush() } else { finishWriting() }
+        if !notices.isEmpty { tellNotices() }
         if wantsRead { readAgainSoon() }
     }
 

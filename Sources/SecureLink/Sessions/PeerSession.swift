@@ -4,11 +4,11 @@ import ProtocolCore
 package import Vocabulary
 import WireCoding
 
-/// Who owns sessions and decides what their streams are for.
+/// Owns sessions and decides what their streams are for.
 ///
 /// Called on the session's loop.
 package protocol PeerSessionOwner: AnyObject {
-    /// The peer opened a stream.
+    /// The peer opened a stream. Called while the session reads: the stream's bytes may follow at once.
     ///
     /// - Returns: the stream's plain end, or `nil` when the stream was reset and released at once.
     func session(
@@ -17,26 +17,14 @@ package protocol PeerSessionOwner: AnyObject {
         for request: StreamRequest
     ) -> (any StreamEndpoint)?
 
-    /// The peer wants no new streams here; those that there are go on.
-    func sessionGoesAway(_ session: PeerSession)
-
-    /// The session is over. Its streams' endpoints have been told.
-    func session(_ session: PeerSession, ended end: SessionEnd)
-
-    /// The session has lost its link and waits for another one.
-    func session(_ session: PeerSession, detached fault: LinkFault)
-
-    /// The session has another link.
-    func session(_ session: PeerSession, resumed resumption: PeerSession.ResumptionSummary)
-
-    /// The way to the peer and back was measured.
-    func session(_ session: PeerSession, measured roundTrip: Duration)
+    /// Something happened to the session. Called at the end of a turn, never from within a call of the owner's.
+    func session(_ session: PeerSession, _ notice: SessionNotice)
 }
 
 /// A session with a peer on the link that it has now: the core driven by a socket and a clock.
 ///
-/// The link may be lost and another one take its place; streams do not notice. Whatever happens ends in one place, ``turnEnded()``: what came has been handed out, now what there is to say is sealed
-/// and written, once a turn. Confined to its loop's thread.
+/// The link may be lost and another one take its place; streams do not notice. Every turn ends in ``turnEnded()``: the session
+/// seals and writes what there is to send, then tells its owner the turn's news. Confined to its loop's thread.
 package final class PeerSession {
     /// The loop that the session lives on.
     package let environment: LinkEnvironment
@@ -64,6 +52,10 @@ package final class PeerSession {
     var touched: [any StreamEndpoint] = []
     var isFlushQueued = false
     var wantsRead = false
+    /// How the owner wants the session to end, done at the turn's end.
+    var requestedEnd: RequestedEnd?
+    /// The news of this turn, in the order in which it happened.
+    var notices: [SessionNotice] = []
     /// How many bytes the last turn of reading had room for and could not use: less than a record.
     var unusedRoom = 0
     var armedFor = Instant.distantFuture
@@ -156,17 +148,19 @@ extension PeerSession {
     ///
     /// - Returns: the stream, or `nil` when ``canOpen`` is false.
     package func open(_ request: StreamRequest, for endpoint: any StreamEndpoint) -> LinkStream? {
-        guard let handle = core.open(request, at: environment.loop.now) else { return nil }
+        guard requestedEnd == nil, let handle = core.open(request, at: environment.loop.now) else {
+            return nil
+        }
         seat(endpoint, at: handle)
         flushSoon()
         return LinkStream(session: self, handle: handle)
     }
 
     /// Whether a stream can be opened now.
-    package var canOpen: Bool { core.canOpen }
+    package var canOpen: Bool { requestedEnd == nil && core.canOpen }
 
     /// Whether no stream can be opened ever again.
-    package var isSpent: Bool { core.isSpent }
+    package var isSpent: Bool { requestedEnd != nil || core.isSpent }
 
     /// Whether the session has not ended.
     package var isOpen: Bool { core.isOpen }
@@ -206,30 +200,37 @@ extension PeerSession {
         flushSoon()
     }
 
-    /// Ends the session in an orderly way, as soon as the peer has everything that was said on its streams; the peer is told
-    /// `text`, at most so much of it as a close has room for.
+    /// Closes the session as soon as the peer has acknowledged everything that was sent on streams.
+    ///
+    /// From now on no stream can be opened.
+    ///
+    /// - Parameter text: the reason that the peer is sent; cut to the room that a CLOSE frame has.
     package func close(_ text: String = "") {
-        core.closeWhenAcknowledged(.shutdown, text)
-        takeEvents()
-        if core.hasControl { flushSoon() }
+        request(.whenAcknowledged(.shutdown, text))
     }
 
-    /// Ends the session at once; streams that there still are end with it, and the peer is told `text`.
+    /// Closes the session at the turn's end, with the streams that it still has.
+    ///
+    /// - Parameter text: the reason that the peer is sent.
     package func closeAtOnce(_ text: String = "") {
-        core.close(.shutdown, text)
-        takeEvents()
+        request(.now(.shutdown, text))
     }
 
-    /// Ends the session at once, because the peer does not keep to what is spoken on its streams; it is told `text`.
+    /// Closes the session at the turn's end, because the peer violates the protocol that is spoken on its streams.
+    ///
+    /// - Parameter text: the reason that the peer is sent.
     package func breakOff(_ text: String) {
-        core.close(.protocolError, text)
-        takeEvents()
+        request(.now(.protocolError, text))
     }
 
-    /// Ends the session because its user may no longer be here.
+    /// Closes the session at the turn's end, because its user may not be here any more.
     package func revoke() {
-        core.close(.revoked)
-        takeEvents()
+        request(.now(.revoked, ""))
+    }
+
+    /// Ends a session that has no link at the turn's end: it will not be resumed.
+    package func abandon(_ cause: Abandonment) {
+        request(.abandoned(cause))
     }
 
     /// Gives back memory that a silent session does not need; to be called now and then.

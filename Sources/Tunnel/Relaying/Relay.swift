@@ -4,121 +4,164 @@ import SecureLink
 import Vocabulary
 import WireCoding
 
-/// Joins a plain socket, the visitor's or the target's, with a stream: two directions that come to their ends one by one.
+/// Joins a plain socket, the visitor's or the target's, with a stream: the shell of ``RelayStateMachine``.
 ///
 /// ```
 /// socket ──► outward: read straight into the record when it is the stream's turn ──► stream
 /// socket ◄── inward: written straight from the opened record; what does not fit waits ◄── stream
 /// ```
-/// Back-pressure is the shape of it: outward nothing is read without credit, inward credit is given back for what the socket
+/// Back-pressure follows: outward, nothing is read without credit; inward, credit is given back for the bytes that the socket
 /// took. Confined to its worker's thread.
 final class Relay {
-    /// How far a direction has come.
-    enum Direction {
-        case open
-        /// The end has come, but bytes before it still wait for the socket.
-        case ending
-        case finished
-    }
-
-    /// Which plain side this relay holds.
-    let side: Party
     /// What the log says about the stream besides its numbers.
     var facts: StreamFacts
     let settings: StreamSettings
-    unowned let worker: TunnelWorker
-
-    var socket: StreamSocket?
-    var stream: LinkStream?
-    var outward = Direction.open
-    var inward = Direction.open
-    var pending: PendingBytes
-    /// Addresses of the target that have not been tried.
-    var candidates: ArraySlice<SocketAddress> = []
-    var connectFailure: StreamFailure?
-    /// Whether our plain side is connected and there is a stream.
-    var isConnected = false
-    /// Whether the other end has said that the target is connected.
-    var isTargetConfirmed = false
-    var isRegistered = false
-    /// Whether the plain side has sent much at once.
-    private var sendsBulk = false
-    var isOver = false
-    /// At the visitor's side, the sessions that it was to be carried by.
-    weak var links: PeerLinks?
-    /// The session that carried the stream, after it is over.
-    var sessionAtEnd: PeerSession?
-    /// Whether the route wants a session of its own for each stream.
-    var isExclusive = false
-    /// Whether there was a session, and the peer allows no more streams in it.
-    var isHeldUpByLimit = false
-    /// Whether the program itself is the visitor, and wants to know how it ended.
-    var isOwnVisitor = false
-    /// Who came to an end first.
-    var firstEnd: Party?
-
-    /// Bytes that went from the socket to the stream, and from the stream to the socket.
-    private(set) var outwardBytes: UInt64 = 0
-    private(set) var inwardBytes: UInt64 = 0
+    /// Whether the program itself is the visitor, and wants to know how the stream ended.
+    let isOwnVisitor: Bool
+    /// When the relay began.
     let startedAt: Instant
-    var lastActivity: Instant
-    /// When the wait for the target or for a session ends.
-    var connectDeadline = Instant.distantFuture
-    /// Its place in the worker's list.
+    /// The relay's place in the list of its owner, which keeps it there.
     var place = -1
 
-    /// So many bytes that are there at once are not a question or an answer.
-    private static let bulkBytes = 64000
+    private let context: RelayContext
+    private unowned let owner: any RelayOwner
+    var machine: RelayStateMachine
+    var socket: StreamSocket?
+    private var stream: LinkStream?
+    /// Connects to the target, as long as it is not connected.
+    private var connector: TargetConnector?
+    private var isRegistered: Bool
+    private var pending: PendingBytes
+    /// Whether the plain side has sent much at once.
+    private var sendsBulk = false
+    private var outwardBytes: UInt64 = 0
+    private var inwardBytes: UInt64 = 0
+    private var lastActivity: Instant
+    /// When the wait for a session or for the target ends.
+    private let connectDeadline: Instant
 
     private var batch = InlineArray<8, MemorySegment>(repeating: MemorySegment(base: nil, count: 0))
     private var batchCount = 0
 
-    init(side: Party, facts: StreamFacts, settings: StreamSettings, worker: TunnelWorker) {
-        self.side = side
+    /// So many bytes that are there at once are bulk, and not a question or an answer.
+    ///
+    /// Larger: bulk is recognised later. Smaller: the socket of a large answer gets buffers that it does not need.
+    private static let bulkBytes = 64000
+
+    /// A relay of a visitor, which waits for a session.
+    init(
+        visitor socket: StreamSocket,
+        facts: StreamFacts,
+        settings: StreamSettings,
+        isOwnVisitor: Bool,
+        in context: RelayContext,
+        owner: any RelayOwner
+    ) {
+        machine = .visitor
         self.facts = facts
         self.settings = settings
-        self.worker = worker
-        pending = PendingBytes(worker.shared.budget)
-        startedAt = worker.loop.now
+        self.isOwnVisitor = isOwnVisitor
+        self.socket = socket
+        isRegistered = false
+        self.context = context
+        self.owner = owner
+        pending = PendingBytes(context.budget)
+        startedAt = context.loop.now
         lastActivity = startedAt
+        connectDeadline = startedAt.advanced(by: settings.connectTimeout)
+    }
+
+    /// A relay of a stream that a peer opened, whose target has to be connected to.
+    init(
+        stream: LinkStream,
+        facts: StreamFacts,
+        settings: StreamSettings,
+        in context: RelayContext,
+        owner: any RelayOwner
+    ) {
+        machine = .target
+        self.facts = facts
+        self.settings = settings
+        isOwnVisitor = false
+        self.stream = stream
+        isRegistered = true
+        self.context = context
+        self.owner = owner
+        pending = PendingBytes(context.budget)
+        startedAt = context.loop.now
+        lastActivity = startedAt
+        connectDeadline = startedAt.advanced(by: settings.connectTimeout)
     }
 
     deinit {
         socket?.close()
     }
 
+    /// Which plain side this relay has.
+    var side: Party { machine.side }
+    /// Whether it has ended.
+    var isOver: Bool { machine.isOver }
     /// Bytes from the visitor to the target.
     var upBytes: UInt64 { side == .visitor ? outwardBytes : inwardBytes }
     /// Bytes from the target to the visitor.
     var downBytes: UInt64 { side == .visitor ? inwardBytes : outwardBytes }
-    /// What the other end is asked for.
+    /// The request that opens the visitor's stream at the peer.
     var request: StreamRequest {
         StreamRequest(service: facts.service, source: facts.source, trace: facts.id)
     }
-    /// The end of the tunnel that this is.
-    var ownEnd: Party { side == .visitor ? .opener : .acceptor }
+}
 
-    /// Socket and stream are there: begins to move bytes.
-    func start() {
-        isConnected = true
-        connectDeadline = .distantFuture
-        lastActivity = worker.loop.now
+// MARK: - Joining
+
+extension Relay {
+    /// A session carries the visitor's stream.
+    func carried(by stream: LinkStream) {
+        self.stream = stream
+        machine.sessionFound()
+        lastActivity = context.loop.now
+        // A visitor has often spoken already.
+        stream.setReady()
+    }
+
+    /// There is a session, but its peer allows no more streams.
+    func heldUpByLimit() {
+        machine.heldUpByLimit()
+    }
+
+    /// Connects to the first of these addresses that answers.
+    func connect(to addresses: [SocketAddress], in context: RelayContext) {
+        let connector = TargetConnector(addresses, for: self, in: context)
+        self.connector = connector
+        connector.tryNext()
+    }
+
+    /// The target is connected: bytes that came in the meantime go to it.
+    func targetConnected() {
+        connector = nil
+        stream?.reportTarget(nil)
+        machine.targetConnected()
+        lastActivity = context.loop.now
         writePending()
-        // A visitor has often spoken already. A target speaks when it was spoken to: its socket will tell.
-        if side == .visitor { stream?.setReady() }
+        // A target speaks when it was spoken to: its socket will tell.
+    }
+
+    /// No address of the target could be connected to.
+    func targetUnreachable(_ failure: StreamFailure) {
+        stream?.reportTarget(failure)
+        perform(machine.targetUnreachable(failure))
     }
 }
 
 // MARK: - Outward
 
-extension Relay {
+extension Relay: StreamEndpoint {
     func fill(_ segments: UnsafeMutableBufferPointer<MemorySegment>) -> StreamFill {
-        guard !isOver, outward == .open, let socket else { return StreamFill(0, .drained) }
+        guard machine.readsSocket, let socket else { return StreamFill(0, .drained) }
         let fill: StreamFill
         switch socket.read(into: segments) {
         case .bytes(let count):
             outwardBytes += UInt64(count)
-            lastActivity = worker.loop.now
+            lastActivity = context.loop.now
             if count >= Self.bulkBytes, !sendsBulk {
                 sendsBulk = true
                 socket.expectBulk()
@@ -127,46 +170,40 @@ extension Relay {
         case .nothing:
             fill = StreamFill(0, .drained)
         case .end:
-            outward = .finished
-            if firstEnd == nil { firstEnd = side }
-            lastActivity = worker.loop.now
-            // The session takes note of the end when this call is over; only then can the stream be released.
-            if inward == .finished { worker.finishLater(self) }
+            lastActivity = context.loop.now
+            perform(machine.socketEnded())
             fill = StreamFill(0, .finished)
-        case .failed(let failure):
-            broken(failure)
+        case .failed:
+            perform(machine.socketBroken())
             return StreamFill(0, .drained)
         }
         register()
         return fill
     }
 
-    /// The socket is registered with its loop after it was read for the first time: most visitors speak
-    /// first, and what they say is often there already.
+    /// Registers the socket with its loop, after it was read for the first time: most visitors speak first, and their first
+    /// bytes are often there already.
     ///
     /// Registered before, the loop would be woken to be told so.
-    func register() {
+    private func register() {
         guard !isRegistered, let socket else { return }
         isRegistered = true
         do throws(SystemFailure) {
             try socket.start(self)
         } catch {
             guard let shortage = error.shortage else {
-                broken(error)
+                perform(machine.socketBroken())
                 return
             }
-            worker.noteLimit(shortage)
-            stream?.reset(.limit)
-            end(RelayOutcome(ending: .limit, by: ownEnd))
+            context.refusals.limitReached(shortage)
+            perform(machine.outOfResources())
         }
     }
-}
 
-// MARK: - Inward
+    // MARK: Inward
 
-extension Relay {
     func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard !isOver, inward == .open else {
+        guard machine.takesBytes else {
             stream?.consumed(bytes.count)
             return false
         }
@@ -179,21 +216,21 @@ extension Relay {
     func deliver() {
         let count = batchCount
         batchCount = 0
-        guard count > 0, !isOver else { return }
+        guard count > 0, !machine.isOver else { return }
         withUnsafeTemporaryAllocation(of: MemorySegment.self, capacity: count) { segments in
             for index in 0..<count { segments[index] = batch[index] }
             deliver(segments)
         }
-        if inward == .ending, pending.isEmpty { finishInward() }
+        if pending.isEmpty { perform(machine.delivered()) }
     }
 
     private func deliver(_ segments: UnsafeMutableBufferPointer<MemorySegment>) {
         var taken = 0
-        if isConnected, pending.isEmpty, let socket {
+        if machine.isJoined, pending.isEmpty, let socket {
             switch socket.write(segments) {
             case .took(let count): taken = count
-            case .failed(let failure):
-                broken(failure)
+            case .failed:
+                perform(machine.socketBroken())
                 return
             }
             took(taken)
@@ -211,12 +248,12 @@ extension Relay {
     private func took(_ count: Int) {
         guard count > 0 else { return }
         inwardBytes += UInt64(count)
-        lastActivity = worker.loop.now
+        lastActivity = context.loop.now
         stream?.consumed(count)
     }
 
-    func writePending() {
-        while !pending.isEmpty, let socket, socket.isWritable, !isOver {
+    private func writePending() {
+        while !pending.isEmpty, let socket, socket.isWritable, !machine.isOver {
             let (result, wanted) = withUnsafeTemporaryAllocation(of: MemorySegment.self, capacity: 8) {
                 segments in
                 let filled = pending.oldest(into: segments)
@@ -228,31 +265,104 @@ extension Relay {
                 pending.drop(count)
                 took(count)
                 guard count == wanted else { return }
-            case .failed(let failure):
-                broken(failure)
+            case .failed:
+                perform(machine.socketBroken())
                 return
             }
         }
-        if pending.isEmpty, inward == .ending, batchCount == 0 { finishInward() }
+        if pending.isEmpty, batchCount == 0 { perform(machine.delivered()) }
     }
 
     func receiveEnd() {
-        guard !isOver, inward == .open else { return }
-        inward = .ending
-        if firstEnd == nil { firstEnd = side.opposite }
-        // The target may not be connected yet, and bytes may wait to be delivered.
-        if isConnected, pending.isEmpty, batchCount == 0 { finishInward() }
+        perform(machine.streamEnded(isDelivered: pending.isEmpty && batchCount == 0))
     }
 
-    /// All bytes were written: the socket learns that these were all.
-    private func finishInward() {
-        guard isConnected else { return }
-        inward = .finished
-        lastActivity = worker.loop.now
-        if outward == .finished {
-            finish()
-        } else {
+    // MARK: What the session tells
+
+    func targetAnswered(_ failure: StreamFailure?) {
+        machine.targetAnswered(failure)
+    }
+
+    func streamReset(_ failure: StreamFailure) {
+        perform(machine.streamReset(failure))
+    }
+
+    func sessionEnded(_ end: SessionEnd) {
+        // Bytes that came before the end still belong to the stream.
+        deliver()
+        perform(machine.sessionEnded(end))
+    }
+}
+
+// MARK: - What the socket tells
+
+extension Relay: StreamSocketHandler {
+    func socketReadable(_ socket: StreamSocket) {
+        if machine.readsSocket { stream?.setReady() }
+    }
+
+    func socketWritable(_ socket: StreamSocket) {
+        if machine.isJoined { writePending() }
+    }
+
+    func socketBroken(_ socket: StreamSocket, _ failure: SystemFailure) {
+        perform(machine.socketBroken())
+    }
+}
+
+// MARK: - The end
+
+extension Relay: TurnEndHandler {
+    func turnEnded() {
+        perform(machine.turnEnded())
+    }
+
+    /// When the wait is over that the relay is in.
+    var deadline: Instant {
+        guard machine.isJoined else { return connectDeadline }
+        var wait = settings.idleTimeout
+        // Half-closed, the wait follows progress: it begins again with each byte.
+        if machine.isHalfClosed, let half = settings.halfCloseTimeout { wait = min(wait ?? half, half) }
+        guard let wait else { return .distantFuture }
+        return lastActivity.advanced(by: wait)
+    }
+
+    /// The wait is over.
+    func timedOut() {
+        if side == .target, !machine.isJoined { stream?.reportTarget(.timeout) }
+        perform(machine.timedOut())
+    }
+
+    /// This end is shutting down.
+    func shutDown() {
+        perform(machine.shutDown())
+    }
+
+    private func perform(_ action: RelayStateMachine.Action) {
+        switch action {
+        case .nothing: return
+        case .shutDownSocket:
+            lastActivity = context.loop.now
             socket?.shutdownWriting()
+        case .awaitTurnEnd: context.loop.atEndOfTurn(self)
+        case .releaseStream:
+            stream?.release()
+            stream = nil
+        case .finish(let outcome):
+            ended(outcome)
+            socket?.close()
+        case .abort(let outcome, let reset):
+            if let reset { stream?.reset(reset) }
+            ended(outcome)
+            socket?.closeWithReset()
         }
+    }
+
+    private func ended(_ outcome: RelayOutcome) {
+        connector = nil
+        let session = stream?.owner
+        stream?.release()
+        stream = nil
+        owner.relay(self, on: session, ended: outcome)
     }
 }

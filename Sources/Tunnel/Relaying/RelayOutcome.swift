@@ -30,7 +30,7 @@ enum Party: String {
 }
 
 /// Why a stream ended: the words of the log line's `why`.
-enum Ending {
+enum Ending: Hashable {
     /// Both directions came to their end.
     case finished
     /// A plain side's connection was reset.
@@ -82,7 +82,7 @@ package struct StreamSummary: Sendable {
 }
 
 /// How a stream ended, as both ends' logs tell it.
-struct RelayOutcome {
+struct RelayOutcome: Hashable {
     var ending: Ending
     var by: Party
 }

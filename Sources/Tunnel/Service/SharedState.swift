@@ -3,27 +3,25 @@ import EventIO
 import Logging
 import Platform
 package import SecureLink
-import Synchronization
 
 /// What all workers share: read-only values and a few counters, none of them touched on a byte's way.
 final class SharedState: Sendable {
     let configuration: TunnelConfiguration
     let log: TunnelLog
+    /// The process's limits on unauthenticated clients.
     let gate: HandshakeGate
-    /// Sessions that clients may come back to.
+    /// The sessions that clients may resume.
     let registry: SessionRegistry
-    let budget: MemoryBudget
+    let admission: Admission
     /// The library that protects records.
     let aead: AEADBackend
+    /// Threads that compute handshakes.
     let arithmetic: JobPool
+    /// The users that may log in, as they were read first.
     let table: PasswordTable?
-    /// For each peer, by its place in the configuration.
-    let stores: [CredentialStore]
-    let statuses: [PeerStatus]
-    let needs: [LinkNeeds]
+    let peers: [PeerName: PeerShare]
+    /// What each worker has to do.
     let loads: [WorkerLoad]
-    /// Links from clients, strangers included.
-    let links = Atomic<Int>(0)
 
     init(_ configuration: TunnelConfiguration, secrets: TunnelSecrets, logger: Logger) throws(SystemFailure) {
         self.configuration = configuration
@@ -31,23 +29,23 @@ final class SharedState: Sendable {
         do throws(CryptoFailure) {
             aead = try configuration.aead.backend()
         } catch {
-            // Who reads a file has been told why at the place of the value.
+            // The reader of a file got the position of the value before.
             throw SystemFailure("aead-backend", configuration.aead.rawValue, code: ENOSYS)
         }
         gate = HandshakeGate(maxUnderWay: configuration.limits.maxHandshakes)
         registry = try SessionRegistry()
-        budget = MemoryBudget(configuration.limits.memory)
+        admission = Admission(configuration.limits)
         table = secrets.passwords
-        stores = configuration.peers.map { peer in
+        var peers: [PeerName: PeerShare] = [:]
+        for peer in configuration.peers {
             guard let store = secrets.credentials[peer.name] else {
                 preconditionFailure(
                     "a peer without a password: secrets are loaded before anything is started"
                 )
             }
-            return store
+            peers[peer.id] = PeerShare(peer, store, of: configuration)
         }
-        statuses = configuration.peers.map { _ in PeerStatus() }
-        needs = configuration.peers.map { _ in LinkNeeds(workers: configuration.workers) }
+        self.peers = peers
         loads = (0..<configuration.workers).map { _ in WorkerLoad() }
         // Half of the cores at most, so that links that are established never wait for a handshake.
         arithmetic = try JobPool(
@@ -59,13 +57,13 @@ final class SharedState: Sendable {
 
     /// Handshakes that may wait for the processor.
     ///
-    /// More would wait for longer than a client does.
+    /// Larger: the last ones wait for longer than a client does. Smaller: clients that come back together are refused.
     private static let maxWaitingJobs = 64
 }
 
 /// The secrets that a configuration names, read and ready.
 package struct TunnelSecrets: Sendable {
-    /// Who may log in; there if the configuration has a server.
+    /// The users that may log in; there if the configuration has a server.
     package var passwords: PasswordTable?
     /// For each peer's name, what it takes to log in there.
     package var credentials: [String: CredentialStore]

@@ -1,76 +1,54 @@
 package import EventIO
-package import Logging
+import Logging
 import Platform
 package import SecureLink
-import Synchronization
 
-/// The tunnel: starts workers, ends them, and is otherwise not in anybody's way.
+/// Supervises the workers: startup, signals, drain, shutdown.
+///
+/// The shell of ``LifecycleStateMachine``.
 ///
 /// Confined to the thread that makes it, which runs its control loop.
 package final class TunnelService {
-    /// How the service ended.
-    package enum Outcome: Sendable {
-        /// Every stream came to its own end.
-        case drained
-        /// Streams were cut off when the time was over, by a second signal, or because their link was lost meanwhile.
-        case cutShort
-        /// It could not be started.
-        case failed(SystemFailure)
-    }
-
     private let shared: SharedState
     private let loop: EventLoop
     private let log: TunnelLog
-    private var reports: Mailbox<WorkerReport>?
+    private let hangUp: HangUp
+    private let observer: (Event) -> Void
+    private var listeners: ListenerSet
+    private var machine: LifecycleStateMachine
     private var threads: [LoopThread] = []
-    private var workers: [Mailbox<WorkerMessage>?]
-    private var bound = 0
-    private var drained: Set<Int> = []
-    private var ended = 0
-    private var outcome: Outcome?
+    private var workers: [Int: WorkerHandle] = [:]
+    private var reports: Mailbox<(worker: Int, report: WorkerReport)>?
     private var deadline: LoopTimer?
     private var signals: [SignalWatcher] = []
     private var network: NetworkWatcher?
     /// The users, once the passwords have been read again.
     private var users: PasswordTable?
-    private var isDraining = false
-    private var isStopping = false
-    private let observer: (Event) -> Void
-    private let hangUp: HangUp
 
     /// What HUP does.
     package enum HangUp {
         /// What the system makes of it, which is the end: the terminal has gone.
         case ends
-        /// The passwords of the server are read again, if it has one; who is not among the users any more is cut off.
+        /// The server's passwords are read again, if it has some; sessions of users that are not among them any more end.
         case rereadsPasswords((() throws(CredentialFault) -> PasswordTable)?)
     }
 
-    /// What is told to who runs the service, on the control loop's thread.
+    /// An event that matters to the program as a whole; reported on the control loop's thread.
     package enum Event: Sendable {
-        /// All listeners are bound.
+        /// All workers have begun.
         case ready
-        /// It is known whether a peer can be reached: told by each worker once.
-        case tried(peer: String, LinkFailure?)
-        /// The stream of a visitor that was brought with ``carry(_:route:)`` has ended.
+        /// It is known whether a peer can be reached: reported by each worker once.
+        case tried(peer: PeerName, LinkFailure?)
+        /// The stream of a visitor that was brought with ``TunnelService/carry(_:route:)`` has ended.
         case ownVisitorEnded(StreamSummary)
     }
 
-    /// A service that is ready to run.
-    ///
-    /// - Parameters:
-    ///   - configuration: what it does.
-    ///   - secrets: the secrets that the configuration names.
-    ///   - logger: where it tells what happens.
-    ///   - hangUp: what HUP does.
-    ///   - observer: who is told what matters to the program as a whole.
-    /// - Throws: what the system refuses.
-    package init(
+    init(
         _ configuration: TunnelConfiguration,
         secrets: TunnelSecrets,
         logger: Logger,
-        hangUp: HangUp = .ends,
-        observer: @escaping (Event) -> Void = { _ in }
+        hangUp: HangUp,
+        observer: @escaping (Event) -> Void
     ) throws(SystemFailure) {
         self.observer = observer
         self.hangUp = hangUp
@@ -78,128 +56,119 @@ package final class TunnelService {
         shared = try SharedState(configuration, secrets: secrets, logger: logger)
         log = shared.log
         loop = try EventLoop()
-        workers = Array(repeating: nil, count: configuration.workers)
+        listeners = try ListenerSet(configuration)
+        machine = LifecycleStateMachine(workers: configuration.workers)
     }
 
+    /// Carries a visitor that the program brings itself, over this route.
+    package func carry(_ visitor: DetachedSocket, route: RouteName) {
+        workers[0]?.mailbox.send(.ownVisitor(route, visitor))
+    }
+
+    /// Accepts no more, and ends when the last stream has ended or the time is over.
+    package func drain() {
+        perform(machine.drain())
+    }
+
+    /// Ends at once.
+    package func stop() {
+        perform(machine.stop())
+    }
+
+    /// Lets signals do again what the system makes of them.
+    ///
+    /// Before it, a signal that comes after ``run()`` has returned does nothing, until the service is freed.
+    package func leaveSignals() {
+        signals = []
+    }
+}
+
+// MARK: - Running
+
+extension TunnelService {
     /// Runs until it is ended by a signal or by ``drain()`` or ``stop()``.
     ///
     /// - Returns: how it ended.
-    package func run() -> Outcome {
-        let reports = Mailbox<WorkerReport>(loop) { [unowned self] in receive($0) }
+    func run() -> TunnelOutcome {
+        let reports = Mailbox<(worker: Int, report: WorkerReport)>(loop) { [unowned self] in
+            receive($0.report, from: $0.worker)
+        }
         self.reports = reports
-        deadline = LoopTimer(loop) { [unowned self] in stop() }
+        deadline = LoopTimer(loop) { [unowned self] in perform(machine.stop()) }
         do throws(SystemFailure) {
             for signal in [SignalWatcher.Signal.terminate, .interrupt] {
-                signals.append(try SignalWatcher(signal, on: loop) { [unowned self] in signalled() })
+                signals.append(
+                    try SignalWatcher(signal, on: loop) { [unowned self] in perform(machine.signalled()) }
+                )
             }
             if case .rereadsPasswords(let read) = hangUp {
                 signals.append(try SignalWatcher(.hangUp, on: loop) { [unowned self] in reread(read) })
             }
             network = NetworkWatcher(loop) { [unowned self] in send(.networkChanged) }
-            try startWorkers(reports)
+            for peer in shared.peers.values { peer.store.prepare() }
+            threads = try WorkerThreads.start(shared, reports)
         } catch {
             return .failed(error)
         }
         log.logger.info(
             "started",
             metadata: [
-                "workers": "\(workers.count)", "routes": "\(shared.configuration.routes.count)",
+                "workers": "\(threads.count)", "routes": "\(shared.configuration.routes.count)",
                 "services": "\(shared.configuration.services.count)", "aead": "\(shared.aead)",
             ]
         )
         loop.run()
         for thread in threads { thread.join() }
         network = nil
-        return outcome ?? .drained
+        return machine.outcome
     }
 
-    /// Signals do again what the system makes of them.
-    ///
-    /// Before it, one that comes when ``run()`` has returned does nothing, until the service is freed.
-    package func leaveSignals() {
-        signals = []
-    }
-
-    /// Carries a visitor that the program brings itself, over the route at that place of the configuration.
-    ///
-    package func carry(_ visitor: DetachedSocket, route: Int) {
-        workers[0]?.send(.ownVisitor(route: route, visitor))
-    }
-
-    /// Accepts no more, and ends when the last stream has ended or the time is over.
-    package func drain() {
-        guard !isDraining else { return }
-        isDraining = true
-        log.logger.info("draining", metadata: ["timeout": "\(TimeText(shared.configuration.drainTimeout))"])
-        // A worker that has not begun has nothing to drain; it is told when all of them begin.
-        if !workers.contains(where: { $0 == nil }) { send(.drain) }
-        deadline?.schedule(after: shared.configuration.drainTimeout)
-    }
-
-    /// Ends at once.
-    package func stop() {
-        guard !isStopping else { return }
-        isStopping = true
-        send(.stop)
-    }
-
-    private func startWorkers(_ reports: Mailbox<WorkerReport>) throws(SystemFailure) {
-        for store in shared.stores { store.prepare() }
-        let shared = shared
-        for index in workers.indices {
-            let thread = try LoopThread(name: "sly-worker-\(index)") {
-                do throws(SystemFailure) {
-                    let worker = try TunnelWorker(index, shared: shared) { reports.send($0) }
-                    worker.run()
-                } catch {
-                    reports.send(.failed(error))
-                    reports.send(.ended)
-                }
-            }
-            threads.append(thread)
-        }
-    }
-
-    private func receive(_ report: WorkerReport) {
+    private func receive(_ report: WorkerReport, from worker: Int) {
         switch report {
-        case .started(let index, let mailbox):
-            workers[index] = mailbox
-            // Whoever wants the process to end may have said so before there was anybody to hear it.
-            guard !isStopping else {
-                mailbox.send(.stop)
-                break
-            }
-            let known = workers.compactMap { $0 }
-            guard known.count == workers.count else { break }
-            for worker in known { worker.send(.begin(known)) }
-            // Read again before there was anybody to tell.
-            if let users { send(.passwords(users)) }
-            if isDraining { send(.drain) }
-        case .bound:
-            bound += 1
-            if bound == workers.count { observer(.ready) }
-        case .failed(let failure):
-            if outcome == nil { outcome = .failed(failure) }
-            stop()
-        case .drained(let index):
-            drained.insert(index)
-            if isDraining, drained.count == workers.count {
-                outcome = outcome ?? .drained
-                stop()
-            }
-        case .cutOff: outcome = outcome ?? .cutShort
+        case .started(let handle):
+            workers[worker] = handle
+            perform(machine.started(worker))
+        case .ready: perform(machine.ready(worker))
+        case .failed(let failure): perform(machine.failed(failure))
+        case .drained: perform(machine.drained(worker))
         case .tried(let peer, let failure): observer(.tried(peer: peer, failure))
         case .ownVisitorEnded(let summary): observer(.ownVisitorEnded(summary))
-        case .ended:
-            ended += 1
-            guard ended == workers.count else { return }
-            if drained.count < workers.count, outcome == nil { outcome = .cutShort }
-            loop.stop()
+        case .ended(let cutOff): perform(machine.ended(worker, cutOff: cutOff))
         }
+    }
+
+    private func perform(_ actions: [LifecycleStateMachine.Action]) {
+        for action in actions {
+            switch action {
+            case .begin: begin()
+            case .reportReady: observer(.ready)
+            case .startDraining:
+                let limit = shared.configuration.drainTimeout
+                log.logger.info("draining", metadata: ["timeout": "\(TimeText(limit))"])
+                listeners.close()
+                deadline?.schedule(after: limit)
+            case .drainWorkers: send(.drain)
+            case .stopWorkers:
+                listeners.close()
+                send(.stop)
+            case .stopWorker(let worker): workers[worker]?.mailbox.send(.stop)
+            case .exit: loop.stop()
+            }
+        }
+    }
+
+    private func begin() {
+        let handles = workers.sorted { $0.key < $1.key }.map(\.value)
+        let assignments = listeners.assignments(to: handles.count)
+        for (number, handle) in handles.enumerated() {
+            handle.mailbox.send(.begin(WorkerTable(workers: handles, own: number), assignments[number]))
+        }
+        // They were read again before a worker could hear of it.
+        if let users { send(.passwords(users)) }
     }
 
     private func send(_ message: WorkerMessage) {
-        for worker in workers { worker?.send(message) }
+        for worker in workers.values { worker.mailbox.send(message) }
     }
 
     private func reread(_ read: (() throws(CredentialFault) -> PasswordTable)?) {
@@ -211,13 +180,9 @@ package final class TunnelService {
             let table = try read()
             log.passwordsRead(table)
             users = table
-            send(.passwords(table))
+            if machine.hasBegun { send(.passwords(table)) }
         } catch {
             log.passwordsNotRead(error)
         }
-    }
-
-    private func signalled() {
-        if isDraining { stop() } else { drain() }
     }
 }

@@ -54,11 +54,12 @@ struct ConnectCommand: ParsableCommand {
         let result = Mutex<CommandFailure?>(nil)
         var service: TunnelService?
         var isCarried = false
-        let made = try TunnelService(ready.configuration, secrets: ready.secrets, logger: logger) { event in
+        let tunnel = try PreparedTunnel(ready.configuration, secrets: ready.secrets, logger: logger) {
+            event in
             switch event {
             case .ready:
                 isCarried = true
-                service?.carry(there, route: 0)
+                service?.carry(there, route: RouteName(ready.configuration.routes[0].name))
             case .tried(_, let failure):
                 guard let failure else { return }
                 result.withLock { $0 = CommandFailure(failure) }
@@ -67,12 +68,13 @@ struct ConnectCommand: ParsableCommand {
                 if !summary.isComplete { result.withLock { $0 = $0 ?? CommandFailure(summary) } }
                 service?.stop()
             }
-        }
+        }.confine()
+        let made = tunnel.service
         service = made
         // Standard input may never end; its thread ends with the process.
         _ = try LoopThread(name: "sly-stdin") { pump(from: STDIN_FILENO, to: here) }
         let output = try LoopThread(name: "sly-stdout") { pump(from: here, to: STDOUT_FILENO) }
-        let outcome = made.run()
+        let outcome = tunnel.run()
         if case .failed(let failure) = outcome {
             result.withLock { $0 = CommandFailure(status: .systemRefused, message: failure.description) }
         } else if !isCarried {

@@ -65,7 +65,7 @@ struct RunCommand: ParsableCommand {
     static func run(_ ready: ReadyConfiguration) throws {
         ProcessControl.prepare()
         let destination: LogDestination
-        let service: TunnelService
+        let tunnel: ConfinedTunnel
         do throws(SystemFailure) {
             destination =
                 switch ready.configuration.log.destination {
@@ -75,18 +75,19 @@ struct RunCommand: ParsableCommand {
             let logger = Logger(label: "sallyport") { _ in
                 LineLogHandler(ready.configuration.log, destination: destination)
             }
-            service = try TunnelService(
+            tunnel = try PreparedTunnel(
                 ready.configuration,
                 secrets: ready.secrets,
                 logger: logger,
                 // From a terminal, HUP says that the terminal has gone.
                 hangUp: TerminalOutput.isTerminal(STDIN_FILENO)
                     ? .ends : .rereadsPasswords(Self.passwords(of: ready.configuration))
-            )
+            ).confine()
         } catch {
             throw CommandFailure(status: .systemRefused, message: error.description)
         }
-        let outcome = service.run()
+        let service = tunnel.service
+        let outcome = tunnel.run()
         // Never freed: a second signal that comes now would else end the process, and its exit status would not tell how
         // the streams ended.
         _ = Unmanaged.passRetained(service)

@@ -115,11 +115,12 @@ final class RecordingOwner: PeerSessionOwner {
         return endpoint
     }
 
-    func sessionGoesAway(_ session: PeerSession) {}
-    func session(_ session: PeerSession, ended end: SessionEnd) { self.end = end }
-    func session(_ session: PeerSession, detached fault: LinkFault) { detachments.append(fault) }
-    func session(_ session: PeerSession, resumed resumption: PeerSession.ResumptionSummary) {
-        resumptions += 1
+    func session(_ session: PeerSession, _ notice: SessionNotice) {
+        switch notice {
+        case .goesAway, .measured: break
+        case .detached(let fault): detachments.append(fault)
+        case .resumed: resumptions += 1
+        case .ended(let end): self.end = end
+        }
     }
-    func session(_ session: PeerSession, measured roundTrip: Duration) {}
 }

@@ -96,11 +96,9 @@ private final class FairnessBench: PeerSessionOwner {
         return sink
     }
 
-    func sessionGoesAway(_ session: PeerSession) {}
-    func session(_ session: PeerSession, ended end: SessionEnd) { loop.stop() }
-    func session(_ session: PeerSession, detached fault: LinkFault) {}
-    func session(_ session: PeerSession, resumed resumption: PeerSession.ResumptionSummary) {}
-    func session(_ session: PeerSession, measured roundTrip: Duration) {}
+    func session(_ session: PeerSession, _ notice: SessionNotice) {
+        if case .ended = notice { loop.stop() }
+    }
 }
 
 /// Always has more to send.

@@ -163,7 +163,7 @@ struct TunnelLog: Sendable {
     }
 
     /// A stranger's link came to nothing; `count` like it since the line before.
-    func acceptanceFailed(_ failure: RefusedLink, count: Int) {
+    func linkRefused(_ failure: RefusedLink, count: Int) {
         var fields: Logger.Metadata = [
             "from": "\(failure.remote)", "why": "\(failure.reason)", "count": "\(count)",
             "text": "\(failure.text)",

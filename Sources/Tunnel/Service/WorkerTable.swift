@@ -1,4 +1,5 @@
 import Basics
+import EventIO
 import SecureLink
 import Synchronization
 
@@ -33,6 +34,35 @@ final class WorkerLoad: Sendable {
     func score(at now: Instant) -> Int {
         streams.load(ordering: .relaxed) + onTheWay.load(ordering: .relaxed)
             + traffic.settled(at: now) / Self.bytesPerStream
+    }
+}
+
+/// How other threads reach a worker.
+struct WorkerHandle: Sendable {
+    let mailbox: Mailbox<WorkerMessage>
+    let load: WorkerLoad
+}
+
+/// All workers, as one of them sees them.
+struct WorkerTable: Sendable {
+    /// All workers, in the order of their numbers.
+    let workers: [WorkerHandle]
+    /// The number of the worker that holds this table.
+    let own: Int
+
+    /// The worker that holds this table.
+    var mine: WorkerHandle { workers[own] }
+
+    /// The worker that has the least to do; `nil` for the own one, unless another has less: handing over costs a wake-up.
+    func leastLoaded(at now: Instant) -> WorkerHandle? {
+        let least = workers.map(\.load).least(from: own, at: now)
+        return least == own ? nil : workers[least]
+    }
+
+    /// The worker whose turn it is; `nil` for the own one, which is the first.
+    func next(_ turn: Int) -> WorkerHandle? {
+        let number = (own + turn) % workers.count
+        return number == own ? nil : workers[number]
     }
 }
 

@@ -1,0 +1,73 @@
+import EventIO
+
+/// The listeners of one purpose on one worker.
+///
+/// Confined to its loop's thread.
+final class Entrance {
+    private let name: (kind: String, text: String)
+    private var bound: [BoundSocket]
+    private var listeners: [Listener] = []
+    private unowned let loop: EventLoop
+    private let log: TunnelLog
+    private let accepted: (DetachedSocket) -> Void
+
+    /// An entrance that is closed: connecting is refused until ``open()``.
+    ///
+    /// - Parameters:
+    ///   - assignment: the sockets.
+    ///   - loop: the worker's loop.
+    ///   - log: where it logs that it listens, and that it cannot accept.
+    ///   - accepted: called with each connection.
+    init(
+        _ assignment: ListenerAssignment,
+        loop: EventLoop,
+        log: TunnelLog,
+        accepted: @escaping (DetachedSocket) -> Void
+    ) {
+        name =
+            switch assignment.purpose {
+            case .links: ("server", "links")
+            case .route(let route): ("route", route.text)
+            }
+        bound = assignment.sockets
+        self.loop = loop
+        self.log = log
+        self.accepted = accepted
+    }
+
+    /// Begins to accept.
+    func open() {
+        let sockets = bound
+        bound = []
+        for socket in sockets {
+            do throws(SystemFailure) {
+                let listener = try Listener(socket, loop: loop, handler: self)
+                listeners.append(listener)
+                log.listening(name.kind, name.text, "\(listener.address)")
+            } catch {
+                log.accepting(pausedBy: error.description, "\(socket.address)")
+            }
+        }
+    }
+
+    /// Accepts no more.
+    func close() {
+        bound = []
+        for listener in listeners { listener.close() }
+        listeners = []
+    }
+}
+
+extension Entrance: ListenerHandler {
+    func listener(_ listener: Listener, accepted connection: DetachedSocket) {
+        accepted(connection)
+    }
+
+    func listener(_ listener: Listener, pausedBy failure: SystemFailure) {
+        log.accepting(pausedBy: failure.description, "\(listener.address)")
+    }
+
+    func listenerResumed(_ listener: Listener) {
+        log.acceptingResumed("\(listener.address)")
+    }
+}

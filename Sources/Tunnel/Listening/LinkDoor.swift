@@ -1,0 +1,34 @@
+import EventIO
+
+/// Takes links in on one worker and spreads them evenly over all workers.
+///
+/// Confined to its loop's thread.
+final class LinkDoor {
+    private let acceptSide: AcceptSide
+    private let admission: Admission
+    private let workers: WorkerTable
+    private let refusals: RefusalLog
+    private var turn = 0
+
+    init(_ acceptSide: AcceptSide, admission: Admission, workers: WorkerTable, refusals: RefusalLog) {
+        self.acceptSide = acceptSide
+        self.admission = admission
+        self.workers = workers
+        self.refusals = refusals
+    }
+
+    /// A link was accepted here.
+    func accepted(_ connection: DetachedSocket) {
+        if let limit = admission.admitLink() {
+            connection.reset()
+            refusals.limitReached(limit.rawValue)
+            return
+        }
+        if let other = workers.next(turn) {
+            other.mailbox.send(.link(connection))
+        } else {
+            acceptSide.accept(connection)
+        }
+        turn += 1
+    }
+}

@@ -1,0 +1,115 @@
+import Basics
+import EventIO
+import Vocabulary
+
+/// Takes visitors in on one worker: hands each to the worker that has the least to do, makes a relay of it, and has its stream
+/// carried to the route's peer.
+///
+/// Confined to its loop's thread.
+final class VisitorDoor {
+    /// A route with the way to its peer.
+    struct Route {
+        let configuration: RouteConfiguration
+        let dialSide: DialSide
+    }
+
+    private let routes: [RouteName: Route]
+    private let relays: RelaySet
+    private let admission: Admission
+    private let workers: WorkerTable
+    private let log: TunnelLog
+    private unowned let loop: EventLoop
+    private var isClosed = false
+    private let idPrefix: String
+    private var nextID: UInt64 = 0
+
+    init(
+        _ routes: [RouteName: Route],
+        relays: RelaySet,
+        admission: Admission,
+        workers: WorkerTable,
+        log: TunnelLog
+    ) {
+        self.routes = routes
+        self.relays = relays
+        self.admission = admission
+        self.workers = workers
+        self.log = log
+        loop = relays.context.loop
+        idPrefix = Self.randomPrefix(workers.own)
+    }
+
+    /// The way to a route's peer.
+    func dialSide(of route: RouteName) -> DialSide? { routes[route]?.dialSide }
+
+    /// Takes no more visitors.
+    func close() {
+        isClosed = true
+    }
+
+    /// A visitor was accepted here: it goes to the worker that has the least to do.
+    func accepted(_ connection: DetachedSocket, route: RouteName) {
+        if let other = workers.leastLoaded(at: loop.now) {
+            other.load.visitorSent()
+            other.mailbox.send(.visitor(route, connection))
+        } else {
+            visit(connection, route, source: "\(connection.remote)")
+        }
+    }
+
+    /// Makes a relay of a visitor.
+    ///
+    /// - Parameters:
+    ///   - connection: the visitor's connection.
+    ///   - name: the route that it came by.
+    ///   - source: where it came from, for the log and the peer.
+    ///   - isOwn: whether the program itself is the visitor.
+    func visit(_ connection: DetachedSocket, _ name: RouteName, source: String, isOwn: Bool = false) {
+        let socket = StreamSocket(connection, loop: loop)
+        // The route may have gone while the visitor was on its way from another worker.
+        guard let route = routes[name] else {
+            socket.closeWithReset()
+            return
+        }
+        let peer = route.dialSide.share.configuration
+        nextID += 1
+        let facts = StreamFacts(
+            id: "\(idPrefix)-\(nextID)",
+            route: route.configuration.name,
+            service: route.configuration.service,
+            peer: peer.name,
+            user: peer.user.text,
+            source: source,
+            target: nil
+        )
+        if let refusal = refusal() {
+            socket.closeWithReset()
+            log.streamRefused(facts, refusal, by: .opener)
+            return
+        }
+        let relay = Relay(
+            visitor: socket,
+            facts: facts,
+            settings: route.configuration.stream,
+            isOwnVisitor: isOwn,
+            in: relays.context,
+            owner: relays
+        )
+        relays.add(relay)
+        route.dialSide.carry(relay, exclusive: !route.configuration.share)
+    }
+
+    private func refusal() -> StreamFailure? {
+        if isClosed { return .shutdown }
+        guard let limit = admission.streamLimit else { return nil }
+        relays.context.refusals.limitReached(limit.rawValue)
+        return .limit
+    }
+
+    private static func randomPrefix(_ worker: Int) -> String {
+        let alphabet = Array("abcdefghijkmnpqrstuvwxyz23456789".utf8)
+        var text = (0..<3).map { _ in alphabet[Int.random(in: 0..<alphabet.count)] }
+        text.append(alphabet[worker % alphabet.count])
+        return String(decoding: text, as: UTF8.self)
+    }
+}

@@ -1,0 +1,33 @@
+/// The name of one thing of the configuration, typed by the kind of thing: a route's name is not a peer's.
+///
+/// Threads tell each other names, never positions in a list: a configuration that is read again may have another order.
+package struct Name<Subject>: Hashable, Sendable, CustomStringConvertible {
+    package let text: String
+
+    package init(_ text: String) {
+        self.text = text
+    }
+
+    package var description: String { text }
+}
+
+package typealias RouteName = Name<RouteConfiguration>
+package typealias PeerName = Name<PeerConfiguration>
+package typealias ServiceName = Name<ServiceConfiguration>
+
+extension RouteConfiguration {
+    /// The route's identity within the process.
+    package var id: RouteName { RouteName(name) }
+    /// The peer that carries the route.
+    package var peerID: PeerName { PeerName(peer) }
+}
+
+extension PeerConfiguration {
+    /// The peer's identity within the process.
+    package var id: PeerName { PeerName(name) }
+}
+
+extension ServiceConfiguration {
+    /// The service's identity within the process.
+    package var id: ServiceName { ServiceName(name) }
+}
