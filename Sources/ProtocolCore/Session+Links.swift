@@ -1,7 +1,7 @@
 package import Basics
 package import Vocabulary
 
-/// A session outlives its link (PROTOCOL.md, Reattaching).
+/// A session outlives its link (PROTOCOL.md, Resumption).
 ///
 /// ```
 /// attached ──link lost──► detached ──another link──► attached

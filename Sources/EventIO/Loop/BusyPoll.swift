@@ -6,7 +6,7 @@ import Basics
 /// microseconds to wake. A request and its answer wait four times in the tunnel. While answers arrive within
 /// ``maxPollTime``, a polling loop pays for none of these waits. Between two polls other threads may have the processor, so
 /// polling spends only what nobody else wants. It stops where it does not pay, so that idle and slow streams cost nothing
-/// (docs/decisions/0018-look-before-sleeping.md).
+/// (docs/decisions/0018-workers-busy-poll-before-blocking.md).
 ///
 /// A state machine without a clock: ``EventLoop`` tells it what happened.
 struct BusyPoll {

@@ -2,7 +2,7 @@ import CryptoPrimitives
 import WireCoding
 
 /// The client's side of taking a session to another link: one hello, one answer, and no arithmetic worth the name
-/// (PROTOCOL.md, Reattaching).
+/// (PROTOCOL.md, Resumption).
 package struct ClientResumption {
     /// The hello, to be sent as soon as the link is connected.
     package let message: [UInt8]

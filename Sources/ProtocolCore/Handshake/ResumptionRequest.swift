@@ -1,7 +1,7 @@
 import CryptoPrimitives
 import WireCoding
 
-/// A client's hello that asks to go on with a session on another link (PROTOCOL.md, Reattaching).
+/// A client's hello that asks to go on with a session on another link (PROTOCOL.md, Resumption).
 ///
 /// It is only a claim until ``isProved(by:)`` says otherwise.
 package struct ResumptionRequest: Sendable {

@@ -82,6 +82,6 @@ package struct SessionFeatures: OptionSet, Hashable, Sendable {
         self.rawValue = rawValue
     }
 
-    /// The end keeps a session whose link was lost, and goes on with it on another (PROTOCOL.md, Reattaching).
+    /// The end keeps a session whose link was lost, and goes on with it on another (PROTOCOL.md, Resumption).
     package static let resume = SessionFeatures(rawValue: 1 << 0)
 }
