@@ -38,7 +38,7 @@ struct ConfigurationKey: Hashable {
         case inherited([SectionKind])
     }
 
-    /// The kinds of sections that know the key.
+    /// The kinds of sections that may have the key.
     var kinds: [SectionKind] {
         switch scope {
         case .process: []

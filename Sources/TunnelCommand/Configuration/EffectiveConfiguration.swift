@@ -7,7 +7,8 @@ import Vocabulary
 /// A configuration as the text of a `tunnel.conf` in which every default is written out.
 ///
 /// Reading that text again gives an equal configuration, on any machine and from any folder, provided that its paths are
-/// absolute, as they are after reading a file. The text contains no secrets: a configuration has only their places.
+/// absolute, as they are after reading a file. The text contains no secrets: a configuration only names their files and
+/// variables.
 package struct EffectiveConfiguration: CustomStringConvertible {
     /// The text, with a line end after the last line.
     package private(set) var description = ""
