@@ -165,7 +165,7 @@ extension Session {
 
     /// Whether an acknowledgement may be sent although nothing else may.
     ///
-    /// It may only over a link that takes it at once: behind other bytes it would not help.
+    /// The link has to take it at once: behind other bytes it would not help.
     private var mayAcknowledgeAlone: Bool {
         acknowledgements.isDue && log.unwrittenCount == 0
             && log.keptCount < logBytes + logReserve

@@ -15,7 +15,7 @@ import WireCoding
 ///
 /// A session is confined to one thread. It cannot be copied: two copies would use the same key and nonces.
 package struct Session: ~Copyable {
-    /// Which end this is.
+    /// The role of this end.
     package enum Role: Sendable {
         case client
         case server

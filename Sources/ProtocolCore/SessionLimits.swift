@@ -32,7 +32,7 @@ package enum SessionLimits {
     /// More of them mean that the peer sends PINGs but does not read.
     static let maxAnswers = 64
 
-    /// The number of bytes of queued control frames from which on this end opens no more streams.
+    /// The number of bytes of queued control frames at which this end stops opening streams.
     ///
     /// They hold some ten thousand OPENs. Larger: this end would accept streams that a stalled link cannot carry.
     static let maxOpenBytes = 1 << 20
@@ -57,7 +57,7 @@ package enum SessionLimits {
     ///
     /// Smaller: one acknowledgement, which is never acknowledged by itself, would fill the log permanently.
     static let minLog = 4 << 10
-    /// The minimum reserve of the log for frames other than the streams' bytes; the reserve is at least a sixteenth of the log.
+    /// The minimum reserve of the log for frames other than the streams' bytes, in bytes; a large log reserves a sixteenth.
     ///
     /// Control frames use only half of the reserve. The other half is for acknowledgements alone: if the logs of both ends are
     /// full, acknowledgements free the space. Without them the two ends would wait for each other for ever.
@@ -89,7 +89,7 @@ package enum SessionLimits {
 
     /// The limit to which the session's window can grow, in bytes.
     ///
-    /// A session's window follows its largest stream's window times one and a half, so that one stream never holds up another.
+    /// The session's window grows to one and a half times its largest stream window, so that one stream never holds up another.
     static let maxSessionWindow: UInt64 = 32 << 20
     /// The number of bytes that stalled streams may hold without using up the credit of the others.
     ///

@@ -27,7 +27,7 @@ package struct Realm: Hashable, Sendable {
     /// The realm as text.
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 
-    /// The hint for a realm in a hello, which does not name it: eight bytes computed from the realm and the cost.
+    /// The hint in a hello, which tells realms apart without naming them: eight bytes computed from the realm and the cost.
     package func hint(cost: ScryptCost) -> [UInt8] {
         var message = Array("sally1 realm\0".utf8)
         message.append(lengthPrefixed: bytes)

@@ -31,7 +31,7 @@ package enum HandshakeFault: Error, Equatable, Sendable {
     /// libcrypto failed at an operation that no input from the peer can make fail.
     case crypto(CryptoFailure)
 
-    /// The code that the server sends to the client, or `nil` if it sends nothing to an unauthenticated client.
+    /// The code that the server sends to the client, or `nil` if an unauthenticated client must learn nothing.
     package var reject: RejectCode? {
         switch self {
         case .version: .version

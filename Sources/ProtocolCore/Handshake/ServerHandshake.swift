@@ -4,7 +4,7 @@ package import Vocabulary
 /// The server's side of a handshake, as a state machine without sockets and threads.
 ///
 /// ```
-/// awaiting hello ──login──► verifying ──products──► awaiting finish ──right──► established
+/// awaiting hello ──login──► verifying ──products──► awaiting finish ──valid──► established
 ///      ▲   ├──a session's──► over: resume
 ///      └───┴ realm query, other realm, ticket: Retry
 /// ```

@@ -18,7 +18,7 @@ package final class BlockPool {
         /// The size of the block, in bytes.
         package var count: Int {
             switch self {
-            // Some acknowledgements of 36 bytes, and the overhead of the heap.
+            // Some acknowledgements of 36 bytes; the heap adds its own overhead.
             case .tiny: 240
             // Three records of the usual chunk. Smaller: a log changes blocks all the time. Larger: each quiet session holds more
             // memory that it does not use.

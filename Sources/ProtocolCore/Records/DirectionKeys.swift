@@ -6,7 +6,7 @@ package struct KeyLimits: Hashable, Sendable {
     package var records: UInt64
     /// The number of bytes after which the sender changes its key.
     package var bytes: UInt64
-    /// The factor by which a peer may exceed these limits before the receiver closes the session.
+    /// The multiple of these limits at which the receiver closes the session, because the peer has not changed its key.
     package var tolerance: UInt64 = 2
 
     /// 2^24 records or 64 GiB: an attacker's advantage stays below 2^-65 for any size of record.
