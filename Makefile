@@ -1,4 +1,4 @@
-# The commands of the project: people and .ci/run use the same.
+# The commands of the project; developers and .ci/run use the same ones.
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -13,43 +13,43 @@ SEED ?= 1
 
 all: build
 
-# Installs the packages that the build needs, if they are missing, and says so if it may not.
+# Installs the packages that the build needs if they are missing; reports an error if it lacks the permission.
 dependencies:
 	@.ci/install-build-dependencies
 
-# Both ends and an echo service on this machine. Without a terminal it ends by itself.
+# Runs both ends and an echo service on this machine. Without a terminal, the demo ends by itself.
 demo: build
 	@$(BINARY) demo
 
 build: dependencies
 	$(RELEASE)
 
-# Everything that is tested, with the release binary for the scenarios.
+# Runs all tests; the scenarios use the release binary.
 test: build lint
 	.ci/run-tests
 
-# Form: the formatter, and imports that a target has not declared.
+# Checks the formatting, and that targets declare the modules that they import.
 lint: dependencies
 	$(SWIFT) format lint --strict --recursive Sources Tests Benchmarks Fuzzing Examples
 	$(SWIFT) build --explicit-target-dependency-import-check error
 
-# The library's reference, as a DocC archive.
+# Builds the reference of the library as a DocC archive.
 docs: dependencies
 	.ci/docs
 
-# Each fuzz entrance for a while: make fuzz FUZZ_SECONDS=600
+# Runs each fuzz target for FUZZ_SECONDS: make fuzz FUZZ_SECONDS=600
 fuzz: dependencies
 	.ci/fuzz $(FUZZ_SECONDS)
 
-# Random schedules of two sessions whose links are lost: make soak SCHEDULES=100000 SEED=5000000
+# Runs two sessions through random schedules in which links are lost: make soak SCHEDULES=100000 SEED=5000000
 soak: dependencies
 	$(SWIFT) run -c release Soak $(SCHEDULES) $(SEED)
 
-# The ladder: what each layer costs, in this run.
+# Runs the ladder, which measures the cost of each layer.
 bench: dependencies
 	$(SWIFT) run -c release Ladder
 
-# A line to a place far away: how soon one stream fills it, how late the first byte comes.
+# Measures a simulated long-distance line: how soon one stream fills it, and how late the first byte arrives.
 bench-distance: dependencies
 	$(SWIFT) run -c release Ladder distance
 

@@ -1,8 +1,10 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// The same rules for every target: an import is internal unless it says otherwise, so that no C type and no
-/// dependency leaks into an interface by accident; a warning is an error.
+/// The settings of every target.
+///
+/// An import is internal unless it says otherwise, so no C type and no dependency leaks into an interface by accident. A warning
+/// is an error.
 let strict: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
@@ -23,20 +25,20 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     ],
     targets: [
-        // The walls around C. Nothing but the target right above each of them imports it.
+        // The C modules. Only the target directly above each of them imports it.
         .systemLibrary(name: "CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
         .target(name: "CPlatform"),
         .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
-        // Loads its library when it is asked for; builds without.
+        // Loads its library at run time, on request; the build does not need the library.
         .target(name: "CIPsecMB"),
 
-        // Time and memory, as every layer counts them.
+        // Types for time and memory that all layers use.
         .target(name: "Basics", swiftSettings: strict),
 
-        // What all layers call the same: requests, failures, ends, identities.
+        // Types that all layers share: requests, failures, ends, identities.
         .target(name: "Vocabulary", dependencies: ["Basics"], swiftSettings: strict),
 
-        // Bytes and time in, bytes and events out: no I/O can get in here.
+        // The protocol: bytes and time in, bytes and events out. These targets cannot do I/O.
         .target(name: "WireCoding", swiftSettings: strict),
         .target(name: "CryptoPrimitives", dependencies: ["COpenSSL", "CIPsecMB"], swiftSettings: strict),
         .target(
@@ -45,14 +47,14 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        // What differs between operating systems; nothing else imports the C library.
+        // Code that differs between operating systems; no other target imports the C library.
         .target(
             name: "Platform",
             dependencies: ["CPlatform", .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: strict
         ),
 
-        // Sockets, timers and threads: no protocol can get in here.
+        // Sockets, timers and threads. This target cannot use the protocol.
         .target(
             name: "EventIO",
             dependencies: [
@@ -63,7 +65,7 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        // The only place where the two meet.
+        // The only target that combines the protocol with I/O.
         .target(
             name: "SecureLink",
             dependencies: [
@@ -83,7 +85,7 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        // The product.
+        // The command-line program.
         .target(name: "ConfigurationFile", dependencies: ["Basics"], swiftSettings: strict),
         .target(
             name: "Tunnel",
@@ -122,7 +124,7 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        // Small programs that use the library as anybody would.
+        // Small programs that use the library's public interface.
         .executableTarget(name: "ExampleChat", dependencies: ["Sallyport"], path: "Examples/Chat"),
         .executableTarget(name: "ExampleFileDrop", dependencies: ["Sallyport"], path: "Examples/FileDrop"),
         .executableTarget(
@@ -190,7 +192,7 @@ let package = Package(
                 "Sallyport", "ProtocolCoreTesting", "EventIO", "Platform", "Basics", "Vocabulary",
                 "SecureLink",
                 .product(name: "SystemPackage", package: "swift-system"),
-                // Run as processes.
+                // The tests run these as processes.
                 "ExampleChat", "ExampleFileDrop", "ExampleRemoteCommand", "ExampleTopics",
             ],
             swiftSettings: strict
@@ -226,7 +228,7 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        // The release binary as its users have it: no target of the package is needed for that.
+        // Runs the release binary as its users do, which needs no target of the program.
         .testTarget(
             name: "ScenarioTests",
             dependencies: ["Sallyport"],
@@ -251,13 +253,13 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        // Rules that a machine can check: of the code that the compiler does not, and of the documents.
+        // Checks rules for the code that the compiler does not check, and rules for the documents.
         .testTarget(name: "HouseRulesTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
 
-// The fuzzers need a linker that can link libFuzzer in, so an ordinary build does not know them (.ci/fuzz).
+// The fuzzers need a linker that can link libFuzzer, so an ordinary build does not include them (.ci/fuzz).
 if Context.environment["FUZZING"] == "1" {
     package.targets.append(.systemLibrary(name: "CLibFuzzer", path: "Fuzzing/CLibFuzzer"))
     for entrance in [

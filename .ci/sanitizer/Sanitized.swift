@@ -1,7 +1,9 @@
 import Glibc
 
-/// A lock that the thread sanitizer knows: Synchronization's is made of atomics in a library that is not instrumented, and the
-/// sanitizer takes all that it guards for races. Shadows it in each module that this file is put into.
+/// A lock that the thread sanitizer understands.
+///
+/// The lock of Synchronization consists of atomics in a library that is not instrumented, so the sanitizer reports races for all
+/// data that it guards. This type shadows it in each module to which this file is added.
 struct Mutex<Value>: ~Copyable, @unchecked Sendable {
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
     private let value: UnsafeMutablePointer<Value>
@@ -29,8 +31,9 @@ struct Mutex<Value>: ~Copyable, @unchecked Sendable {
     }
 }
 
-/// A continuation whose handing over the sanitizer sees. Swift's runtime tells it of one that is resumed while it is waited for,
-/// but not of one that is resumed sooner.
+/// A continuation whose hand-over the sanitizer sees.
+///
+/// Swift's runtime reports a resumption to the sanitizer if the task already waits, but not if the resumption comes first.
 struct CheckedContinuation<Value, Failure: Error>: Sendable {
     fileprivate let whole: _Concurrency.CheckedContinuation<Value, Failure>
     fileprivate let edge: Edge
@@ -59,7 +62,7 @@ func withSanitizedContinuation<Value>(
     return value
 }
 
-/// Whoever passes sees all that those did who passed before.
+/// A synchronization point: a thread that passes it sees all writes of the threads that passed it before.
 private final class Edge: Sendable {
     private let passage = Mutex<Void>(())
 

@@ -30,7 +30,7 @@ struct CipherRung: Rung {
     }
 }
 
-/// Something did not do what it is measured for.
+/// A failure of a measured operation, which makes the measurement invalid.
 struct BenchmarkFailure: Error {
     let reason: String
 
@@ -39,13 +39,13 @@ struct BenchmarkFailure: Error {
     }
 }
 
-/// The same through the record layer: header, numbers, limits.
+/// The work of ``CipherRung`` through the record layer: header, numbers, limits.
 struct RecordRung: Rung {
     let name = "record: header, number, limits"
     let standsOn: Int? = 0
     private let keys: RecordPair
 
-    /// Both ends of one direction.
+    /// The sealing end and the opening end of one direction.
     private final class RecordPair {
         var sealing: DirectionKeys
         var opening: DirectionKeys

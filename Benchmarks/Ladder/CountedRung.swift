@@ -3,10 +3,11 @@ import CryptoPrimitives
 import ProtocolCore
 import WireCoding
 
-/// What is counted in instructions: the same each time, on a noisy machine too, where seconds are not.
+/// A rung whose cost is counted in instructions.
 ///
-/// No socket is among them. How often a system call is made, and how much it takes with it, depends on the machine's mood;
-/// what is counted here depends on the code alone.
+/// Instruction counts are the same in each run, even on a noisy machine, where times are not. No counted rung uses a socket: the
+/// number of system calls, and the bytes that each of them moves, vary with the machine's load, but these counts depend on the
+/// code alone.
 enum CountedRung: String, CaseIterable, ExpressibleByArgument {
     case cipher
     case record
@@ -17,7 +18,7 @@ enum CountedRung: String, CaseIterable, ExpressibleByArgument {
     case visit
     case login
 
-    /// What one unit is.
+    /// The description of one unit of work.
     var unit: String {
         switch self {
         case .cipher: "seal and open 64 KiB"
@@ -31,7 +32,7 @@ enum CountedRung: String, CaseIterable, ExpressibleByArgument {
         }
     }
 
-    /// Does so many units.
+    /// Does the given number of units.
     func run(_ units: Int) throws {
         switch self {
         case .cipher: try CipherRung().move(units * CipherRung.textCount)

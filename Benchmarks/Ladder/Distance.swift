@@ -3,7 +3,7 @@ import EventIO
 import Platform
 import Synchronization
 
-/// Long fat links: how soon one stream fills the line, and how long the first byte of a stream is on its way.
+/// Measures lines with a large bandwidth-delay product: how soon one stream fills the line, and how late its first byte arrives.
 struct Distance: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure over a line to a place far away, with and without the tunnel."
@@ -41,7 +41,7 @@ struct Distance: ParsableCommand {
         }
     }
 
-    /// Seconds from the opening of a stream to the answer to its first byte.
+    /// The time from the opening of a stream to the answer to its first byte, in seconds.
     private func firstByte(_ entry: SocketAddress) throws -> Double {
         let begin = ContinuousClock.now
         let socket = try BlockingSocket.connect(to: entry)
@@ -53,7 +53,7 @@ struct Distance: ParsableCommand {
         return (ContinuousClock.now - begin).inSeconds
     }
 
-    /// Writes as fast as it is taken; what comes out in each slice of time, in MB/s.
+    /// Writes as fast as the line takes bytes, and returns the throughput at the target in each time slice, in MB/s.
     private func fill(_ entry: SocketAddress, _ target: TimedTarget) throws -> [Double] {
         let socket = try BlockingSocket.connect(to: entry)
         let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4096)
@@ -69,7 +69,7 @@ struct Distance: ParsableCommand {
     }
 }
 
-/// Answers the first byte of each stream, and notes when the others come.
+/// A target that answers the first byte of each stream and records when the others arrive.
 private final class TimedTarget: Sendable {
     let address: SocketAddress
     private let state = Mutex(State())
@@ -79,7 +79,7 @@ private final class TimedTarget: Sendable {
         var arrivals: [Int] = []
     }
 
-    /// In seconds.
+    /// The length of a time slice, in seconds.
     static let slice = 0.25
 
     init() throws {
@@ -94,7 +94,7 @@ private final class TimedTarget: Sendable {
         }
     }
 
-    /// How many bytes came in each slice since the first one.
+    /// The number of bytes that arrived in each time slice, counted from the first byte.
     var arrivals: [Int] { state.withLock { $0.arrivals } }
 
     func forget() { state.withLock { $0 = State() } }

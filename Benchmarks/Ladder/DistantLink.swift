@@ -1,19 +1,19 @@
 import EventIO
 import Glibc
 
-/// A line to a place far away: what goes in comes out so much later, and no faster than the line carries.
+/// A simulated long-distance line: bytes come out after a fixed delay, and at most at the rate of the line.
 ///
-/// TCP ends at both ends of it, so what is measured is not TCP but what is told over it.
+/// Each end of the line terminates TCP. The benchmark therefore measures the protocol that runs over the line, and not TCP.
 final class DistantLink: Sendable {
     let address: SocketAddress
 
-    /// A line to that address.
+    /// Creates a line to an address.
     ///
     /// - Parameters:
-    ///   - target: where it leads.
-    ///   - rate: what it carries, in bytes a second, each way.
-    ///   - delay: how long a byte is on its way.
-    /// - Throws: what the system says.
+    ///   - target: the address at the far end.
+    ///   - rate: the capacity of each direction, in bytes per second.
+    ///   - delay: the one-way delay.
+    /// - Throws: the system error.
     init(to target: SocketAddress, rate: Int, delay: Duration) throws {
         let bound = try BoundSocket(loopback())
         try bound.listen()
@@ -21,7 +21,7 @@ final class DistantLink: Sendable {
         let acceptor = Acceptor(bound)
         _ = try LoopThread(name: "distance") {
             while let near = acceptor.next() {
-                // Nobody may be there yet.
+                // The target may not listen yet.
                 guard let far = try? BlockingSocket.connect(to: target) else { continue }
                 for (from, to) in [(near, far), (far, near)] {
                     let line = DelayLine(from, to, rate: rate, delay: delay)
@@ -33,9 +33,9 @@ final class DistantLink: Sendable {
     }
 }
 
-/// One direction of a line: one thread fills it, one other empties it.
+/// One direction of a line: one thread fills it, another one empties it.
 private final class DelayLine: @unchecked Sendable {
-    // The places are handed from one thread to the other and back by the two semaphores.
+    // The two semaphores pass the places from one thread to the other and back.
     private let memory: UnsafeMutableRawBufferPointer
     private var places: [(count: Int, due: ContinuousClock.Instant)]
     private let vacant = ThreadSemaphore()
@@ -52,7 +52,7 @@ private final class DelayLine: @unchecked Sendable {
         self.to = to
         self.delay = delay
         nanosecondsPerByte = 1e9 / Double(rate)
-        // What is on the way, four times over: not every place is full.
+        // Four times the bytes in flight, because not every place is full.
         let count = 64 + 4 * Int(Double(rate) * delay.inSeconds) / Self.placeSize
         memory = .allocate(byteCount: count * Self.placeSize, alignment: 4096)
         places = Array(repeating: (0, .now), count: count)

@@ -2,7 +2,7 @@ import ArgumentParser
 import EventIO
 import Platform
 
-/// What each layer costs, by the clock and in instructions.
+/// The cost of each layer, in time and in instructions.
 @main
 struct Ladder: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -12,7 +12,7 @@ struct Ladder: ParsableCommand {
     )
 }
 
-/// Does one thing so often, for a tool that counts instructions.
+/// Repeats one operation, for a tool that counts instructions.
 struct Count: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Do one thing so often, under a tool that counts instructions, or by the clock."
@@ -31,7 +31,7 @@ struct Count: ParsableCommand {
     }
 }
 
-/// Lists what can be counted, and what one unit of it is.
+/// Lists the counted rungs, and one unit of work of each.
 struct Names: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "List what can be counted.")
 
@@ -40,17 +40,16 @@ struct Names: ParsableCommand {
     }
 }
 
-/// The rungs by the clock: every one does what the one above it does and one thing more, so that the difference of two is
-/// the price of a layer.
+/// Measures the time of every rung.
 ///
-/// All rungs run in turn, several times, and the best of each counts: figures of one run can be compared with each other,
-/// and with nothing else.
+/// Most rungs add one layer to the work of another rung, so the difference of the two is the cost of the layer. All rungs run in
+/// turn, several times, and the best result of each counts. Compare figures only within one run.
 struct Climb: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Measure every rung by the clock.")
 
-    /// How often every rung is tried.
+    /// The number of times that every rung runs.
     private static let rounds = 5
-    /// How many bytes a rung moves each time.
+    /// The number of bytes that a rung moves in a round.
     private static let bytes = 256 << 20
 
     func run() throws {
@@ -99,16 +98,16 @@ struct Climb: ParsableCommand {
 
 /// One layer on top of others.
 protocol Rung {
-    /// What it does.
+    /// The rung's name in the table.
     var name: String { get }
-    /// The place in the list of the rung that it adds something to.
+    /// The index of the rung to which this one adds a layer.
     var standsOn: Int? { get }
 
-    /// Moves so many bytes through the layer and everything below it.
+    /// Moves the given number of bytes through the layer and all layers below it.
     func move(_ count: Int) throws
 }
 
-/// What a rung took.
+/// The time that a rung took.
 struct Measurement {
     let bytes: Int
     let wall: Double

@@ -4,7 +4,7 @@ import Vocabulary
 
 /// Logins in memory, from the client's share to the server's acceptance.
 ///
-/// The password is stretched beforehand, as a client does once for each realm.
+/// The benchmark does not include password stretching, which a client does once for each realm.
 struct LoginRung {
     private let credential: ClientCredential
     private let table: VerifierTable
@@ -34,10 +34,10 @@ struct LoginRung {
         return scalar.bytes
     }
 
-    /// Both ends of one login.
+    /// Runs both ends of one login.
     ///
     /// - Returns: the processor time of the server's end.
-    /// - Throws: when it does not come about.
+    /// - Throws: an error if the login fails.
     @discardableResult
     func login() throws -> Duration {
         var client = ClientHandshake(

@@ -4,7 +4,7 @@ import EventIO
 import Platform
 import SecureLink
 
-/// Dials links to a server and logs in, over and over: what a crowd of clients that come back does to it.
+/// Dials links to a server and logs in repeatedly: the load of many clients that reconnect.
 struct Logins: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Log in at a server, over and over, and count how often that comes about."
@@ -35,12 +35,12 @@ struct Logins: ParsableCommand {
             aead: .libcrypto
         )
         let clients = (0..<inFlight).map { _ in LoginClient(endpoint, store, environment) }
-        // The first one has the password stretched for all of them.
+        // The first client has the password stretched for all clients.
         clients[0].succeeded = { clients.dropFirst().forEach { $0.dial() } }
         clients[0].dial()
         let warm = LoopTimer(loop) { clients.forEach { $0.restart() } }
         warm.schedule(after: .seconds(1))
-        // A login that is broken off would count as a guess at the password; those under way are awaited, and not counted.
+        // The server would count an aborted login as a password guess. So logins in flight may finish, but they are not counted.
         var (done, failed) = (0, 0)
         let last = LoopTimer(loop) { loop.stop() }
         let end = LoopTimer(loop) {
@@ -54,12 +54,12 @@ struct Logins: ParsableCommand {
     }
 }
 
-/// One of them: as soon as it is logged in it leaves, and comes again.
+/// One client, which disconnects as soon as it is logged in, and then logs in again.
 private final class LoginClient {
     private(set) var done = 0
     private(set) var failed = 0
     var succeeded: (() -> Void)?
-    /// Whether it does not come again.
+    /// Whether the client does not log in again.
     var isLeaving = false
     private let endpoint: Endpoint
     private let store: CredentialStore
@@ -74,7 +74,7 @@ private final class LoginClient {
         next = LoopTimer(environment.loop) { [unowned self] in dial() }
     }
 
-    /// Counts from now on.
+    /// Restarts the counts at zero.
     func restart() {
         (done, failed) = (0, 0)
     }
@@ -94,12 +94,12 @@ private final class LoginClient {
                 session.closeAtOnce()
                 succeeded?()
                 succeeded = nil
-                // Not from within the dialer that calls.
+                // On the next loop turn, because the dialer is the caller here and must not be replaced during its call.
                 next?.schedule(after: .zero)
             case .failure(let failure):
                 failed += 1
                 Output.progress("\(failure)")
-                // A server that has enough refuses at once.
+                // An overloaded server refuses at once, so a retry without a pause would only add load.
                 next?.schedule(after: .milliseconds(10))
             }
         }

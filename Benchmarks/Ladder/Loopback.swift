@@ -6,7 +6,7 @@ import Synchronization
 import Tunnel
 import Vocabulary
 
-/// Reads and throws away, and tells when enough has come.
+/// A target that discards what it reads, and signals when the expected number of bytes has arrived.
 final class Sink: Sendable {
     let address: SocketAddress
     private let missing = Atomic<Int>(0)
@@ -39,7 +39,7 @@ final class Sink: Sendable {
     }
 }
 
-/// Reads and writes, one thread each way: what a tunnel without a cipher, a protocol or an event loop would cost.
+/// A relay that reads and writes on one thread: the cost of a tunnel without a cipher, a protocol or an event loop.
 final class PlainRelay {
     let address: SocketAddress
 
@@ -65,9 +65,9 @@ final class PlainRelay {
     }
 }
 
-/// A listening socket on the thread that uses it.
+/// A listening socket, handed to the thread that uses it.
 final class Acceptor: @unchecked Sendable {
-    // Made on one thread, used on one other, never by both.
+    // One thread creates it and another one uses it, never both at the same time.
     private let bound: BoundSocket
 
     init(_ bound: BoundSocket) {
@@ -77,18 +77,18 @@ final class Acceptor: @unchecked Sendable {
     func next() -> BlockingSocket? { try? BlockingSocket.accept(at: bound) }
 }
 
-/// A server end and a client end, each with a worker.
+/// A server end and a client end, each with one worker.
 final class TunnelPair {
     let entry: SocketAddress
     private let folder: String
 
-    /// Begins.
+    /// Starts both ends.
     ///
     /// - Parameters:
-    ///   - target: what the service is.
-    ///   - keeps: whether sessions outlive their links, and so keep what was sent.
-    ///   - line: what leads to the server's address.
-    /// - Throws: what the system says, or `line`.
+    ///   - target: the address of the service.
+    ///   - keeps: whether sessions outlive their links, and so keep the bytes that they have sent.
+    ///   - line: returns the address through which the client reaches the server's address.
+    /// - Throws: the system error, or an error of `line`.
     init(
         to target: SocketAddress,
         keeps: Bool,
@@ -164,7 +164,7 @@ final class TunnelPair {
     }
 }
 
-/// A free port of the loopback interface.
+/// The loopback address with port 0, which stands for any free port.
 func loopback() throws -> SocketAddress {
     guard let address = SocketAddress(numericHost: "127.0.0.1", port: 0) else {
         throw BenchmarkFailure("no loopback interface")

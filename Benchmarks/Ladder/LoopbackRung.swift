@@ -5,13 +5,13 @@ import Tunnel
 
 /// The loopback interface: a source, a sink, and between them nothing, a pair of plain relays, or the tunnel.
 ///
-/// All of it in this process, so that its processor time is all there is.
+/// Everything runs in this process, so its processor time covers all parts.
 struct LoopbackRung: Rung {
-    /// What is between source and sink.
+    /// The path between source and sink.
     enum Between {
         case direct
         case relay
-        /// The tunnel, in which sessions end with their links and so keep nothing.
+        /// The tunnel without resumption: sessions end with their links, and so keep no sent bytes.
         case forgetfulTunnel
         case tunnel
     }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Results on standard output, progress on a terminal only.
+/// Writes results to standard output, and progress to standard error if that is a terminal.
 enum Output {
     static func line(_ text: String) {
         print(text)
@@ -13,7 +13,7 @@ enum Output {
     }
 }
 
-/// Processor time of this process and all its threads.
+/// The processor time of this process and all its threads.
 struct ProcessTime {
     private let nanoseconds: Int
 
@@ -33,7 +33,7 @@ extension Duration {
 }
 
 extension Double {
-    /// Three digits behind the point.
+    /// The number with three digits after the decimal point.
     var short: String {
         let thousandths = Int((self * 1000).rounded())
         let digits = "\(abs(thousandths) % 1000)"

@@ -4,7 +4,7 @@ import ProtocolCore
 import Vocabulary
 import WireCoding
 
-/// A client and a server in memory; what is on the link is opened where it was sealed.
+/// A client and a server session in memory; the receiver opens records in the sender's buffer, without a copy.
 final class SessionPair {
     private var client: Session
     private var server: Session
@@ -12,11 +12,11 @@ final class SessionPair {
     private var received = 0
     private var bulk: StreamHandle?
     private var talkers: [StreamHandle] = []
-    /// What the server has to release once the client has heard the end.
+    /// Streams that the server must release after the client has received their end.
     private var leaving: [StreamHandle] = []
-    /// Whether the server answers on each stream on which something comes.
+    /// Whether the server answers on each stream on which it receives data.
     private var isAnswering = false
-    /// Whether what is said on a stream is its end.
+    /// Whether the data that is sent on a stream ends it.
     private var isFinishing = false
 
     init(encrypts: Bool) throws {
@@ -51,9 +51,9 @@ final class SessionPair {
     /// Moves bytes of one stream from the client to the server.
     ///
     /// - Parameters:
-    ///   - count: how many, at least.
-    ///   - limit: how many of them are there at a time.
-    /// - Throws: when a session ends.
+    ///   - count: the minimum number of bytes.
+    ///   - limit: the maximum number of bytes that are available for sending at a time.
+    /// - Throws: an error if a session ends.
     func move(_ count: Int, atMost limit: Int = 256 << 10) throws {
         let stream = try bulk ?? open()
         bulk = stream
@@ -64,7 +64,7 @@ final class SessionPair {
         }
     }
 
-    /// A stream from its opening to its end: 16 bytes there, 16 bytes back, and an orderly end.
+    /// Runs a stream from its opening to its end: 16 bytes there, 16 bytes back, and an orderly end.
     func visit() throws {
         client.setReady(try open())
         (isAnswering, isFinishing) = (true, true)
@@ -74,7 +74,7 @@ final class SessionPair {
         leaving.removeAll(keepingCapacity: true)
     }
 
-    /// On each of so many streams 64 bytes there and 64 bytes back.
+    /// Sends 64 bytes there and 64 bytes back on each of `count` streams.
     func talk(on count: Int) throws {
         while talkers.count < count { talkers.append(try open()) }
         for stream in talkers { client.setReady(stream) }
@@ -90,7 +90,7 @@ final class SessionPair {
         return stream
     }
 
-    /// Each end says what it has to say, and the other one hears it.
+    /// Lets each end send what it has, and the other one receive it.
     private func turn(client ofClient: Int, server ofServer: Int) throws {
         now = now.advanced(by: .microseconds(100))
         fill(&client, atMost: ofClient)
@@ -103,7 +103,7 @@ final class SessionPair {
         guard client.isOpen, server.isOpen else { throw BenchmarkFailure("a session ended") }
     }
 
-    /// What is sent is whatever is there: no socket is read.
+    /// Commits slots without reading a socket: the buffer's present content is sent.
     private func fill(_ end: inout Session, atMost limit: Int) {
         end.beginSending(at: now)
         while limit > 0, let slot = end.nextSlot(atMost: limit) {
@@ -142,7 +142,7 @@ final class SessionPair {
                     let bytes = UnsafeMutableRawBufferPointer(start: segment.base, count: segment.count)
                     var offset = 0
                     while offset < bytes.count, to.isOpen {
-                        // Records are never cut here, so each call takes whole ones.
+                        // No record is split here, so each call takes whole records.
                         let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[offset...])
                         offset += to.receive(rest, at: now)
                         while let event = to.nextEvent() { handle(&to, event) }
@@ -155,7 +155,7 @@ final class SessionPair {
     }
 }
 
-/// Nothing is hidden and nothing is checked: what is left is everything else.
+/// A cipher that neither encrypts nor authenticates, which leaves the cost of everything else.
 private let noCipher: RecordCipherMaker = { (_, _) throws(CryptoFailure) in NoCipher() }
 
 private final class NoCipher: RecordCipher {

@@ -1,7 +1,7 @@
-/// Two sessions in memory: frames, streams, credit, the outbound log and its acknowledgements, with and
-/// without a cipher.
+/// Two sessions in memory, with or without a cipher.
 ///
-/// What is on the link is opened where it was sealed.
+/// They use frames, streams, credit, and the outbound log with its acknowledgements. The receiver opens records in the sender's
+/// buffer, without a copy.
 struct SessionRung: Rung {
     let name: String
     let standsOn: Int?

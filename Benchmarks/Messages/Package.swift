@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// A package of its own, so that who uses the library does not load what it is compared with.
+// A separate package, so that users of the library do not download the libraries that it is compared with.
 let package = Package(
     name: "Messages",
     dependencies: [

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Messages as small Python libraries send them: a TLS 1.3 socket of the module ssl, four bytes of length before each message,
-one process at each end. Lines of "send SIZE COUNT" or "ask IN_FLIGHT COUNT" come in; for each goes out one of seconds and
-seconds of processor time of both ends."""
+"""Messages as small Python libraries send them: a TLS 1.3 socket of the module ssl, a length of four bytes before each message,
+one process at each end. The program reads lines of the form "send SIZE COUNT" or "ask IN_FLIGHT COUNT". For each line it writes
+one line with the elapsed seconds and the seconds of processor time of both ends."""
 import os
 import resource
 import socket
@@ -23,7 +23,7 @@ def send(connection, message):
 
 
 class Receiver:
-    """Cuts messages out of what comes."""
+    """Splits the incoming bytes into messages."""
 
     def __init__(self, connection):
         self.connection, self.buffer = connection, bytearray()
@@ -56,7 +56,7 @@ def serve(listener):
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with context.wrap_socket(plain, server_side=True) as connection:
             receiver = Receiver(connection)
-            # The first byte of a message says whether it is answered.
+            # A message is answered if its first byte is not 0.
             while (message := receiver.next()) is not None:
                 if message[0]:
                     send(connection, message)
@@ -77,7 +77,7 @@ def run(port, kind, first, count):
             message = b"\0" + b"\7" * (first - 1)
             for _ in range(count - 1):
                 send(connection, message)
-            # The last one is answered: then all have come.
+            # The server answers the last message, which shows that all have arrived.
             send(connection, b"\1" + message[1:])
             receiver.next()
         else:
@@ -100,7 +100,7 @@ def main():
     port, parent = listener.getsockname()[1], os.getpid()
     child = os.fork()
     if child == 0:
-        # No longer than the one who measures.
+        # The server must not outlive its parent, which measures: signal 9 when the parent dies.
         import ctypes
         ctypes.CDLL(None).prctl(1, 9)
         if os.getppid() == parent:

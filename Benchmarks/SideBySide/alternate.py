@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Compares tunnels in pairs: all of them run at the same time, and short measurements go from one to the next in an order
-that changes each round. What the machine does meanwhile meets all of them alike, so that differences of a few hundredths
-show which `bench.py`, one tunnel after the other, cannot tell from noise. Figures of the same setting
-have moved by several hundredths from one start of the tunnels to the next: `--anew` starts them again after so many rounds.
+"""Compares tunnels in pairs: all of them run at the same time, and short measurements alternate between them in an order that
+changes each round. Changes of the machine's speed affect all of them alike. So differences of a few hundredths become visible,
+which `bench.py`, which measures one tunnel after the other, cannot separate from noise. Figures of the same setting have differed
+by several hundredths from one start of the tunnels to the next: `--anew N` restarts them every N rounds.
 
     alternate.py sallyport:resume-buffer=off sallyport --rounds 40 --operations bulk:up:1 bulk:down:8 ping:1 conns:16
     alternate.py sallyport@/tmp/before/sallyport sallyport --rounds 40 --anew 5
 
-The first one is what the others are compared with: for each figure the median, and the median of the ratios of each round with
-the middle 95 % of what resampling the rounds gives. `sallyport:KEY=VALUE+KEY=VALUE` has these lines at the head of both files
-(`SECTION.KEY`: in those sections), `sallyport@PATH` is another binary, and both together are `sallyport@PATH:KEY=VALUE`.
-Operations: bulk:up|down:STREAMS, ping:STREAMS, pingbulk (one stream beside bulk), conns:IN_FLIGHT. Wants root, for a network
-namespace of its own.
+The other tunnels are compared with the first one. For each figure the output shows the median, and the median of the rounds'
+ratios with the middle 95 % of the medians that resampling the rounds gives. `sallyport:KEY=VALUE+KEY=VALUE` puts these lines at the
+beginning of both configuration files (`SECTION.KEY`: into these sections). `sallyport@PATH` uses another binary, and
+`sallyport@PATH:KEY=VALUE` combines the two. Operations: bulk:up|down:STREAMS, ping:STREAMS, pingbulk (one stream beside bulk),
+conns:IN_FLIGHT. The program needs root, for a network namespace of its own.
 """
 import argparse
 import json
@@ -26,7 +26,7 @@ import peers
 
 
 def start(names):
-    """Each tunnel with three ports of its own."""
+    """Starts each tunnel with three ports of its own."""
     tunnels = {}
     for index, name in enumerate(names):
         peers.variant(name)
@@ -67,7 +67,7 @@ def measure(tunnel, operation, seconds):
 
 
 def spread(ratios):
-    """The median of the ratios, and where it lies when the rounds are drawn again."""
+    """The median of the ratios, and the middle 95 % of the medians of resampled rounds."""
     drawn = sorted(statistics.median(random.choices(ratios, k=len(ratios))) for _ in range(1000))
     return f"{statistics.median(ratios):.3f} [{drawn[25]:.3f} {drawn[974]:.3f}]"
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""What a crowd that logs in does to streams that are there: a stream of a steady rate, pings, and bulk through the tunnel,
-alone, beside a process that only counts, and while `Ladder logins` logs in at its server as fast as it can, in turn.
+"""Measures the effect of many logins on existing streams: a stream at a steady rate, pings, and bulk through the tunnel. Each is
+measured alone, beside a process that only counts, and while `Ladder logins` logs in to the server as fast as it can.
 
     logins.py --rounds 5 --rate 300
 
-The crowd stands for other machines and so takes only what processor time is left (SCHED_IDLE); the server's part of its logins does
-not. The process that counts has the crowd's standing: what streams lose to it they lose to any work on the machine, and only what
-logins cost beyond it is the tunnel's. Wants root, for a network namespace of its own, and release builds of sallyport and Ladder.
+The clients that log in stand for other machines, and so get only the processor time that is left over (SCHED_IDLE); the server's part
+of the logins is not restricted. The counting process has the same scheduling policy as the clients. Streams lose as much to any other
+work on the machine as to the counting process; only a further loss is caused by the logins. The program needs root, for a network
+namespace of its own, and release builds of sallyport and Ladder.
 """
 import argparse
 import json
@@ -27,7 +28,7 @@ BLOCK = bytes(64 << 10)
 
 
 def steady(tunnel, rate, seconds):
-    """MB/s that reach the target of a stream that offers so many."""
+    """The MB/s that reach the target from a stream that sends at `rate` MB/s."""
     s = socket.create_connection(("127.0.0.1", tunnel.port))
     s.sendall(struct.pack("<B63x", ord("S")))
     reports = []
@@ -51,21 +52,21 @@ def steady(tunnel, rate, seconds):
     s.shutdown(socket.SHUT_WR)
     listener.join()
     s.close()
-    # From half a second on, by the target's count and clock.
+    # The count and the clock are the target's, from half a second on.
     (b0, t0), (b1, t1) = next(r for r in reports if r[1] - reports[0][1] > 5e8), reports[-2]
     return (b1 - b0) / (t1 - t0) * 1000
 
 
 def stand_back():
-    """Takes only what processor time is left: among this session's processes by SCHED_IDLE, and beside those of other sessions,
-    among which Linux shares processors first (sched(7), autogroup), by its session's nice value."""
+    """Restricts the process to the processor time that is left over. Linux first shares the processors among sessions
+    (sched(7), autogroup): the nice value of the session restricts it there. Within the session, SCHED_IDLE restricts it."""
     os.setsid()
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     try:
         with open("/proc/self/autogroup", "w") as group:
             group.write("19")
     except OSError:
-        pass            # no such groups: SCHED_IDLE is enough
+        pass            # the kernel has no autogroups: SCHED_IDLE is enough
 
 
 def crowd(tunnel, seconds):
@@ -80,7 +81,7 @@ def count(seconds):
 
 
 def compared(figures, alone):
-    """The median of figures, and of their ratios to those of the same round taken alone."""
+    """The median of the figures, and the median of their ratios to the figures measured alone in the same round."""
     return f"{statistics.median(figures):.4g} | {statistics.median(b / a for a, b in zip(alone, figures)):.2f}"
 
 
@@ -117,7 +118,7 @@ def main():
                 counting = what()
                 process.wait()
                 process = crowd(tunnel, 3)
-                time.sleep(1.2)         # the password is stretched, and the crowd has begun
+                time.sleep(1.2)         # by now the password is stretched, and the logins have begun
                 beside = what()
                 logins = json.loads(process.communicate()[0])
                 for key in alone:

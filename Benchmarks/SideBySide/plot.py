@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws what bench.py measured: one panel for a figure, one bar for a peer, medians.
+"""Draws the medians of bench.py's results: one panel for each figure, one bar for each peer.
 
     plot.py results.jsonl > performance.svg
 """

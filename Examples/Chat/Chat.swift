@@ -1,11 +1,11 @@
 import Sallyport
 
-// A room in which everybody hears what anybody says.
+// A chat room: the server sends what one client says to all clients.
 //
 //     ExampleChat serve 127.0.0.1:25565
 //     ExampleChat join 127.0.0.1:25565 ada
 //
-// What is typed is said. A room for more than an example has a password file: Passwords(file:).
+// Each typed line is sent. For more than an example, use a password file: Passwords(file:).
 @main
 enum Chat {
     static func main() async throws {

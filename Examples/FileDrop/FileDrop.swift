@@ -1,6 +1,6 @@
 import Sallyport
 
-// A folder into which files can be dropped, of any size: they go through in portions.
+// A folder on a server that clients upload files to. Files can have any size, because they are sent in portions.
 //
 //     ExampleFileDrop serve 127.0.0.1:25565 incoming
 //     ExampleFileDrop put 127.0.0.1:25565 holiday.jpg
@@ -21,7 +21,7 @@ enum FileDrop {
             guard let name = packet.text, !name.isEmpty, !name.hasPrefix("."), !name.contains("/") else {
                 throw SallyportError(.invalidArgument, "that is no name for a file")
             }
-            // What this connection sends next is this file.
+            // The next stream that this connection opens carries the file.
             connection.serve("file") { stream, _ in
                 let count = try await stream.read(into: "\(folder)/\(name)", atMost: 1 << 40)
                 try await stream.write(Array("\(count)".utf8))

@@ -1,7 +1,7 @@
 import Foundation
 import Sallyport
 
-// Commands that a server runs for those who may ask: only those that it knows.
+// A server that runs commands for authorized clients: only the commands in its list.
 //
 //     ExampleRemoteCommand serve 127.0.0.1:25565
 //     ExampleRemoteCommand run 127.0.0.1:25565 date

@@ -1,7 +1,7 @@
 import Sallyport
 import Synchronization
 
-// Topics that some publish to and others follow.
+// Publish and subscribe: clients publish texts on topics, and other clients follow the topics.
 //
 //     ExampleTopics serve 127.0.0.1:25565
 //     ExampleTopics follow 127.0.0.1:25565 weather
@@ -18,7 +18,7 @@ enum Topics {
         }
     }
 
-    /// Who follows what.
+    /// The connections that follow each topic.
     final class Followers: Sendable {
         private let tokens = Mutex<[String: Set<ConnectionToken>]>([:])
 
@@ -40,7 +40,7 @@ enum Topics {
         server.on("publish") { [weak server] packet, _ in
             var reader = BinaryReader(packet.payload)
             let (topic, text) = (try reader.string(atMost: 100), try reader.string())
-            // Who has gone is not there any more.
+            // A token finds no connection once its client has disconnected.
             for connection in followers[topic].compactMap({ server?[$0] }) {
                 try? await connection.send(topic, .text(text))
             }

@@ -6,7 +6,7 @@
     /// Nanoseconds since an arbitrary start; 2^64 of them last 584 years.
     @usableFromInline package let nanoseconds: UInt64
 
-    /// The moment that many nanoseconds after the clock's start.
+    /// The moment `nanoseconds` after the clock's start.
     @inlinable package init(nanoseconds: UInt64) {
         self.nanoseconds = nanoseconds
     }
@@ -17,23 +17,23 @@
     /// A moment that never comes: a deadline that is switched off.
     @inlinable package static var distantFuture: Instant { Instant(nanoseconds: .max) }
 
-    /// The moment `duration` later; a negative duration counts as zero, and the end of time is not passed.
+    /// The moment `duration` later, at most ``distantFuture``; a negative duration counts as zero.
     package func advanced(by duration: Duration) -> Instant {
         advanced(by: TimeSpan(duration))
     }
 
-    /// The moment `span` later; the end of time is not passed.
+    /// The moment `span` later, at most ``distantFuture``.
     @inlinable package func advanced(by span: TimeSpan) -> Instant {
         let (sum, overflow) = nanoseconds.addingReportingOverflow(span.nanoseconds)
         return overflow ? .distantFuture : Instant(nanoseconds: sum)
     }
 
-    /// How long after `earlier` this is; zero when it is not after it.
+    /// The time from `earlier` to this moment; zero if `earlier` is not before it.
     @inlinable package func span(since earlier: Instant) -> TimeSpan {
         TimeSpan(nanoseconds: nanoseconds > earlier.nanoseconds ? nanoseconds &- earlier.nanoseconds : 0)
     }
 
-    /// How long after `earlier` this is; zero when it is not after it.
+    /// The time from `earlier` to this moment; zero if `earlier` is not before it.
     package func duration(since earlier: Instant) -> Duration {
         span(since: earlier).duration
     }
@@ -47,13 +47,14 @@
     }
 }
 
-/// A length of time in whole nanoseconds: for what is computed on every turn, where `Duration`, which counts attoseconds in
-/// 128 bits, would be felt.
+/// A length of time in whole nanoseconds, for values that are computed on every loop turn.
+///
+/// `Duration` counts attoseconds in 128 bits, which would be measurably slower there.
 @usableFromInline package struct TimeSpan: Comparable, Hashable, Sendable {
-    /// How many nanoseconds; 2^64 of them last 584 years.
+    /// The number of nanoseconds; 2^64 of them last 584 years.
     @usableFromInline package let nanoseconds: UInt64
 
-    /// That many nanoseconds.
+    /// A time span of `nanoseconds`.
     @inlinable package init(nanoseconds: UInt64) {
         self.nanoseconds = nanoseconds
     }
@@ -63,7 +64,7 @@
         self.init(nanoseconds: duration.wholeNanoseconds)
     }
 
-    /// The same as a duration, at most 292 years.
+    /// The same time as a `Duration`, at most 292 years.
     package var duration: Duration { .nanoseconds(Int64(clamping: nanoseconds)) }
 
     @inlinable package static func microseconds(_ count: UInt64) -> TimeSpan {

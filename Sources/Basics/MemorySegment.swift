@@ -1,20 +1,20 @@
-/// A run of memory to read into or to write from: one element of a vectored read or write.
+/// A contiguous piece of memory: one element of a vectored read or write.
 ///
-/// The layout is that of POSIX `struct iovec`, so an array of these can be passed to the system as it is.
+/// The layout is that of POSIX `struct iovec`, so an array of these can be passed to the system without conversion.
 package struct MemorySegment: BitwiseCopyable {
     /// The first byte.
     package var base: UnsafeMutableRawPointer?
 
-    /// How many bytes there are.
+    /// The number of bytes.
     package var count: Int
 
-    /// A run of `count` bytes from `base` on.
+    /// The `count` bytes that start at `base`.
     @inlinable package init(base: UnsafeMutableRawPointer?, count: Int) {
         self.base = base
         self.count = count
     }
 
-    /// Bytes that are only read: the system's type has no read-only form.
+    /// Bytes that are only read: `iovec` has no read-only form.
     @inlinable package init(reading bytes: UnsafeRawBufferPointer) {
         base = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
         count = bytes.count

@@ -1,6 +1,6 @@
 /// Sizes as text: a whole number of bytes, or of `KiB MiB GiB TiB` (powers of 1024) or `kB MB GB TB` (powers of 1000).
 ///
-/// A bare `K`, `M` or `G` is refused: half of all programs take it for the one, half for the other.
+/// A bare `K`, `M` or `G` is rejected: half of all programs read it as a power of 1024, half as a power of 1000.
 package enum ByteSizeText {
     /// Reads a size, in bytes.
     package static func parse(_ text: String) throws(ValueFault) -> Int {
@@ -23,7 +23,7 @@ package enum ByteSizeText {
         return total
     }
 
-    /// The shortest text that is read back to the same number of bytes.
+    /// Returns the shortest text that ``parse(_:)`` reads as the same number of bytes.
     package static func text(_ bytes: Int) -> String {
         guard bytes > 0, let unit = binaryUnits.last(where: { bytes.isMultiple(of: $0.bytes) }) else {
             return "\(bytes)"
@@ -53,11 +53,11 @@ package enum ByteSizeText {
     ]
 }
 
-/// A size, or a share of something whose size the text does not know.
+/// A size in bytes, or as a percentage of a whole that is known only later.
 package enum ByteShare: Hashable, Sendable {
     /// A number of bytes.
     case bytes(Int)
-    /// Hundredths of the whole, 1 to 100.
+    /// A percentage of the whole, 1 to 100.
     case percent(Int)
 
     /// Reads `25%` or a size.
@@ -74,11 +74,11 @@ package enum ByteShare: Hashable, Sendable {
         self = .percent(percent)
     }
 
-    /// The number of bytes that this is of a whole.
+    /// Returns the size in bytes, given the whole.
     package func bytes(of whole: Int) -> Int {
         switch self {
         case .bytes(let bytes): bytes
-        // In double width: the product may be too large for one integer, and the quotient is at most the whole.
+        // Use double width: the product may overflow, but the quotient is at most the whole.
         case .percent(let percent): 100.dividingFullWidth(whole.multipliedFullWidth(by: percent)).quotient
         }
     }

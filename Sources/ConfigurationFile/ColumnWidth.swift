@@ -1,7 +1,7 @@
 extension Unicode.Scalar {
-    /// How many columns of a terminal a character takes: 0 for a mark on the one before it, 2 for a wide one.
+    /// The number of terminal columns that a character takes: 0 for a combining mark, 2 for a wide character, otherwise 1.
     ///
-    /// The wide ranges are those of East Asian scripts and of emoji, in blocks; that is close enough to put a caret.
+    /// The wide ranges are the blocks of East Asian scripts and of emoji, which is precise enough to place a caret.
     var columns: Int {
         if (0x20..<0x7F).contains(value) { return 1 }
         switch properties.generalCategory {

@@ -8,7 +8,7 @@ import Basics
 ///    = hint: did you mean `connect`?
 /// ```
 extension Diagnostic: CustomStringConvertible {
-    /// The diagnostic on several lines, without a line end after the last.
+    /// The diagnostic on several lines, without a newline at the end.
     package var description: String {
         var lines = [Self.heading(location, severity.rawValue, message)]
         let margin = location.map { Excerpt.margin(of: $0) } ?? ""
@@ -34,9 +34,9 @@ extension Diagnostic: CustomStringConvertible {
 private struct Excerpt {
     private(set) var lines: [String] = []
 
-    /// Columns of a line that are shown; a longer line is cut around the place.
+    /// The number of columns that are shown; a longer line is cut around the location.
     private static let width = 120
-    /// Columns before the place that are shown of a line that is cut.
+    /// The number of columns that are shown before the location if the line is cut.
     private static let before = 40
 
     init(at location: SourceLocation, concealedFrom: Int?) {
@@ -58,7 +58,7 @@ private struct Excerpt {
         var shown = isCutAtFront ? "… " : ""
         var carets = isCutAtFront ? "  " : ""
         for position in characters.startIndex..<max(characters.endIndex, marked.upperBound) {
-            // Behind the end of the line there is still room for a caret.
+            // The caret may also be one column after the end of the line.
             let character = position < characters.endIndex ? characters[position] : " "
             if position < characters.endIndex {
                 shown.unicodeScalars.append(
@@ -71,7 +71,7 @@ private struct Excerpt {
                 carets +=
                     (position == marked.lowerBound ? "^" : "~") + String(repeating: "~", count: width - 1)
             } else if character == "\t" {
-                // A tab below a tab is as wide as the tab above it, whatever the terminal makes of it.
+                // Write a tab below a tab, so that both have the same width on every terminal.
                 carets += "\t"
             } else {
                 carets += String(repeating: " ", count: character.columns)
@@ -82,7 +82,7 @@ private struct Excerpt {
         lines = ["\(location.line) |\(shown.isEmpty ? "" : " \(shown)")", "\(margin) | \(carets)"]
     }
 
-    /// Blanks as wide as the number of the line.
+    /// Blanks as wide as the line number.
     static func margin(of location: SourceLocation) -> String {
         String(repeating: " ", count: String(location.line).count)
     }

@@ -1,21 +1,21 @@
-/// Something an operator has to know about a file: what, where, and what to do.
+/// A message to the operator about a configuration: the problem, its location, and the remedy.
 package struct Diagnostic: Hashable, Sendable {
-    /// Whether the file can be used all the same.
+    /// Whether the file can still be used.
     package let severity: Severity
-    /// Where it is, if it is at a place in a file.
+    /// The location in a file, if the diagnostic has one.
     package let location: SourceLocation?
-    /// What is wrong, as a clause in lower case without a full stop.
+    /// The problem, as a clause in lower case without a full stop.
     package let message: String
-    /// What to do about it, where that is known.
+    /// The way to correct it, if one is known.
     package let hint: String?
-    /// Other places that belong to it.
+    /// Other locations that belong to the problem.
     package let notes: [Note]
-    /// What has to change for it to go away.
+    /// The thing that the operator has to change.
     package let remedy: Remedy
-    /// The column from which on the line may not be shown, because a secret may stand there.
+    /// The column from which the line must not be shown, because a secret may follow.
     package let concealedFrom: Int?
 
-    /// A diagnostic; what is left out is not known.
+    /// A diagnostic; arguments with a default are optional.
     package init(
         _ severity: Severity,
         at location: SourceLocation?,
@@ -34,35 +34,35 @@ package struct Diagnostic: Hashable, Sendable {
         self.concealedFrom = concealedFrom
     }
 
-    /// The same diagnostic without what stands behind a column of its line, and without the hint, which may repeat it.
+    /// Returns the diagnostic without the text from a column of its line on, and without the hint, which may repeat that text.
     package func concealing(from column: Int) -> Diagnostic {
         Diagnostic(severity, at: location, message, notes: notes, remedy: remedy, concealedFrom: column)
     }
 
-    /// Whether the file can be used all the same.
+    /// The severity of a diagnostic.
     package enum Severity: String, Hashable, Sendable {
-        /// It cannot.
+        /// The file cannot be used.
         case error
-        /// It can, but is unlikely to do what was meant.
+        /// The file can be used, but probably does not do what the operator meant.
         case warning
     }
 
-    /// What has to change for a diagnostic to go away.
+    /// The thing that the operator has to change to resolve a diagnostic.
     package enum Remedy: Hashable, Sendable {
         /// The text of a file.
         case text
-        /// The owner or the mode of a file, or who runs the program.
+        /// The owner or the mode of a file, or the user who runs the program.
         case permission
     }
 
-    /// A second place that belongs to a diagnostic.
+    /// A second location that belongs to a diagnostic.
     package struct Note: Hashable, Sendable {
-        /// The place.
+        /// The location.
         package let location: SourceLocation
-        /// What is there, as a clause in lower case without a full stop.
+        /// The meaning of the location, as a clause in lower case without a full stop.
         package let message: String
 
-        /// A note about a place.
+        /// A note about a location.
         package init(at location: SourceLocation, _ message: String) {
             self.location = location
             self.message = message
@@ -71,11 +71,11 @@ package struct Diagnostic: Hashable, Sendable {
 }
 
 extension Sequence where Element == Diagnostic {
-    /// The diagnostics in the order of the text, each once; those without a place come first.
+    /// Returns the diagnostics sorted by location, without duplicates; those without a location come first.
     package func sortedByPlace() -> [Diagnostic] {
         var seen: Set<Diagnostic> = []
         let unique = filter { seen.insert($0).inserted }
-        // Faults at one place stay in the order in which they were found: sorting is stable only with a number.
+        // Sorting is not guaranteed to be stable: the index keeps diagnostics at the same location in their original order.
         return unique.enumerated().sorted { left, right in
             switch (left.element.location, right.element.location) {
             case (let one?, let other?) where one != other: one < other

@@ -1,4 +1,4 @@
-/// What stands in one file, in order and with the place of everything, before any of it has a meaning.
+/// The syntax of one file: its sections and entries in order, with their locations, before they are interpreted.
 ///
 /// The language is the INI dialect of `tunnel.conf`:
 /// ```
@@ -8,31 +8,31 @@
 /// key = "a # and, b"          quotes hold blanks, `#`, `;` and `,`; inside, `\"` and `\\` are a quote and a backslash
 /// # or ; begin a comment at the start of a line and after a blank, so that `realm = example.net#7c1f` has none
 /// ```
-/// Text is UTF-8, a byte order mark is passed over, and lines end with LF or CR LF.
+/// Text is UTF-8, a byte order mark is ignored, and lines end with LF or CR LF.
 package struct Document: Hashable, Sendable {
-    /// Where all this stands.
+    /// The file.
     package let file: SourceFile
     /// The entries before the first section.
     package internal(set) var globals: [Entry] = []
     /// The sections, in order.
     package internal(set) var sections: [Section] = []
-    /// Whether all of the text is here; otherwise it was too long, which has been reported.
+    /// Whether the document covers the whole file; if not, the file was too long, and a diagnostic reports that.
     package internal(set) var isWhole = true
 }
 
 /// `[kind name]` and the entries below it.
 package struct Section: Hashable, Sendable {
-    /// The first word in lower case; empty where the header could not be read, which has been reported.
+    /// The first word of the header in lower case; empty if the header could not be read, which a diagnostic reports.
     package let kind: String
-    /// The second word as written, if there is one.
+    /// The second word of the header as written, if there is one.
     package let name: String?
-    /// Where the header stands, from `[` to `]`.
+    /// The location of the header, from `[` to `]`.
     package let location: SourceLocation
-    /// Where the first word stands.
+    /// The location of the first word.
     package let kindLocation: SourceLocation
-    /// Where the second word stands, if there is one.
+    /// The location of the second word, if there is one.
     package let nameLocation: SourceLocation?
-    /// What stands below, in order.
+    /// The entries below the header, in order.
     package internal(set) var entries: [Entry] = []
 }
 
@@ -40,34 +40,34 @@ package struct Section: Hashable, Sendable {
 package struct Entry: Hashable, Sendable {
     /// The key in lower case, never empty.
     ///
-    /// It may hold any characters: whether there is such a key is not known here.
+    /// It may contain any characters: the parser does not know which keys exist.
     package let key: String
-    /// Where the key stands.
+    /// The location of the key.
     package let keyLocation: SourceLocation
-    /// What stands behind the `=`.
+    /// The value after the `=`.
     package let value: Value
 }
 
-/// What stands behind the `=` of an entry, as one text or as a list.
+/// The value of an entry, readable as one text or as a list.
 package struct Value: Hashable, Sendable {
-    /// What stands between the commas, without quotes, blanks around it and comments; empty if there is no value.
+    /// The parts between the commas, without quotes, surrounding blanks and comments; empty if there is no value.
     package let items: [Item]
-    /// Where all of it stands; the end of the line if there is no value.
+    /// The location of the whole value; the end of the line if there is no value.
     package let location: SourceLocation
-    /// All of it as written, with commas and quotes.
+    /// The whole value as written, with commas and quotes.
     let written: String
 
     /// A part of a value.
     package struct Item: Hashable, Sendable {
-        /// The text; empty between two commas, and where quotes hold nothing.
+        /// The text; empty between two commas, and for empty quotes.
         package let text: String
-        /// Whether it stood in quotes.
+        /// Whether the text was in quotes.
         package let isQuoted: Bool
-        /// Where it stands, with its quotes.
+        /// The location of the text, including its quotes.
         package let location: SourceLocation
     }
 
-    /// The value as one text, in which commas have no meaning; nil if it is empty or a list with quotes in it.
+    /// The value as one text, in which commas have no meaning; nil if it is empty or a list that contains quotes.
     package var single: Item? {
         if items.count == 1 { return items.first }
         guard !items.isEmpty, !items.contains(where: \.isQuoted) else { return nil }

@@ -1,6 +1,6 @@
 /// Durations as text: a whole number and one of the units `ms s m h d`, as in `500ms`, `10s`, `5m`.
 ///
-/// The unit cannot be left out: programs disagree on whether a bare number is in seconds or milliseconds.
+/// The unit is mandatory: programs disagree on whether a bare number is in seconds or milliseconds.
 package enum DurationText {
     /// Reads a duration.
     package static func parse(_ text: String) throws(ValueFault) -> Duration {
@@ -25,7 +25,7 @@ package enum DurationText {
         text.lowercased() == "off" ? nil : try parse(text)
     }
 
-    /// The shortest text that is read back to the same duration, for one of whole milliseconds.
+    /// Returns the shortest text that ``parse(_:)`` reads as the same duration, which must be in whole milliseconds.
     package static func text(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         let (product, overflow) = seconds.multipliedReportingOverflow(by: 1000)
@@ -36,7 +36,7 @@ package enum DurationText {
         return "\(milliseconds / unit.milliseconds)\(unit.name)"
     }
 
-    /// The text of a duration, or `off` for nil.
+    /// Returns the text of a duration, or `off` for nil.
     package static func text(_ duration: Duration?) -> String {
         duration.map { text($0) } ?? "off"
     }

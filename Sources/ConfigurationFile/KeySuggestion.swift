@@ -1,10 +1,10 @@
-/// The word that was probably meant, for "did you mean".
+/// Finds the word that a user probably meant, for "did you mean".
 package enum KeySuggestion {
-    /// Finds the known word that is closest to a written one, if it is close enough to be a slip of the finger.
+    /// Returns the known word that is closest to a written one, if it is close enough to be a typing mistake.
     ///
-    /// A letter left out, added, changed or swapped with its neighbour is one slip. One slip is allowed in up to five
-    /// letters, two in up to nine, three beyond: with more, unrelated words would be suggested. `_` and a blank
-    /// count as `-`, and case does not count. Of equally close words the first is taken.
+    /// A letter left out, added, changed or swapped with its neighbour is one mistake. Words of up to five letters may have one
+    /// mistake, words of up to nine two, longer words three; with more, unrelated words would be suggested. `_` and a blank count
+    /// as `-`, and case is ignored. Of equally close words the function returns the first.
     package static func closest(to word: String, among known: some Sequence<String>) -> String? {
         let written = normalized(word)
         guard !written.isEmpty, written.count <= maxWord else { return nil }
@@ -23,7 +23,7 @@ package enum KeySuggestion {
         return best?.word
     }
 
-    /// A longer word is not a key with a slip in it, and the table for it would only cost time.
+    /// The maximum length of a word that is compared; a longer one is not a mistyped key, and its table would only cost time.
     private static let maxWord = 64
 
     private static func maxSlips(in length: Int) -> Int {
@@ -39,7 +39,7 @@ package enum KeySuggestion {
         word.lowercased().map { $0 == "_" || $0 == " " ? "-" : $0 }
     }
 
-    /// The number of slips between two words, where no letter is touched twice (optimal string alignment).
+    /// The number of mistakes between two words, if no letter is changed twice (optimal string alignment).
     static func distance(_ left: [Character], _ right: [Character]) -> Int {
         var beforePrevious: [Int] = []
         var previous = Array(0...right.count)

@@ -1,10 +1,10 @@
-/// Cuts one line into tokens.
+/// Splits one line into tokens.
 ///
 /// ```
 /// [ kind name ]            sectionStart  word  word  sectionEnd
 /// key = one, "two" # why   key  equals  item  comma  item
 /// ```
-/// It never gives up: what cannot be read is a fault, and the line goes on behind it.
+/// It never stops early: it reports text that it cannot read as a fault and continues after that text.
 struct Lexer {
     private let line: [Unicode.Scalar]
     private var position = 0
@@ -15,7 +15,7 @@ struct Lexer {
         self.line = line
     }
 
-    /// The tokens of a line, none if it is blank or only a comment, and what is wrong with it.
+    /// Returns the tokens of a line and its faults; a blank line or a comment has no tokens.
     static func tokens(of line: [Unicode.Scalar]) -> (tokens: [Token], faults: [LexicalFault]) {
         var lexer = Lexer(line)
         lexer.scanLine()
@@ -47,7 +47,7 @@ struct Lexer {
         }
         add(.sectionEnd, length: 1)
         skipBlanks()
-        // Behind a bracket nothing else can stand, so that a comment needs no blank before it.
+        // Only a comment may follow the bracket, so the comment needs no blank before it.
         guard let character = current, character != "#", character != ";" else { return }
         tokens.append(Token(kind: .rest, characters: position..<line.count))
     }
@@ -56,7 +56,7 @@ struct Lexer {
 
     private mutating func scanKey() {
         let start = position
-        // Without a `=` the first word is taken for the key: `connect 127.0.0.1:80` is an entry with one slip.
+        // In a line without `=`, take the first word as the key: `connect 127.0.0.1:80` is an entry with one mistake.
         let equals = indexOfEquals()
         let limit = equals ?? line[start...].firstIndex(where: Self.isBlank) ?? line.count
         var end = limit
@@ -67,7 +67,7 @@ struct Lexer {
         scanItems()
     }
 
-    /// The first `=` from here on that is not in quotes or a comment.
+    /// The index of the first `=` from here on that is not in quotes or in a comment.
     private func indexOfEquals() -> Int? {
         for index in position..<line.count {
             switch line[index] {
@@ -148,7 +148,7 @@ struct Lexer {
         skipBehindQuote()
     }
 
-    /// Behind a closing quote only a comma, a comment or the end can stand.
+    /// Skips to the comma, the comment or the end of the line after a closing quote, and reports any other text there.
     private mutating func skipBehindQuote() {
         skipBlanks()
         let start = position
@@ -167,12 +167,12 @@ struct Lexer {
         position < line.count ? line[position] : nil
     }
 
-    /// Whether nothing with a meaning follows.
+    /// Whether only a comment or the end of the line follows.
     private var isAtEndOrComment: Bool {
         position >= line.count || isCommentStart(position)
     }
 
-    /// Whether a `#` or `;` is there, at the start of the line or after a blank.
+    /// Whether a comment starts at the index: a `#` or `;` at the start of the line or after a blank.
     private func isCommentStart(_ index: Int) -> Bool {
         (line[index] == "#" || line[index] == ";") && (index == 0 || Self.isBlank(line[index - 1]))
     }

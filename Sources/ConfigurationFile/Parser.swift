@@ -1,6 +1,6 @@
 import Basics
 
-/// Reads the text of a file as a document, and goes on after every fault, so that one reading tells them all.
+/// Parses the text of a file into a document; it continues after each fault, so that one run reports all of them.
 package struct Parser {
     private let file: SourceFile
     private var document: Document
@@ -13,7 +13,7 @@ package struct Parser {
         document = Document(file: file)
     }
 
-    /// What stands in a file, and what is wrong with its text; what could not be read is not in the document.
+    /// Returns the document and the faults of its text; the document omits the parts that could not be read.
     package static func parse(_ file: SourceFile) -> (document: Document, diagnostics: [Diagnostic]) {
         var parser = Parser(file)
         parser.parse()
@@ -72,7 +72,7 @@ package struct Parser {
         }
     }
 
-    /// Looks for characters that look like something else, or like nothing; one fault a line is enough.
+    /// Checks for invisible and misleading characters; it reports at most one for each line.
     private mutating func checkCharacters(_ characters: [Unicode.Scalar]) {
         let first = characters.firstIndex { character in
             character != "\t" && character.isMisleading
@@ -206,16 +206,17 @@ package struct Parser {
         SourceLocation(file: file, line: line, characters: characters)
     }
 
-    /// The most characters of a line: the longest path of the system, which is 4095 bytes, hardly fits.
+    /// The maximum length of a line, in characters: just enough for the longest path of the system, 4095 bytes.
     ///
-    /// A longer line is a list that nobody can read, or no text; less would refuse deep folders.
+    /// Larger: such a line is an unreadable list, or not text. Smaller: deeply nested folders would be rejected.
     static let maxLine = 4096
-    /// The most lines of a file: sixteen for each of the most sections.
+    /// The maximum number of lines in a file: sixteen for each of ``maxSections``.
     ///
-    /// More could each have a fault or two, and telling a million faults takes as long as it is of no use.
+    /// Larger: each line could have one or two faults, and reporting a million faults takes long and helps no reader.
     static let maxLines = 65536
-    /// The most sections of a file; the links and listeners of so many would exceed what a process can hold.
+    /// The maximum number of sections in a file.
     ///
-    /// More would be answered slowly; generated files for thousands of routes still fit.
+    /// Larger: the links and listeners of all sections would exceed the limits of a process, and checking them would be slow.
+    /// Smaller: generated files for thousands of routes would not fit.
     static let maxSections = 4096
 }

@@ -1,16 +1,16 @@
-/// The text of one file, cut into lines, with the name it is shown under.
+/// The text of one file, split into lines, with the name that messages show.
 ///
-/// It does not change, and any thread may read it. Two files are equal if they are the same object.
+/// It is immutable, and any thread may read it. Two files are equal only if they are the same object.
 package final class SourceFile: Sendable {
-    /// What messages call it: the path as the operator gave it.
+    /// The name in messages: the path as the operator wrote it.
     package let name: String
-    /// Its place in the order in which files were read, which is the order of their faults.
+    /// The file's number in reading order; diagnostics are sorted by it.
     package let ordinal: Int
-    /// The lines without their ends; a byte sequence that is not UTF-8 is one U+FFFD.
+    /// The lines without their line ends, with U+FFFD for each byte sequence that is not UTF-8.
     let lines: [[Unicode.Scalar]]
-    /// The bytes in each line that are not UTF-8: the number of the line from 0, and the column of the first.
+    /// The lines with bytes that are not UTF-8: the number of the line from 0, and the column of the first such byte.
     let brokenColumns: [(line: Int, column: Int)]
-    /// Whether the text was longer than `maxText` and was therefore not looked at.
+    /// Whether the text is longer than `maxText` and was therefore not read.
     let isTooLong: Bool
 
     /// Decodes UTF-8, with or without a byte order mark; lines end with LF or CR LF.
@@ -34,7 +34,7 @@ package final class SourceFile: Sendable {
         self.brokenColumns = brokenColumns
     }
 
-    /// A file of a given text.
+    /// A file with the given text.
     package convenience init(name: String, ordinal: Int = 0, text: String) {
         self.init(name: name, ordinal: ordinal, bytes: Array(text.utf8))
     }
@@ -58,15 +58,15 @@ package final class SourceFile: Sendable {
         }
     }
 
-    /// The most bytes of a file.
+    /// The maximum size of a file, in bytes.
     ///
-    /// Four thousand sections of ten lines fit in. A larger file is no configuration (a log, a core dump, `/dev/zero`),
-    /// and reading it would hold up a reload; a smaller limit would stop generated files.
+    /// Four thousand sections of ten lines fit in. Larger: a file of that size is not a configuration (but a log, a core dump,
+    /// `/dev/zero`), and reading it would delay a reload. Smaller: generated files would be rejected.
     package static let maxText = 1 << 20
 }
 
 extension SourceFile: Hashable {
-    /// Whether the two are the same object.
+    /// Whether both are the same object.
     package static func == (left: SourceFile, right: SourceFile) -> Bool {
         left === right
     }

@@ -1,14 +1,14 @@
 import Basics
 
-/// A run of characters on one line of a file, which a message can point at.
+/// A run of characters on one line of a file, for a message to point at.
 package struct SourceLocation: Hashable, Sendable {
     /// The file.
     package let file: SourceFile
     /// The line, from 1.
     package let line: Int
-    /// The first character, from 1, counted in Unicode scalars; one past the line is its end.
+    /// The first character, from 1, counted in Unicode scalars; the end of the line is one past its last character.
     package let column: Int
-    /// How many characters it is long; 0 is a place between two characters.
+    /// The number of characters; 0 is a position between two characters.
     package let length: Int
 
     /// The location of the characters with these numbers, from 0, on a line.
@@ -21,14 +21,14 @@ package struct SourceLocation: Hashable, Sendable {
 }
 
 extension SourceFile {
-    /// The place before the first character, for what is about the file as such.
+    /// The position before the first character, for a message about the file as a whole.
     package var start: SourceLocation {
         SourceLocation(file: self, line: 1, characters: 0..<0)
     }
 }
 
 extension SourceLocation: Comparable {
-    /// Whether one comes before the other: by the order in which files were read, then by line, then by column.
+    /// Orders locations by the order in which the files were read, then by line, then by column.
     package static func < (left: SourceLocation, right: SourceLocation) -> Bool {
         (left.file.ordinal, left.line, left.column, left.length)
             < (right.file.ordinal, right.line, right.column, right.length)
@@ -36,7 +36,7 @@ extension SourceLocation: Comparable {
 }
 
 extension SourceLocation: CustomStringConvertible {
-    /// `file:line:column`, the form that editors jump to.
+    /// The form `file:line:column`, which editors can jump to.
     package var description: String {
         "\(file.name.visible):\(line):\(column)"
     }

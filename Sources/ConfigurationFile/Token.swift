@@ -1,7 +1,7 @@
-/// The smallest thing on a line that has a meaning.
+/// The smallest part of a line that has a meaning.
 struct Token: Hashable {
     let kind: Kind
-    /// Where it stands on its line, as numbers of characters from 0.
+    /// The position on the line, as character numbers from 0.
     let characters: Range<Int>
 
     enum Kind: Hashable {
@@ -11,20 +11,20 @@ struct Token: Hashable {
         case word(String)
         /// `]`.
         case sectionEnd
-        /// What stands before the `=`, or the first word of a line without one.
+        /// The text before the `=`, or the first word of a line without one.
         case key(String)
         /// The first `=` of a line.
         case equals
-        /// A value, or what stands between the commas of a list; empty between two commas.
+        /// A value, or one element of a list; empty between two commas.
         case item(String, isQuoted: Bool)
-        /// `,` behind the `=` and outside quotes.
+        /// `,` after the `=` and outside quotes.
         case comma
-        /// Anything behind a token that ends its line.
+        /// Any text after a token that must end its line.
         case rest
     }
 }
 
-/// Something on a line that cannot be read as it stands.
+/// A part of a line that cannot be read.
 struct LexicalFault: Hashable {
     let characters: Range<Int>
     let message: String

@@ -1,18 +1,18 @@
-/// Why a text is not the value that was expected.
+/// The reason why a text is not a value of the expected form.
 package struct ValueFault: Error, Hashable, Sendable {
-    /// What is wrong, as a clause in lower case without a full stop.
+    /// The error, as a clause in lower case without a full stop.
     package let message: String
-    /// How to write it instead, where that is known.
+    /// A way to correct the text, if one is known.
     package let hint: String?
 
-    /// A fault with what to do about it.
+    /// A fault with an optional hint.
     package init(_ message: String, hint: String? = nil) {
         self.message = message
         self.hint = hint
     }
 }
 
-/// The forms of values that are the same for every key: one function reads each, and says how it is written.
+/// The forms of values that many keys share; one function reads each form, and its error says how to write it.
 package enum ValueDecoding {
     /// Reads `yes`, `on` and `true`, or `no`, `off` and `false`, in upper or lower case.
     package static func yesOrNo(_ text: String) throws(ValueFault) -> Bool {
@@ -32,9 +32,9 @@ package enum ValueDecoding {
         return number
     }
 
-    /// Reads one of some words, in upper or lower case, and returns its position among them.
+    /// Reads one of several words, in upper or lower case, and returns its index in `words`.
     ///
-    /// The words to choose from are given in lower case.
+    /// `words` are in lower case.
     package static func word(_ text: String, of words: [String]) throws(ValueFault) -> Int {
         if let position = words.firstIndex(of: text.lowercased()) { return position }
         let all = words.map { "`\($0)`" }.joined(separator: ", ")
@@ -44,7 +44,7 @@ package enum ValueDecoding {
         throw ValueFault("`\(text)` is not one of \(all)", hint: "did you mean `\(meant)`?")
     }
 
-    /// Cuts `first/second`, or `first` alone, at the `/`.
+    /// Splits `first/second`, or `first` alone, at the `/`.
     package static func pair(_ text: String) throws(ValueFault) -> (first: String, second: String?) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(trimmed)
         guard parts.count <= 2 else {
@@ -60,12 +60,12 @@ package enum ValueDecoding {
         return String(scalars)
     }
 
-    /// Whether a text is one or more ASCII digits.
+    /// Whether the text consists of one or more ASCII digits.
     static func isDecimal(_ text: some StringProtocol) -> Bool {
         !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     }
 
-    /// Cuts a number from the unit behind it: `10s` is `10` and `s`.
+    /// Splits a number from the unit after it: `10s` is `10` and `s`.
     static func numberAndUnit(_ text: String) -> (number: Substring, unit: String) {
         let number = text.prefix { $0.isASCII && $0.isNumber }
         return (number, text[number.endIndex...].lowercased())

@@ -1,8 +1,8 @@
-/// Texts as values in a file.
+/// Writes texts as values of a file.
 package enum ValueText {
-    /// A text such that it is read back as one value: in quotes only where it needs them.
+    /// Returns the text in a form that the parser reads as one value: in quotes only if it needs them.
     ///
-    /// It must have no characters that a file cannot hold, such as line ends.
+    /// The text must not contain characters that a value cannot contain, such as line ends.
     package static func quotedIfNeeded(_ text: String) -> String {
         let needsQuotes =
             text.isEmpty

@@ -1,31 +1,31 @@
 import COpenSSL
 
-/// The state of libcrypto in this process, settled once at start.
+/// The state of libcrypto in this process, set once at start.
 ///
-/// Every operation of this module prepares the library by itself when nobody has; doing it first, before any
-/// other thread runs, makes a library without the needed algorithms a clear failure at start and gives the
-/// secrets that are read early a place in locked memory.
+/// Every operation of this module prepares the library if that has not been done. Preparing it first, before any other thread
+/// runs, has two advantages: a library without the needed algorithms causes a clear failure at start, and secrets that are read
+/// early are placed in locked memory.
 package struct CryptoEnvironment: Sendable {
-    /// Where key memory lives.
+    /// The kind of memory that holds keys.
     package enum SecretMemory: Sendable {
         /// A separate heap, kept out of swap and core dumps.
         case locked
-        /// A separate heap that the system would not lock (see RLIMIT_MEMLOCK).
+        /// A separate heap that the system refused to lock (see RLIMIT_MEMLOCK).
         case unlocked
-        /// The ordinary heap; still cleansed on release.
+        /// The ordinary heap; keys are still cleansed when they are released.
         case ordinary
     }
 
     /// The version of the library that was loaded, such as "OpenSSL 3.0.19 27 Jan 2026".
     package let libraryVersion: String
 
-    /// Where key memory lives; worth a line in the log when it is not `locked`.
+    /// The kind of memory that holds keys; worth a line in the log if it is not `locked`.
     package let secretMemory: SecretMemory
 
-    /// Makes the secure heap and fetches the algorithms; any further call only reports.
+    /// Creates the secure heap and fetches the algorithms; later calls only report the result.
     ///
     /// Safe to call from any thread.
-    /// - Throws: ``CryptoFailure`` when the library lacks an algorithm, which happens under a provider
+    /// - Throws: ``CryptoFailure`` if the library lacks an algorithm, which happens under a provider
     ///   configuration that leaves out the default one.
     @discardableResult
     package static func prepare() throws(CryptoFailure) -> CryptoEnvironment {

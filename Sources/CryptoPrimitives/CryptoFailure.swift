@@ -1,24 +1,24 @@
 import COpenSSL
 
-/// What libcrypto refused, or what was refused before it was asked.
+/// An operation that libcrypto refused, or that this module refused before calling it.
 ///
-/// Neither text ever holds key material or input bytes, so a failure may be logged.
+/// Neither text ever contains key material or input bytes, so a failure may be logged.
 package struct CryptoFailure: Error, Equatable, Sendable {
-    /// The operation that failed: a libcrypto function, or what was attempted in words.
+    /// The operation that failed: a libcrypto function, or a description of the attempt.
     package let operation: String
 
-    /// Why: libcrypto's own words, or ours when the input was refused first.
+    /// The reason: libcrypto's own text, or this module's if it refused the input first.
     package let reason: String
 
-    /// Makes a failure whose reason is known here, such as a wrong length.
+    /// Creates a failure whose reason this module knows, such as a wrong length.
     package init(operation: String, reason: String) {
         self.operation = operation
         self.reason = reason
     }
 
-    /// Makes a failure from the error queue of the calling thread, and empties that queue.
+    /// Creates a failure from the error queue of the calling thread, and empties that queue.
     ///
-    /// The queue is drained to the end because an entry left behind would be blamed on the next operation.
+    /// The queue is drained completely, because an entry left behind would be blamed on the next operation.
     init(draining operation: String) {
         var reasons: [String] = []
         while let reason = Self.nextQueuedReason() { reasons.append(reason) }
@@ -28,9 +28,9 @@ package struct CryptoFailure: Error, Equatable, Sendable {
         )
     }
 
-    /// Stops the process over a call that fails only for want of memory, or by our own mistake.
+    /// Stops the process after a call that fails only if memory is exhausted or this program is wrong.
     ///
-    /// Swift treats its own allocations the same way. Nothing that a peer sends can lead here.
+    /// Swift treats its own allocations the same way. Nothing that a peer sends can cause this.
     static func trap(_ operation: String) -> Never {
         let failure = CryptoFailure(draining: operation)
         fatalError("\(failure.operation): \(failure.reason)")

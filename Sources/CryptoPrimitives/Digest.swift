@@ -1,8 +1,8 @@
 import COpenSSL
 
-/// A hash that is fed piece by piece.
+/// A hash that receives its input piece by piece.
 ///
-/// Owns one EVP_MD_CTX, which is cleansed when this goes. Confined to one thread at a time.
+/// Owns one EVP_MD_CTX, which is cleansed on release. Confined to one thread at a time.
 package struct DigestContext: ~Copyable {
     private let context: OpaquePointer
     private let function: HashFunction
@@ -18,14 +18,14 @@ package struct DigestContext: ~Copyable {
 
     deinit { EVP_MD_CTX_free(context) }
 
-    /// Appends bytes to what is hashed.
+    /// Appends bytes to the input of the hash.
     package mutating func update(_ bytes: UnsafeRawBufferPointer) {
         guard EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1 else {
             CryptoFailure.trap("EVP_DigestUpdate")
         }
     }
 
-    /// Ends the hash and gives the digest, of ``HashFunction/digestCount`` bytes.
+    /// Ends the hash and returns the digest, of ``HashFunction/digestCount`` bytes.
     package consuming func finalize() -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: function.digestCount) { buffer, initializedCount in
             guard EVP_DigestFinal_ex(context, buffer.baseAddress, nil) == 1 else {
@@ -36,11 +36,11 @@ package struct DigestContext: ~Copyable {
     }
 }
 
-/// Hashes of what is there in one piece, or in a few that are hashed one after the other.
+/// Hashes of input that is available as one piece, or as a few pieces in sequence.
 ///
-/// The parts are simply joined: whoever needs their borders to count must put lengths between them.
+/// The parts are concatenated without separators: a caller for whom the borders matter must put lengths between them.
 package enum Digest {
-    /// The SHA-256 digest of the joined parts, 32 bytes.
+    /// The SHA-256 digest of the concatenated parts, 32 bytes.
     package static func sha256(_ parts: [UInt8]...) -> [UInt8] {
         joined(parts, .sha256)
     }
@@ -50,7 +50,7 @@ package enum Digest {
         whole(bytes, .sha256)
     }
 
-    /// The SHA-512 digest of the joined parts, 64 bytes.
+    /// The SHA-512 digest of the concatenated parts, 64 bytes.
     package static func sha512(_ parts: [UInt8]...) -> [UInt8] {
         joined(parts, .sha512)
     }

@@ -1,15 +1,15 @@
 import COpenSSL
 
-/// Key derivation in two steps (RFC 5869): concentrate what is secret, then draw keys from it.
+/// Key derivation in two steps (RFC 5869): extract one key from a secret, then expand it into further keys.
 ///
 /// Safe from any thread.
 package enum HKDF {
-    /// Concentrates `input` into one uniformly random key (RFC 5869, section 2.2).
+    /// Extracts one uniformly random key from `input` (RFC 5869, section 2.2).
     ///
     /// - Parameters:
-    ///   - function: The hash function; SHA-512 unless told otherwise.
-    ///   - salt: Need not be secret; empty stands for as many zero bytes as a digest has.
-    ///   - input: The secret to draw from, of any length.
+    ///   - function: The hash function; SHA-512 by default.
+    ///   - salt: Need not be secret; an empty salt means zero bytes in the length of a digest.
+    ///   - input: The secret, of any length.
     /// - Returns: The key, as long as the function's digest.
     package static func extract(
         _ function: HashFunction = .sha512,
@@ -19,12 +19,12 @@ package enum HKDF {
         salt.withUnsafeBytes { extract(function, salt: $0, input: input) }
     }
 
-    /// Concentrates `input` under a salt that is itself a secret, which both then protect.
+    /// Extracts a key from `input` under a salt that is itself a secret; the key is then protected by both.
     ///
     /// - Parameters:
-    ///   - function: The hash function; SHA-512 unless told otherwise.
-    ///   - salt: Empty stands for as many zero bytes as a digest has.
-    ///   - input: The secret to draw from, of any length.
+    ///   - function: The hash function; SHA-512 by default.
+    ///   - salt: An empty salt means zero bytes in the length of a digest.
+    ///   - input: The secret, of any length.
     /// - Returns: The key, as long as the function's digest.
     package static func extract(
         _ function: HashFunction = .sha512,
@@ -34,13 +34,13 @@ package enum HKDF {
         salt.withUnsafeBytes { extract(function, salt: $0, input: input) }
     }
 
-    /// Draws key material for one purpose from a uniformly random key (RFC 5869, section 2.3).
+    /// Derives key material for one purpose from a uniformly random key (RFC 5869, section 2.3).
     ///
     /// - Parameters:
-    ///   - function: The hash function; SHA-512 unless told otherwise.
-    ///   - key: What ``extract(_:salt:input:)-(_,[UInt8],_)`` gave, or a key as good.
+    ///   - function: The hash function; SHA-512 by default.
+    ///   - key: The result of ``extract(_:salt:input:)-(_,[UInt8],_)``, or another uniformly random key.
     ///   - info: Names the purpose; different purposes give unrelated results.
-    ///   - count: How many bytes to draw, from 1 to 255 digests.
+    ///   - count: The number of bytes to derive, from 1 to 255 digests.
     /// - Returns: The key material.
     /// - Throws: ``CryptoFailure`` for a count outside that range.
     package static func expand(

@@ -4,14 +4,14 @@ import COpenSSL
 ///
 /// Safe from any thread.
 package enum HMAC {
-    /// Authenticates a message.
+    /// Computes the code of a message.
     ///
     /// Compare codes with ``ConstantTime/areEqual(_:_:)-([UInt8],_)``, never with `==`.
     ///
     /// - Parameters:
-    ///   - function: The hash function; SHA-512 unless told otherwise.
-    ///   - key: Of any length, also empty.
-    ///   - message: Of any length, also empty.
+    ///   - function: The hash function; SHA-512 by default.
+    ///   - key: Of any length, including zero.
+    ///   - message: Of any length, including zero.
     /// - Returns: The code, as long as the function's digest.
     package static func code(
         _ function: HashFunction = .sha512,
@@ -25,12 +25,12 @@ package enum HMAC {
         }
     }
 
-    /// Authenticates a message.
+    /// Computes the code of a message.
     ///
     /// - Parameters:
-    ///   - function: The hash function; SHA-512 unless told otherwise.
-    ///   - key: Of any length, also empty.
-    ///   - message: Of any length, also empty.
+    ///   - function: The hash function; SHA-512 by default.
+    ///   - key: Of any length, including zero.
+    ///   - message: Of any length, including zero.
     /// - Returns: The code, as long as the function's digest.
     package static func code(
         _ function: HashFunction = .sha512,

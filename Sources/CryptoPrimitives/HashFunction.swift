@@ -4,10 +4,10 @@ import COpenSSL
 package enum HashFunction: Sendable {
     /// SHA-256, 32 bytes.
     case sha256
-    /// SHA-512, 64 bytes; what everything uses that does not say otherwise.
+    /// SHA-512, 64 bytes; the default everywhere.
     case sha512
 
-    /// How many bytes a digest has.
+    /// The length of a digest, in bytes.
     package var digestCount: Int {
         switch self {
         case .sha256: 32
@@ -15,7 +15,7 @@ package enum HashFunction: Sendable {
         }
     }
 
-    /// The index under which the C side knows the function.
+    /// The index of the function on the C side.
     var index: Int32 {
         switch self {
         case .sha256: Int32(SLY_SHA256)

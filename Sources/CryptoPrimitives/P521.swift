@@ -2,24 +2,24 @@ import COpenSSL
 
 /// Arithmetic on the curve secp521r1 (NIST P-521).
 ///
-/// As much of it as a password-authenticated key exchange and a Diffie-Hellman need.
+/// It covers the needs of a password-authenticated key exchange and of Diffie-Hellman.
 ///
-/// The group's order n is prime and its cofactor is 1, so every point on the curve but the identity generates
-/// the whole group, and "on the curve" is all there is to check about a point from a stranger.
+/// The group's order n is prime and its cofactor is 1, so every point on the curve except the identity generates the whole
+/// group. It is therefore enough to check that a received point is on the curve.
 ///
-/// ``Scalar`` and ``Point`` are confined to one thread at a time. What crosses threads is their bytes.
+/// ``Scalar`` and ``Point`` are confined to one thread at a time. Threads exchange their bytes instead.
 package enum P521 {
-    /// How many bytes a scalar or a coordinate has.
+    /// The length of a scalar or a coordinate, in bytes.
     package static let scalarCount = 66
 
-    /// How many bytes an encoded point has: 04, then x and y.
+    /// The length of an encoded point, in bytes: 04, then x and y.
     package static let pointCount = 133
 
-    /// The group, named rather than built from parameters.
+    /// The group, created by name and not from parameters.
     ///
-    /// Only the named one runs libcrypto's constant-time code for this curve, and six times as fast.
+    /// libcrypto runs its constant-time code for this curve only for the named group; that code is also six times as fast.
     ///
-    /// `nonisolated(unsafe)` because it is never changed after it is made, and libcrypto only reads it then.
+    /// `nonisolated(unsafe)` because it never changes after it is created, and libcrypto then only reads it.
     nonisolated(unsafe) static let group: OpaquePointer = {
         sly_prepare()
         guard let group = EC_GROUP_new_by_curve_name(NID_secp521r1) else {

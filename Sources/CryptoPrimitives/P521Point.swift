@@ -1,18 +1,17 @@
 import COpenSSL
 
 extension P521 {
-    /// A point of the curve, or the identity, which only subtraction can give.
+    /// A point of the curve, or the identity, which only subtraction can return.
     ///
-    /// Immutable: every operation makes a new point. Cleansed when the last reference goes, because products
+    /// Immutable: every operation creates a new point. Cleansed when the last reference is released, because products
     /// are secret. Confined to one thread at a time.
     package final class Point {
         private let point: OpaquePointer
 
-        /// Takes what a stranger says is a point.
+        /// Decodes a point from an unauthenticated peer.
         ///
-        /// Length and first byte are checked here, because libcrypto would also take compressed, hybrid and
-        /// one-byte identity encodings; libcrypto then checks both coordinates against the field and the
-        /// curve's equation.
+        /// The length and the first byte are checked here, because libcrypto would also accept compressed, hybrid and
+        /// one-byte identity encodings. libcrypto then checks both coordinates against the field and the curve's equation.
         ///
         /// - Parameter encoded: 133 bytes, uncompressed: 04, then x and y (SEC 1, section 2.3.4).
         /// - Throws: ``CryptoFailure`` for anything else.
@@ -21,7 +20,7 @@ extension P521 {
             if let failure = admit(encoded) { throw failure }
         }
 
-        /// Takes what a stranger says is a point.
+        /// Decodes a point from an unauthenticated peer.
         ///
         /// - Parameter encoded: 133 bytes, uncompressed: 04, then x and y (SEC 1, section 2.3.4).
         /// - Throws: ``CryptoFailure`` for anything else.
@@ -30,10 +29,10 @@ extension P521 {
             if let failure = encoded.withUnsafeBytes({ admit($0) }) { throw failure }
         }
 
-        /// Takes a constant of a specification that prints its points compressed, as RFC 9383 does M and N.
+        /// Decodes a constant of a specification that prints its points compressed, as RFC 9383 does with M and N.
         ///
-        /// Costs a square root, seventy times an uncompressed point. Never for bytes from outside: anything
-        /// but a point is a programming error and stops the process.
+        /// It computes a square root, which costs seventy times as much as decoding an uncompressed point. Do not use it for
+        /// bytes from outside: anything but a point is a programming error and stops the process.
         ///
         /// - Parameter compressedConstant: 67 bytes: 02 or 03, then x.
         package convenience init(compressedConstant: [UInt8]) {
@@ -56,7 +55,7 @@ extension P521 {
 
         // MARK: Arithmetic
 
-        /// The generator of the group, multiplied by a secret; about half the work of any other point.
+        /// The generator of the group, multiplied by a secret; about half the work of multiplying any other point.
         package static func generator(times scalar: Scalar) -> Point {
             let product = Point()
             NumberScratch.run("EC_POINT_mul") { context in
@@ -76,7 +75,7 @@ extension P521 {
 
         /// The sum of two points.
         ///
-        /// Time may depend on whether they are equal or opposite, which no secret of ours decides.
+        /// The time may depend on whether the points are equal or opposite; no secret of this protocol affects that.
         package func plus(_ other: Point) -> Point {
             let sum = Point()
             NumberScratch.run("EC_POINT_add") { context in
@@ -85,7 +84,7 @@ extension P521 {
             return sum
         }
 
-        /// The difference of two points; the identity when they are equal.
+        /// The difference of two points; the identity if they are equal.
         package func minus(_ other: Point) -> Point {
             let difference = Point()
             NumberScratch.run("EC_POINT_invert") { context in
@@ -97,9 +96,9 @@ extension P521 {
             return difference
         }
 
-        // MARK: What it is
+        // MARK: Properties
 
-        /// Whether this is the identity, which has no coordinates and must end any exchange it turns up in.
+        /// Whether this is the identity, which has no coordinates; an exchange in which it occurs must end.
         package var isIdentity: Bool { EC_POINT_is_at_infinity(group, point) == 1 }
 
         /// The point as 133 bytes: 04, then x and y.
@@ -125,7 +124,7 @@ extension P521 {
             }
         }
 
-        /// Decodes only what a stranger may send; gives the reason when that fails.
+        /// Decodes only the encoding that a peer is allowed to send; returns the reason if that fails.
         private func admit(_ encoded: UnsafeRawBufferPointer) -> CryptoFailure? {
             guard encoded.count == pointCount, encoded.first == 4 else {
                 return CryptoFailure(operation: "P-521 point", reason: "not an uncompressed point")

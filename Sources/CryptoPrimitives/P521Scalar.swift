@@ -1,18 +1,18 @@
 import COpenSSL
 
 extension P521 {
-    /// A secret number k with 0 < k < n, the order of the group.
+    /// A secret number k with 0 < k < n, where n is the order of the group.
     ///
-    /// Never reduced silently: what libcrypto multiplies by is always in that range, where its code takes the
-    /// same time for every value. Cleansed when the last reference goes. Confined to one thread at a time.
+    /// Never reduced silently: libcrypto always multiplies by a number in that range, for which its code takes the same time for
+    /// every value. Cleansed when the last reference is released. Confined to one thread at a time.
     package final class Scalar {
         /// The number, big-endian in 66 bytes, left-padded with zeros.
         package let bytes: SecretBytes
 
-        /// The number as libcrypto has it.
+        /// The number in libcrypto's representation.
         let number: OpaquePointer
 
-        /// Takes a number as it is.
+        /// Uses a number as it is, without reducing it.
         ///
         /// - Parameter bytes: Exactly 66 bytes, big-endian.
         /// - Throws: ``CryptoFailure`` for another length, for 0, and for n or more.
@@ -30,12 +30,12 @@ extension P521 {
             self.number = Self.number(from: bytes)
         }
 
-        /// Takes the remainder of a wide number modulo n.
+        /// Reduces a wide number modulo n.
         ///
-        /// With 82 bytes the remainder is uniform but for a bias of 2^-135.
+        /// With 82 bytes the remainder is uniform except for a bias of 2^-135.
         ///
-        /// - Parameter wide: At least 74 bytes, big-endian: 64 bits more than n, below which the bias would
-        ///   begin to matter (RFC 9383, section 3.2).
+        /// - Parameter wide: At least 74 bytes, big-endian: 64 bits more than n. With fewer bytes the bias would begin to matter
+        ///   (RFC 9383, section 3.2).
         /// - Throws: ``CryptoFailure`` for fewer bytes, and for a multiple of n.
         package convenience init(reducing wide: SecretBytes) throws(CryptoFailure) {
             guard (74...1024).contains(wide.count) else {
@@ -62,9 +62,9 @@ extension P521 {
             try self.init(remainder)
         }
 
-        /// Takes random bytes after clearing the seven bits above the 521 that count.
+        /// Uses random bytes after clearing the top seven bits, those above the 521 bits of the number.
         ///
-        /// Nil for 0 and for n or more, which about one draw in 2^260 gives: draw again.
+        /// Nil for 0 and for n or more, which happens about once in 2^260 draws; the caller then draws again.
         ///
         /// - Parameter random: Exactly 66 random bytes; another length is a programming error.
         package convenience init?(maskedRandom random: SecretBytes) {
@@ -79,7 +79,7 @@ extension P521 {
 
         deinit { BN_clear_free(number) }
 
-        /// Makes a number that libcrypto treats as secret, in the secure heap while that has room.
+        /// Creates a number that libcrypto treats as secret, in the secure heap while it has room.
         private static func number(from bytes: SecretBytes) -> OpaquePointer {
             let secure = sly_numbers_fit_secure_heap() == 1 ? BN_secure_new() : nil
             if let secure {

@@ -1,20 +1,20 @@
 import COpenSSL
 
-/// Password stretching: slow and hungry on purpose.
+/// Password stretching, which takes much time and memory on purpose.
 ///
-/// Takes tenths of a second and a hundred megabytes at ordinary costs, so it belongs on a thread of its own,
-/// and is never run because a stranger asked for it. Safe from any thread.
+/// It takes tenths of a second and a hundred megabytes at ordinary costs, so it runs on a thread of its own, and never at the
+/// request of an unauthenticated client. Safe from any thread.
 package enum PasswordHash {
     /// Stretches a password with scrypt (RFC 7914).
     ///
     /// - Parameters:
-    ///   - password: The password's bytes, or a framing of them; of any length.
+    ///   - password: The password's bytes, or an encoding of them; of any length.
     ///   - salt: Not secret.
     ///   - cost: The parameters.
-    ///   - count: How many bytes to make, 1 or more.
+    ///   - count: The number of bytes to derive, 1 or more.
     /// - Returns: The stretched password.
-    /// - Throws: ``CryptoFailure`` when scrypt is not defined for the parameters, or when the memory cannot
-    ///   be had.
+    /// - Throws: ``CryptoFailure`` if scrypt is not defined for the parameters, or if the memory is not
+    ///   available.
     package static func scrypt(
         password: SecretBytes,
         salt: [UInt8],
@@ -45,7 +45,7 @@ package enum PasswordHash {
         }
     }
 
-    /// The bytes that scrypt works in, which libcrypto wants as a limit; its own is 32 MiB.
+    /// The amount of memory that scrypt needs, which libcrypto takes as a limit; its default limit is 32 MiB.
     ///
     /// Nil outside `0 < logN < 16 · r` and `0 < r · p < 2^30` (RFC 7914, section 2), and beyond 64 bits.
     private static func memory(of cost: ScryptCost) -> UInt64? {
@@ -53,7 +53,7 @@ package enum PasswordHash {
         guard (1..<most).contains(cost.r), (1..<most).contains(cost.p), cost.r * cost.p < most,
             (1..<min(16 * cost.r, 63)).contains(cost.logN)
         else { return nil }
-        // N blocks to remember, p lanes, and two blocks to work in.
+        // N blocks for the table, p blocks for the lanes, and two blocks of working memory.
         let blocks = (UInt64(1) << cost.logN) + UInt64(cost.p) + 2
         let (memory, overflow) = blocks.multipliedReportingOverflow(by: 128 * UInt64(cost.r))
         return overflow ? nil : memory

@@ -1,11 +1,11 @@
-/// What one password guess costs, in scrypt's three parameters (RFC 7914, section 2).
+/// The cost of one password guess, as the three parameters of scrypt (RFC 7914, section 2).
 ///
 /// Time and memory both grow with `N · r`; the memory is `128 · N · r` bytes, 128 MiB for `scrypt:17:8:1`.
 package struct ScryptCost: Hashable, Sendable {
-    /// The values of `logN` that are taken from text.
+    /// The values of `logN` that are accepted from text.
     ///
-    /// Below 15 (32 MiB) guessing becomes cheap; above 20 (1 GiB) whoever writes the text can exhaust whoever
-    /// reads it.
+    /// Smaller than 15 (32 MiB): guessing becomes cheap. Larger than 20 (1 GiB): the author of the text could exhaust the memory
+    /// of its reader.
     package static let acceptedLogN = 15...20
 
     /// The base-2 logarithm of scrypt's N.
@@ -17,18 +17,18 @@ package struct ScryptCost: Hashable, Sendable {
     /// The number of independent lanes, scrypt's p.
     package let p: Int
 
-    /// Takes any parameters; whether scrypt can run with them shows when it does.
+    /// Creates a cost without checking it; scrypt itself fails if it cannot run with the parameters.
     package init(logN: Int, r: Int, p: Int) {
         self.logN = logN
         self.r = r
         self.p = p
     }
 
-    /// Reads a text such as "scrypt:17:8:1", which may come from a stranger.
+    /// Reads a text such as "scrypt:17:8:1", which may come from an unauthenticated peer.
     ///
     /// Nil unless `logN` is in ``acceptedLogN``, `r` is 8 and `p` is 1.
     ///
-    /// - Parameter text: Exactly what ``text`` would give: no spaces, signs or leading zeros.
+    /// - Parameter text: Exactly the form of ``text``: no spaces, signs or leading zeros.
     package init?(text: String) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 4, let logN = Int(parts[1]), Self.acceptedLogN.contains(logN) else { return nil }

@@ -2,12 +2,12 @@ import COpenSSL
 
 /// Randomness from libcrypto's generators, which the operating system seeds.
 ///
-/// There are two generators per thread, so that a weakness of what is shown to others (nonces) cannot reach
-/// what is kept (keys). Safe from any thread.
+/// There are two generators per thread, one for public values (nonces) and one for secrets (keys), so that a weakness which
+/// public values reveal does not affect keys. Safe from any thread.
 package enum SystemRandom {
-    /// Fills a buffer with bytes fit for keys.
+    /// Fills a buffer with random bytes that are fit for keys.
     ///
-    /// - Throws: ``CryptoFailure`` when the generator cannot be seeded; the buffer must then not be used.
+    /// - Throws: ``CryptoFailure`` if the generator cannot be seeded; the buffer must then not be used.
     package static func fill(_ bytes: UnsafeMutableRawBufferPointer) throws(CryptoFailure) {
         let start = bytes.assumingMemoryBound(to: UInt8.self).baseAddress
         guard bytes.count <= Int32.max, RAND_priv_bytes(start, Int32(bytes.count)) == 1 else {
@@ -15,16 +15,16 @@ package enum SystemRandom {
         }
     }
 
-    /// Makes a new secret.
+    /// Creates a random secret.
     ///
-    /// - Throws: ``CryptoFailure`` when the generator cannot be seeded.
+    /// - Throws: ``CryptoFailure`` if the generator cannot be seeded.
     package static func secretBytes(count: Int) throws(CryptoFailure) -> SecretBytes {
         try SecretBytes(count: count, filledBy: fill)
     }
 
-    /// Makes bytes that others may see, such as a nonce.
+    /// Creates random bytes that others may see, such as a nonce.
     ///
-    /// - Throws: ``CryptoFailure`` when the generator cannot be seeded, or when `count` is not a 32-bit
+    /// - Throws: ``CryptoFailure`` if the generator cannot be seeded, or if `count` is not a 32-bit
     ///   length.
     package static func bytes(count: Int) throws(CryptoFailure) -> [UInt8] {
         guard count >= 0, let length = Int32(exactly: count) else {

@@ -2,11 +2,11 @@ import CLibuv
 import Platform
 import SystemPackage
 
-/// A refusal of the system: the operation, what it was tried on, and the error number.
+/// An error of a system call: the operation, its object, and the error number.
 package struct SystemFailure: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What was tried, in a word or two: `connect`, `bind`.
+    /// The operation, in a word or two: `connect`, `bind`.
     package let operation: String
-    /// What it was tried on, an address or a path; empty when there is nothing to name.
+    /// The object of the operation, an address or a path; empty if there is none to name.
     package let subject: String
     /// The system's error number (`ECONNREFUSED`, …).
     package let code: Int32
@@ -17,7 +17,7 @@ package struct SystemFailure: Error, Hashable, Sendable, CustomStringConvertible
         self.code = code
     }
 
-    /// Runs `body`, and names what it tried when the system refuses.
+    /// Runs `body`, and adds the operation and its object to an error of the system.
     static func catching<Result>(
         _ operation: String,
         _ subject: @autoclosure () -> String = "",
@@ -30,8 +30,9 @@ package struct SystemFailure: Error, Hashable, Sendable, CustomStringConvertible
         }
     }
 
-    /// What the system or its user has run out of, as the log names it: `descriptors`, `watches`, `memory`; nil for any other
-    /// failure.
+    /// The resource that is exhausted, as the log names it: `descriptors`, `watches`, `memory`.
+    ///
+    /// Nil for any other failure.
     package var shortage: String? {
         switch code {
         case EMFILE, ENFILE: "descriptors"
@@ -44,7 +45,7 @@ package struct SystemFailure: Error, Hashable, Sendable, CustomStringConvertible
     /// The name of the error number: `ECONNREFUSED`.
     package var name: String { String(cString: uv_err_name(-code)) }
 
-    /// The error number in words: `connection refused`.
+    /// The system's message for the error number: `connection refused`.
     package var words: String { String(cString: uv_strerror(-code)) }
 
     package var description: String {

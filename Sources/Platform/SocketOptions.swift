@@ -38,7 +38,7 @@ package enum SocketOptions {
     /// A congestion control that paces (BBR) spreads what is sent over time with a timer, and every portion is delivered from an
     /// interrupt, which also wakes the reader. Between machines that is worth its price. Within one machine there is no line to
     /// spare, and pacing takes as much processor time as everything else. A socket that does not pace stays as it is
-    /// (docs/decisions/0016-no-pacing-within-a-machine.md).
+    /// (docs/decisions/0016-loopback-connections-are-not-paced.md).
     package static func unpaced(_ descriptor: Int32) {
         guard isPacingUsual else { return }
         setCongestionControl(descriptor, unpacedControl)

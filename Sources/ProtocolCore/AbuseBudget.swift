@@ -1,6 +1,6 @@
 package import Basics
 
-/// How much strange but legal behaviour is enough, and what may be done only so often (PROTOCOL.md, Limits).
+/// The count of useless but legal acts, and the rates of acts that are legal only in moderation (PROTOCOL.md, Limits).
 struct AbuseBudget {
     private var oddities = 0
     private var pings: TokenBucket
@@ -20,23 +20,23 @@ struct AbuseBudget {
         )
     }
 
-    /// Something legal and useless happened.
+    /// Counts a legal but useless act.
     mutating func note(_ oddity: String) throws(ProtocolViolation) {
         oddities += 1
         guard oddities <= SessionLimits.abuseBudget else { throw .limit("too often: \(oddity)") }
     }
 
-    /// The peer asked for an answer.
+    /// Counts a PING from the peer.
     mutating func notePing(at now: Instant) throws(ProtocolViolation) {
         guard pings.take(at: now) else { throw .limit("too many pings") }
     }
 
-    /// The peer reset a stream that it had just opened.
+    /// Counts a RESET of a stream that the peer had just opened.
     mutating func noteEarlyReset(at now: Instant) throws(ProtocolViolation) {
         guard earlyResets.take(at: now) else { throw .limit("too many streams reset as soon as opened") }
     }
 
-    /// The peer changed its key.
+    /// Counts a change of the peer's key as abuse if the last one was less than a second ago.
     mutating func noteKeyUpdate(at now: Instant) throws(ProtocolViolation) {
         defer { lastKeyUpdate = now }
         guard let lastKeyUpdate, now < lastKeyUpdate.advanced(by: .seconds(1)) else { return }
@@ -44,14 +44,14 @@ struct AbuseBudget {
     }
 }
 
-/// Allows so many at once and so many more each second.
+/// A token bucket: it allows a burst, and a constant rate after that.
 package struct TokenBucket: Hashable, Sendable {
     private let capacity: Double
     private let perNanosecond: Double
     private var tokens: Double
     private var last: Instant
 
-    /// A full bucket.
+    /// Creates a full bucket.
     package init(capacity: Int, perSecond: Int, at now: Instant) {
         self.capacity = Double(capacity)
         perNanosecond = Double(perSecond) / 1e9
@@ -59,23 +59,23 @@ package struct TokenBucket: Hashable, Sendable {
         last = now
     }
 
-    /// Whether it has filled up again: nothing has been taken for long.
+    /// Whether the bucket is full again, because nothing was taken for a long time.
     package func isFull(at now: Instant) -> Bool {
         guard now > last else { return tokens >= capacity }
         return tokens + Double(now.nanoseconds - last.nanoseconds) * perNanosecond >= capacity
     }
 
-    /// Lets the time up to `now` pass without filling up.
+    /// Lets the time up to `now` pass without adding tokens.
     package mutating func skip(to now: Instant) {
         last = max(last, now)
     }
 
-    /// Puts some back: they were not needed after all.
+    /// Returns tokens that were not needed.
     package mutating func giveBack(_ count: Int) {
         tokens = min(capacity, tokens + Double(count))
     }
 
-    /// Takes one, if there is one.
+    /// Takes a token, if there is one.
     package mutating func take(at now: Instant) -> Bool {
         if now > last {
             tokens = min(capacity, tokens + Double(now.nanoseconds - last.nanoseconds) * perNanosecond)

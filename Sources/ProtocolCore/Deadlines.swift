@@ -1,19 +1,19 @@
 import Basics
 
-/// The named timers of a session: each is a moment or off, and the session waits for the first.
+/// The named timers of a session: each holds an instant or is off, and the session waits for the earliest.
 struct Deadlines {
-    /// Acknowledge what came, if nothing else has carried it by then.
+    /// The time to acknowledge received records, if no other record has carried the acknowledgement by then.
     var acknowledgement = Instant.distantFuture
-    /// Ask the peer whether it is there, or give it up.
+    /// The time to send a PING, or to give up a link that is silent for too long.
     var keepAlive = Instant.distantFuture
-    /// Send a RESET that was held back.
+    /// The time to send a delayed RESET.
     var delayedReset = Instant.distantFuture
-    /// Give the link up if nothing has come since it was doubted.
+    /// The time to give up the link if nothing has arrived since the liveness check began.
     var liveness = Instant.distantFuture
-    /// Give the session up if it has no link by then.
+    /// The time to give up the session if it has no link by then.
     var resumption = Instant.distantFuture
 
-    /// The first of them, or `nil` when all are off.
+    /// The earliest timer, or `nil` if all are off.
     var first: Instant? {
         let first = min(min(acknowledgement, keepAlive), min(delayedReset, min(liveness, resumption)))
         return first == .distantFuture ? nil : first

@@ -1,18 +1,18 @@
-/// Events that wait to be taken, oldest first.
+/// A FIFO queue of events for the owner to take.
 ///
-/// Its room is used again and again.
+/// It reuses its memory.
 struct EventQueue {
     private var events: [SessionEvent] = []
     private var taken = 0
 
-    /// How many events wait.
+    /// The number of events in the queue.
     var count: Int { events.count - taken }
 
-    /// For how many there is room.
+    /// The number of events that fit without a new allocation.
     var capacity: Int { events.capacity }
 
     mutating func add(_ event: SessionEvent) {
-        // Whoever always leaves one behind must not make the queue grow by those that it took.
+        // If the owner always leaves one event behind, the events that it took must not make the queue grow.
         if taken > Self.maxKept, taken > events.count / 2 {
             events.removeFirst(taken)
             taken = 0
@@ -23,7 +23,7 @@ struct EventQueue {
     mutating func take() -> SessionEvent? {
         guard taken < events.count else {
             guard !events.isEmpty else { return nil }
-            // Room for a burst is not kept for ever.
+            // The memory of a burst is not kept for ever.
             events.removeAll(keepingCapacity: events.count <= Self.maxKept)
             taken = 0
             return nil

@@ -1,28 +1,28 @@
 package import Vocabulary
 
-/// What the peer did wrong, inside records that are really its own.
+/// A violation of the protocol by the peer, in records that the peer really sealed.
 ///
-/// Each kind has one close code, and that is all that the peer learns; the text is for our log.
+/// CLOSE carries the code and the text to the peer; each kind of violation has one close code.
 package struct ProtocolViolation: Error, Equatable, Sendable {
-    /// What the peer is told.
+    /// The close code that the peer receives.
     package let code: CloseCode
-    /// What rule was broken, for people.
+    /// The rule that the peer broke, as text for people.
     package let reason: String
 
-    /// Bytes that cannot be read as what they claim to be.
+    /// Bytes that cannot be parsed as what they claim to be.
     static func malformed(_ reason: String) -> Self { Self(code: .protocolError, reason: reason) }
-    /// A frame in a place where it may not be.
+    /// A frame in a place where it is not allowed.
     static func misplaced(_ reason: String) -> Self { Self(code: .protocolError, reason: reason) }
-    /// More than the credit allowed.
+    /// More bytes than the credit allowed.
     static func overCredit(_ reason: String) -> Self { Self(code: .flowControl, reason: reason) }
-    /// A frame that its stream cannot take.
+    /// A frame that is not allowed in the state of its stream.
     static func streamState(_ reason: String) -> Self { Self(code: .streamState, reason: reason) }
-    /// Strange but legal things too often.
+    /// More than a limit allows, such as the abuse budget.
     static func limit(_ reason: String) -> Self { Self(code: .limit, reason: reason) }
     /// A feature of another version.
     static func unsupported(_ reason: String) -> Self { Self(code: .unsupported, reason: reason) }
-    /// Records that could not be opened, more often than the network has an excuse for.
+    /// More links lost to damaged records than network errors can explain.
     static let badRecords = Self(code: .badRecord, reason: "too many links were lost to damaged records")
-    /// A key used for longer than it is good for.
+    /// A key that the peer used beyond its limits.
     static let keyLimit = Self(code: .keyLimit, reason: "the peer did not change its key in time")
 }

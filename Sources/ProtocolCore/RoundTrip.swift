@@ -1,6 +1,6 @@
 import Basics
 
-/// Measures the time to the peer and back, one PING at a time.
+/// Measures the round-trip time to the peer, one PING at a time.
 struct RoundTrip {
     private var pending: (token: UInt64, at: Instant)?
     private var nextToken: UInt64 = 1
@@ -9,16 +9,16 @@ struct RoundTrip {
 
     private static let kept = 8
 
-    /// The shortest of the last measurements; `nil` before the first.
+    /// The shortest of the last measurements, or `nil` before the first.
     var shortest: Duration? { recent.min() }
     /// The last measurement.
     var latest: Duration? { recent.last }
-    /// Whether an answer is awaited.
+    /// Whether a PING is unanswered.
     var isPending: Bool { pending != nil }
 
     /// Begins a measurement.
     ///
-    /// - Returns: what the PING carries.
+    /// - Returns: the token that the PING has to carry.
     mutating func begin(at now: Instant) -> UInt64 {
         let token = nextToken
         nextToken &+= 1
@@ -26,14 +26,14 @@ struct RoundTrip {
         return token
     }
 
-    /// Awaits no answer any more: the link that the question went over is gone.
+    /// Drops the measurement in progress, because the link that carried its PING is gone.
     mutating func forget() {
         pending = nil
     }
 
-    /// An answer came.
+    /// Takes the answer to a PING.
     ///
-    /// - Returns: how long it took, or `nil` when it answers nothing that was asked.
+    /// - Returns: the round-trip time, or `nil` if no unanswered PING has this token.
     mutating func end(token: UInt64, at now: Instant) -> Duration? {
         guard let pending, pending.token == token else { return nil }
         self.pending = nil

@@ -1,45 +1,45 @@
 package import Basics
 package import Vocabulary
 
-// How a session ends: in an orderly way, by a fault, or with its last link.
+// The end of a session: an orderly close, a violation of the protocol, or the loss of the last link.
 
 extension Session {
-    /// Ends the session at once: what is in the log is still to be written, and then the link closed.
+    /// Closes the session at once: the owner still writes the rest of the log and then closes the link.
     ///
-    /// Streams that there still are end with it. Without a link, nobody is told.
+    /// Open streams end with the session. Without a link, the peer receives no CLOSE.
     package mutating func close(_ code: CloseCode, _ text: String = "") {
         guard phase == .open else { return }
         guard isAttached else {
             end(.byUs(code, text))
             return
         }
-        // Ends of streams may still wait to be said.
+        // The ends of streams may still be queued.
         writeControl(upTo: .max)
         sayLast(ReasonText(code: code, text: text), .byUs(code, text))
     }
 
-    /// Ends the session as soon as the peer has everything that was said on streams, so that no end of a stream is lost
-    /// when the link is lost now; no stream can be opened any more.
+    /// Closes the session as soon as the peer has acknowledged all frames of streams.
     ///
-    /// At once, when there is nothing that could get lost, or when a lost link is the end anyway.
+    /// No end of a stream is lost then, even if the link is lost now. From this call on, this end can open no stream. The session
+    /// closes at once if nothing can be lost, or if it would end with its link anyway.
     package mutating func closeWhenAcknowledged(_ code: CloseCode, _ text: String = "") {
         guard phase == .open, closing == nil else { return }
         closing = ReasonText(code: code, text: text)
         closeIfAcknowledged()
     }
 
-    /// Whether the peer has everything that was said on streams.
+    /// Whether the peer has acknowledged all frames of streams.
     package var isFullyAcknowledged: Bool {
         control.streamFrames == 0 && log.acknowledgedRecords >= lastStreamRecord
     }
 
-    /// Gives back memory that a session which says nothing does not need.
+    /// Releases memory that a quiet session does not need.
     package mutating func rest(at now: Instant) {
         guard building == nil, now >= lastDataAt.advanced(by: SessionLimits.quietTime) else { return }
         log.rest()
     }
 
-    /// Tells the peer that no new streams are welcome; those that there are finish.
+    /// Sends GOAWAY to the peer: it may open no new streams, and the existing ones continue.
     package mutating func goAway(_ code: CloseCode, _ text: String = "") {
         guard phase == .open, wentAwayAt == nil else { return }
         wentAwayAt = lastPeerStream
@@ -63,7 +63,7 @@ extension Session {
         )
     }
 
-    /// Something of our own does not work that always does: nothing more can be said.
+    /// Ends the session after an internal failure, such as a failing cipher: this end can send nothing more.
     mutating func giveUp(_ reason: String) {
         building = nil
         end(.byUs(.internalError, reason))
@@ -79,14 +79,14 @@ extension Session {
         events.add(.closed(end))
     }
 
-    /// CLOSE is the last frame.
+    /// Writes CLOSE, the last frame of the session.
     private mutating func sayLast(_ reason: ReasonText, _ end: SessionEnd) {
         control.clear()
         piggybacked.clear()
         control.close(reason)
         writeQueued(upTo: .max)
         sealRecord()
-        // Sealing may have failed, and then that was the end.
+        // Sealing may have failed, which has already ended the session.
         guard phase == .open else { return }
         phase = .closing
         events.add(.closed(end))

@@ -1,56 +1,56 @@
 package import Basics
 package import Vocabulary
 
-/// A session outlives its link (PROTOCOL.md, Reattaching).
+/// A session outlives its link (PROTOCOL.md, Resumption).
 ///
 /// ```
 /// attached ──link lost──► detached ──another link──► attached
 ///                            └──no link in time──► closed
 /// ```
-/// What was sealed stays in the log, and is sent again byte for byte from where the peer says it has come to. While
-/// there is no link, nothing is sealed and nothing grows.
+/// Sealed records stay in the log. On a new link, this end sends them again byte for byte, from the first one that the peer has
+/// not received. While there is no link, the session seals nothing and nothing grows.
 extension Session {
-    /// Whether both ends keep the session when its link is lost.
+    /// Whether both ends keep the session if its link is lost.
     package var isResumable: Bool { log.keeping == .untilAcknowledged }
 
     /// Whether the session is open and has a link.
     package var isAttached: Bool { mutating get { phase == .open && lost == nil } }
 
-    /// How many records have been received since the session began: what the peer is told on another link.
+    /// The number of records received since the session began, which this end reports to the peer on another link.
     package var receivedRecords: UInt64 { acknowledgements.received }
 
-    /// The number of the client's next try to take the session to another link.
+    /// The number of the client's next resumption attempt.
     package mutating func nextAttempt() -> UInt64 {
         attempts += 1
         return attempts
     }
 
-    /// The link has ended.
+    /// Reports that the link has ended.
     ///
-    /// Without the peer's CLOSE nobody knows what got lost with it.
+    /// Without a CLOSE from the peer, this end does not know which bytes were lost.
     package mutating func linkEnded(_ fault: LinkFault = .ended, at now: Instant) {
         linkFailed(fault, at: now)
     }
 
-    /// Expects a sign of life soon, because something has happened that may have cost the link.
+    /// Starts a liveness check, after an event that may have cost the link.
     ///
-    /// Without one the link counts as lost.
+    /// If no bytes arrive from the peer in time, the link counts as lost.
     package mutating func checkLiveness(at now: Instant) {
         guard isAttached, deadlines.liveness == .distantFuture else { return }
         ping(at: now)
-        // What was sent and asks to be acknowledged is a question as well.
+        // A record that was sent and asks to be acknowledged prompts an answer as well.
         guard roundTrip.isPending || log.acknowledgedRecords < lastAskingRecord else { return }
         livenessCheckedAt = now
         deadlines.liveness = now.advanced(by: SessionLimits.livenessTimeout)
     }
 
-    /// The session has another link, over which the peer has said how many records it has received; what it has not
-    /// waits to be written again.
+    /// Resumes the session on another link, over which the peer has reported the number of records that it has received.
     ///
-    /// A link that there still was counts as lost: only one is used at a time.
+    /// This end will write the later records again. If the session still has a link, that link counts as lost: only one is used
+    /// at a time.
     ///
-    /// - Returns: how many bytes will be written again.
-    /// - Throws: when the peer cannot have received so many or so few; the session is over then.
+    /// - Returns: the number of bytes that will be written again.
+    /// - Throws: a violation if the peer cannot have received this number of records; the session is over then.
     package mutating func resume(received: UInt64, at now: Instant) throws(ProtocolViolation) -> Int {
         precondition(isResumable, "only who has said so can be reattached")
         if lost == nil { linkFailed(.replaced, at: now) }
@@ -63,11 +63,11 @@ extension Session {
         }
         lost = nil
         acknowledgements.wasTold()
-        // What was to go along with the next record has no other to wait for.
+        // The piggybacked frames may have no later record to wait for.
         acknowledgements.isDue = !piggybacked.isEmpty
         openConfirmation.acknowledged(log.acknowledgedRecords, at: now)
         if !delayedResets.isEmpty { armDelayedResets() }
-        // The peer does not see our RESETs while there is no link, so that time earns no more of them.
+        // Without a link the peer receives no RESETs, so that time adds no tokens.
         ownEarlyResets.skip(to: now)
         deadlines.resumption = .distantFuture
         lastReceivedAt = now
@@ -77,7 +77,7 @@ extension Session {
         return log.unwrittenCount
     }
 
-    /// No other link will come: ends a session that has none.
+    /// Ends a session that has no link, because no other link will come.
     package mutating func abandon(_ cause: Abandonment) {
         guard phase == .open, lost != nil else { return }
         end(.notResumed(cause))
@@ -110,13 +110,13 @@ extension Session {
         events.add(.detached(fault))
     }
 
-    /// The time for a sign of life is over.
+    /// Ends the liveness check: the link is lost if no bytes have arrived from the peer since it began.
     mutating func endLivenessCheck(at now: Instant) {
         deadlines.liveness = .distantFuture
         if lastReceivedAt <= livenessCheckedAt { linkFailed(.silent, at: now) }
     }
 
-    /// No other link came in time.
+    /// Ends the session, because no other link came in time.
     mutating func expire() {
         abandon(.late)
     }

@@ -3,16 +3,16 @@ import Vocabulary
 import WireCoding
 
 extension Session {
-    /// Takes what came over the link and opens the records in it, in place.
+    /// Opens the records in bytes that arrived over the link, in place.
     ///
     /// - Parameters:
-    ///   - bytes: everything that came and was not consumed yet. The events refer to it.
+    ///   - bytes: all bytes that arrived and were not consumed yet. The events refer to this memory.
     ///   - now: the time.
-    /// - Returns: how many bytes were consumed; the rest is the beginning of a record, or waits until the events
-    ///   have been taken. When the session is over, everything counts as consumed.
+    /// - Returns: the number of consumed bytes; the rest is the beginning of a record, or waits until the owner has taken the
+    ///   events. If the session is over or has no link, all bytes count as consumed.
     package mutating func receive(_ bytes: UnsafeMutableRawBufferPointer, at now: Instant) -> Int {
         guard isAttached else { return bytes.count }
-        // An acknowledgement gives memory of the log back, and a record that is being made lies in it.
+        // An acknowledgement releases memory of the log, and a record in progress lies in it.
         precondition(building == nil, "receive(_:at:) between beginSending(at:upTo:) and endSending()")
         lastReceivedAt = now
         guard control.count + piggybacked.count <= maxControlBytes else {
@@ -20,7 +20,7 @@ extension Session {
             return bytes.count
         }
         var offset = 0
-        // Events are taken in portions, so that a record full of tiny frames cannot make the queue grow.
+        // The owner takes the events in portions, so that a record full of tiny frames cannot make the queue grow.
         while events.count < Self.maxEvents {
             let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[offset...])
             do throws(LinkFault) {
@@ -69,7 +69,7 @@ extension Session {
         }
     }
 
-    /// Reads the frames of a record.
+    /// Parses the frames of a record.
     ///
     /// - Returns: whether the record asks to be acknowledged.
     private mutating func receiveFrames(
@@ -144,7 +144,7 @@ extension Session {
         guard header.stream == 0 else { throw .misplaced("a frame of the session names a stream") }
     }
 
-    /// Takes an integer that has to be all there is.
+    /// Parses an integer that has to be the whole payload.
     func wholeInteger<T: FixedWidthInteger>(
         _ reader: inout ByteReader,
         _ type: T.Type
@@ -194,7 +194,7 @@ extension Session {
         try expectSession(header)
         guard let last = reader.uint32() else { throw .malformed("GOAWAY") }
         let reason = try ReasonText(&reader)
-        // Each one makes us look through all streams.
+        // Each GOAWAY makes this end scan all streams.
         if peerGoesAway { try abuseBudget.note("GOAWAY again") }
         peerGoesAway = true
         events.add(.goAway(reason.code, reason.text))
@@ -222,7 +222,7 @@ extension Session {
         }
     }
 
-    /// A server may send tickets (PROTOCOL.md, TICKET); this end has no use for them and checks only their form.
+    /// Checks the form of a TICKET: a server may send tickets (PROTOCOL.md, TICKET), but this end does not use them.
     private func receiveTicket(
         _ header: FrameHeader,
         _ reader: inout ByteReader
@@ -234,8 +234,9 @@ extension Session {
         else { throw .malformed("TICKET") }
     }
 
-    /// A peer may send messages (PROTOCOL.md, MESSAGE); this end has no use for them, checks their form and gives their
-    /// credit back.
+    /// Checks the form of a MESSAGE and returns its credit.
+    ///
+    /// A peer may send messages (PROTOCOL.md, MESSAGE), but this end does not use them.
     private mutating func receiveMessage(
         _ header: FrameHeader,
         _ reader: inout ByteReader
@@ -270,7 +271,7 @@ extension Session {
             throw .overCredit("more than the session's credit")
         }
         guard let slot = try find(id) else {
-            // It was ended here while this was on its way.
+            // This end released the stream while the frame was under way.
             consumeOfSession(payload.count)
             return
         }
@@ -291,7 +292,7 @@ extension Session {
             streams[slot].receiving = .finished
             events.add(.finished(handle))
         }
-        // Room may be given for streams that stand still, not only for what is taken.
+        // Bytes that stalled streams hold can also raise the session's credit, not only bytes that the owner takes.
         if receiveWindow.isGrantDue(lead: sessionLead) { isSessionGrantDue = true }
     }
 
@@ -309,7 +310,7 @@ extension Session {
         lastPeerStream = id.rawValue
         openedByPeer += 1
         guard wentAwayAt == nil else {
-            // It was on its way when we said that we go: it is safe to try it elsewhere.
+            // It was under way when this end sent GOAWAY: the peer can safely try it elsewhere.
             endedOfPeer += 1
             control.reset(id, .notProcessed)
             return
@@ -378,13 +379,13 @@ extension Session {
             return
         }
         streams[slot].hasResult = true
-        // Who was cut off is not told anything any more.
+        // The owner gets no more events of a stream that was reset.
         guard streams[slot].receiving != .reset else { return }
         let failure = code == StreamFailure.connected ? nil : StreamFailure(code: code, detail: detail)
         events.add(.openResult(StreamHandle(id: id, slot: slot), failure))
     }
 
-    /// Where a stream is; `nil` when there was one and it is forgotten.
+    /// The slot of a stream, or `nil` if the stream existed and was released.
     private mutating func find(_ id: StreamID) throws(ProtocolViolation) -> Int? {
         if let slot = streams.slot(of: id) { return slot }
         let wasThere = isOurs(id) ? id.rawValue < nextStream : id.rawValue <= lastPeerStream
@@ -392,6 +393,6 @@ extension Session {
         return nil
     }
 
-    /// Whether a stream of that number is one that this end opens.
+    /// Whether this end opens the streams with this kind of number.
     private func isOurs(_ id: StreamID) -> Bool { id.isClients == (role == .client) }
 }

@@ -2,22 +2,22 @@ package import Basics
 package import Vocabulary
 import WireCoding
 
-/// A stream's turn to send: memory inside records that are not sealed yet, for its bytes to be read into.
+/// A stream's turn to send: memory in records that are not sealed yet, into which the owner reads the stream's bytes.
 package struct SendSlot {
-    /// Whose turn it is.
+    /// The stream whose turn it is.
     package let stream: StreamHandle
-    /// Where the bytes go, in this order.
+    /// The memory for the bytes, in the order of the bytes.
     ///
-    /// Valid until the slot is committed.
+    /// It is valid until the slot is committed.
     package let segments: UnsafeMutableBufferPointer<MemorySegment>
-    /// How many bytes fit.
+    /// The number of bytes that fit.
     package let count: Int
 }
 
 // MARK: - What the owner calls
 
 extension Session {
-    /// Whether there is anything that can be said to the peer now besides the streams' bytes.
+    /// Whether there are frames other than the streams' bytes that this end can send now.
     package var hasControl: Bool {
         mutating get {
             guard isAttached else { return false }
@@ -26,15 +26,15 @@ extension Session {
         }
     }
 
-    /// Whether a stream may have something to send and credit for it.
+    /// Whether a stream may have something to send, and credit for it.
     package var hasTurns: Bool { mutating get { isAttached && scheduler.count > 0 && canSendData } }
 
-    /// Begins to send: what has to be said besides the streams' bytes goes first.
+    /// Begins to send: frames other than the streams' bytes go first.
     ///
     /// - Parameters:
     ///   - now: the time.
-    ///   - count: how many bytes of streams will be asked for, at most. A stream may send half of them before it is another
-    ///     one's turn, if that is more than its quantum.
+    ///   - count: the maximum number of stream bytes that the owner will ask for. A stream may send half of them in one turn, if
+    ///     that is more than its quantum.
     package mutating func beginSending(at now: Instant, upTo count: Int = 0) {
         guard isAttached else { return }
         scheduler.prepare(for: count)
@@ -47,12 +47,12 @@ extension Session {
         writeControl(upTo: controlBound)
     }
 
-    /// The next stream's turn, or `nil` when none may send now.
+    /// The next stream's turn, or `nil` if no stream may send now.
     ///
-    /// It gets at most `limit` bytes, which is more than none.
+    /// The slot has room for at least one byte and at most `limit` bytes.
     package mutating func nextSlot(atMost limit: Int) -> SendSlot? {
         guard isAttached, limit > 0, canSendData else { return nil }
-        // A stream that was opened since the turn began must not have its bytes come before its OPEN.
+        // The OPEN of a stream that was opened since sending began must precede the stream's bytes.
         if !control.isEmpty { writeControl(upTo: controlBound) }
         guard phase == .open, canSendData, control.isEmpty,
             let (slot, allowance) = scheduler.next(in: &streams)
@@ -67,12 +67,12 @@ extension Session {
 
         var filled = 0
         var total = 0
-        // Who has not shown that it has more than fits into one record is read with the simplest call there is.
+        // Until a stream has shown that it has more than fits into one record, the simplest read call into one segment is enough.
         let maxParts = sendsBulk ? segments.count : 1
         while filled < min(maxParts, sealing.recordsLeft) {
             let room = record.room - FrameHeader.count
-            // A turn that nearly reaches the end of a record goes on to it, and the stream's next one is shorter. Otherwise
-            // whoever is next would begin in the middle, and need one read and one record more for its own turn.
+            // A turn that nearly reaches the end of a record extends to it, and the stream's next turn is shorter. Otherwise the
+            // next stream would begin in the middle, and need one more read and one more record for its own turn.
             let isNearlyAll = allowance - total >= room / 2
             let count = min(room, (isNearlyAll ? most : amount) - total)
             guard count > 0 else { break }
@@ -91,11 +91,11 @@ extension Session {
         )
     }
 
-    /// Takes what was put into a slot.
+    /// Takes the bytes that were put into a slot.
     ///
     /// - Parameters:
-    ///   - slot: the last one that ``nextSlot(atMost:)`` gave.
-    ///   - fill: how many bytes there are in it, and what the stream has after them.
+    ///   - slot: the last slot that ``nextSlot(atMost:)`` returned.
+    ///   - fill: the number of bytes in the slot, and whether more bytes or the end follow.
     package mutating func commit(_ slot: SendSlot, _ fill: StreamFill) {
         guard phase == .open, streams.contains(slot.stream), streams[slot.stream.slot].sending == .open else {
             return
@@ -128,9 +128,9 @@ extension Session {
         }
     }
 
-    /// Seals what was begun.
+    /// Seals the record in progress.
     ///
-    /// After it, ``unwritten(into:)`` shows everything.
+    /// After this call, ``unwritten(into:)`` returns everything.
     package mutating func endSending() {
         sealRecord()
         if scheduler.count > 0, roomForData <= 0 {
@@ -141,30 +141,31 @@ extension Session {
         openConfirmation.acknowledged(log.acknowledgedRecords, at: sendingAt)
     }
 
-    /// What waits for the link, as many runs as fit.
+    /// The bytes that wait for the link, in as many runs as fit.
     ///
-    /// - Returns: how many of `segments` were filled.
+    /// - Returns: the number of `segments` that were filled.
     package mutating func unwritten(into segments: UnsafeMutableBufferPointer<MemorySegment>) -> Int {
         lost == nil ? log.unwritten(into: segments) : 0
     }
 
-    /// Takes note that the link took so many bytes of what ``unwritten(into:)`` showed.
+    /// Reports that the link took `count` of the bytes that ``unwritten(into:)`` returned.
     package mutating func wrote(_ count: Int) {
         log.wrote(count)
     }
 
     private var canSendData: Bool { sendWindow.available > 0 && roomForData > 0 }
 
-    /// How many bytes of streams may be added to the log and to the record that is being made.
+    /// The number of stream bytes that still fit into the log and the record in progress.
     private var roomForData: Int { allowance.size - log.keptCount - (building?.used ?? 0) }
 
-    /// Beyond this the peer has not acknowledged for a long time; what is to be said can wait.
+    /// The limit on kept bytes for control frames: beyond it, the peer has not acknowledged for long, and the frames can wait.
     private var controlBound: Int { logBytes + logReserve / 2 }
 
     private var canSendControl: Bool { log.keptCount < controlBound }
 
-    /// Whether an acknowledgement is to be sent although nothing else may be: only over a link that takes it at
-    /// once, for behind other bytes it would help nobody.
+    /// Whether an acknowledgement may be sent although nothing else may.
+    ///
+    /// The link has to take it at once: behind other bytes it would not help.
     private var mayAcknowledgeAlone: Bool {
         acknowledgements.isDue && log.unwrittenCount == 0
             && log.keptCount < logBytes + logReserve
@@ -172,14 +173,14 @@ extension Session {
 
     private var logReserve: Int { max(SessionLimits.minLogReserve, logBytes / 16) }
 
-    /// A stream's part of a record is not made shorter than this for the sake of a record's or a turn's last bytes.
+    /// The minimum size of a stream's part of a record; the end of a record or of a turn does not make it shorter.
     private static let minPart = 512
 }
 
 // MARK: - Control frames
 
 extension Session {
-    /// Writes all that has to be said besides the streams' bytes, as long as not more than `bound` is kept.
+    /// Writes all frames other than the streams' bytes, as long as at most `bound` bytes are kept.
     mutating func writeControl(upTo bound: Int) {
         if isSessionGrantDue { writeSessionGrant() }
         if !grantsDue.isEmpty { writeGrants(upTo: bound) }
@@ -187,13 +188,15 @@ extension Session {
         if acknowledgements.isDue { writeAcknowledgement() }
     }
 
-    /// Nothing else had to be said: the acknowledgement, which begins every record, and what waits for one.
+    /// Opens a record for the acknowledgement and the piggybacked frames, if no other frame has opened one.
+    ///
+    /// Every record begins with the acknowledgement that is due.
     private mutating func writeAcknowledgement() {
         openRecord(room: FrameHeader.count)
         acknowledgements.isDue = false
     }
 
-    /// Writes the control frames that wait.
+    /// Writes the queued control frames.
     mutating func writeQueued(upTo bound: Int) {
         while !control.isEmpty, log.keptCount < bound {
             let count = control.nextCount
@@ -210,7 +213,7 @@ extension Session {
             growingTo: mayGrow ? SessionLimits.maxSessionWindow : 0,
             lead: sessionLead
         )
-        // What was due may be due no more when windows may not grow any longer; then there is nothing to say.
+        // A grant that was due is not due any more if windows may no longer grow; then there is no WINDOW to send.
         if limit > before { putFrame(.window, stream: 0, value: limit) }
     }
 
@@ -223,7 +226,7 @@ extension Session {
             guard streams[slot].receiving == .open else { continue }
             let largest = mayGrow ? options.maxStreamWindow : 0
             let limit = streams[slot].receiveWindow.grant(growingTo: largest)
-            // One stream must not be able to use up what all of them share.
+            // One stream must not be able to use up the credit that all streams share.
             receiveWindow.widen(
                 to: min(streams[slot].receiveWindow.size / 2 * 3, SessionLimits.maxSessionWindow)
             )
@@ -236,7 +239,7 @@ extension Session {
         }
     }
 
-    /// What could wait goes along, as far as there is room.
+    /// Adds piggybacked frames to the record, as far as they fit.
     private mutating func putPiggybacked(leaving room: Int) {
         while !piggybacked.isEmpty, let record = building, record.room >= piggybacked.nextCount + room {
             let count = piggybacked.nextCount
@@ -254,7 +257,7 @@ extension Session {
     }
 
     private mutating func putDataFrame(_ id: StreamID, count: Int, isEnd: Bool) {
-        // The slot was made with room for it; a lone end was not, and may need the next record.
+        // A slot includes the room for this header. An end without bytes has no slot, and may need the next record.
         if count == 0, !openRecord(room: FrameHeader.count) { return }
         guard let record = building else { return }
         FrameHeader(.data, flags: isEnd ? FrameFlags.finish : 0, length: count, stream: id.rawValue)
@@ -267,15 +270,15 @@ extension Session {
 // MARK: - Records
 
 extension Session {
-    /// How long the next record may be, in bytes of plaintext.
+    /// The maximum plaintext of the next record, in bytes.
     private var recordLimit: Int {
         let longest = min(Int(peer.maxRecord), options.maxRecord, SessionLimits.maxPlaintext)
         return burstBytes < SessionLimits.smallRecordBytes ? min(options.chunk, longest) : longest
     }
 
-    /// Makes sure that a record is open that has so much room.
+    /// Makes sure that a record with this much room is open.
     ///
-    /// - Returns: `false` when the session just failed.
+    /// - Returns: `false` if the session has just failed.
     @discardableResult
     mutating func openRecord(room: Int) -> Bool {
         if let building, building.room >= room { return true }
@@ -283,7 +286,7 @@ extension Session {
         if sealing.isWornOut { changeKey() }
         guard phase == .open else { return false }
         let limit = recordLimit
-        // What nobody has bulk for does not take a block that is made for it, and then keeps it.
+        // A session without bulk does not take a large block, because it would keep the block.
         let wanted = sendsBulk && scheduler.count > 0 ? limit : min(limit, options.chunk)
         let space = log.space(
             atLeast: RecordHeader.overhead + Self.minCapacity,
@@ -320,7 +323,7 @@ extension Session {
         if record.isOfStreams { lastStreamRecord = log.sealedRecords }
     }
 
-    /// Seals the record that a slot's part has filled; the next part lies in the record right behind it.
+    /// Seals the record that a slot's part has filled, and opens the record right behind it, which holds the next part.
     private mutating func sealAndFollow() {
         guard let record = building else { return }
         let following = recordBehind(record)
@@ -328,7 +331,7 @@ extension Session {
         if phase == .open { building = following }
     }
 
-    /// The record that would follow when this one is filled, if there is room for one worth having.
+    /// The record right behind this one, once this one is full; `nil` if the space there is too short for a useful record.
     private func recordBehind(_ record: RecordInProgress) -> RecordInProgress? {
         let base = record.base + RecordHeader.overhead + record.capacity
         return self.record(
@@ -344,7 +347,7 @@ extension Session {
         return RecordInProgress(base: base, capacity: capacity, end: base + space.count)
     }
 
-    /// The last record under the old key says that the next one is under the new.
+    /// Announces a new key in the last record under the old one, and changes to it.
     private mutating func changeKey() {
         let space = log.space(atLeast: RecordHeader.overhead + Self.minCapacity, wanted: 0)
         building = record(in: space, limit: Self.minCapacity)
@@ -356,7 +359,7 @@ extension Session {
         do { try sealing.ratchet() } catch { giveUp("a key could not be changed") }
     }
 
-    /// The shortest record that every peer takes.
+    /// The plaintext that a record of every peer can hold, in bytes.
     ///
     /// Every control frame fits into it.
     private static let minCapacity = 1024

@@ -2,19 +2,20 @@ package import Basics
 package import Vocabulary
 import WireCoding
 
-/// A RESET that waits until the peer has known the stream for long enough, because too many young streams were
-/// reset before it.
+/// A RESET that waits until the peer has known the stream for long enough.
+///
+/// A RESET is delayed if this end has reset too many young streams before it.
 struct DelayedReset {
     let id: StreamID
     let failure: StreamFailure
 }
 
-// MARK: - What the owner calls
+// MARK: - Calls of the owner
 
 extension Session {
     /// Opens a stream; bytes may follow at once, without waiting for the peer.
     ///
-    /// - Returns: the stream, or `nil` when ``canOpen`` is false or the service's name cannot be one.
+    /// - Returns: the stream, or `nil` if ``canOpen`` is false or the name of the service is not valid.
     package mutating func open(_ request: StreamRequest, at now: Instant) -> StreamHandle? {
         guard canOpen, let payload = request.encoded() else { return nil }
         let id = StreamID(rawValue: nextStream)
@@ -32,14 +33,14 @@ extension Session {
         )
     }
 
-    /// The stream has something to send, or its end: ``nextSlot(atMost:)`` will ask for it.
+    /// Marks a stream that has bytes, or its end, to send: ``nextSlot(atMost:)`` will return a slot for it.
     package mutating func setReady(_ stream: StreamHandle) {
         guard streams.contains(stream), streams[stream.slot].sending == .open else { return }
         streams[stream.slot].isReady = true
         if streams[stream.slot].canSend { scheduler.join(stream.slot, in: &streams) }
     }
 
-    /// Ends our direction of a stream when there is nothing more to put into a slot.
+    /// Ends this end's direction of a stream, if there are no more bytes to put into a slot.
     package mutating func finish(_ stream: StreamHandle) {
         guard phase == .open, streams.contains(stream), streams[stream.slot].sending == .open else { return }
         streams[stream.slot].sending = .finished
@@ -47,9 +48,9 @@ extension Session {
         control.finish(stream.id)
     }
 
-    /// Tells the peer how connecting to the target went.
+    /// Reports to the peer the result of connecting to the target; `nil` reports success.
     ///
-    /// Once a stream, and only for the peer's; `nil` reports success.
+    /// The owner calls it once for each stream, and only for streams that the peer opened.
     package mutating func reportOpen(_ stream: StreamHandle, _ failure: StreamFailure?, at now: Instant) {
         guard phase == .open, streams.contains(stream), !isCutOff(stream), !streams[stream.slot].isOurs,
             !streams[stream.slot].hasResult
@@ -59,7 +60,7 @@ extension Session {
             control.openResult(stream.id, failure)
             return
         }
-        // Nobody waits for it, and the target's first bytes will usually carry it.
+        // The peer does not wait for a success, and usually the record with the target's first bytes carries it.
         piggybacked.openResult(stream.id, nil)
         if deadlines.acknowledgement == .distantFuture {
             deadlines.acknowledgement = now.advanced(by: SessionLimits.acknowledgementDelay)
@@ -72,11 +73,11 @@ extension Session {
         let state = streams[stream.slot]
         let isOver = state.sending == .finished && state.receiving == .finished
         cutOff(stream)
-        // When both ends have said all they had to, there is nothing left to cut off.
+        // If both directions have ended, there is nothing left to reset.
         guard !isOver else { return }
         openConfirmation.settle(at: now)
         let mayLookEarly = state.isOurs && stream.id.rawValue > openConfirmation.settled
-        // While there is no link, the peer sees none of them, and time earns no more.
+        // Without a link the peer receives no RESETs, so the time since the loss adds no tokens.
         if mayLookEarly, !ownEarlyResets.take(at: lost?.at ?? now) {
             delayedResets.append(DelayedReset(id: stream.id, failure: failure))
             armDelayedResets()
@@ -85,7 +86,7 @@ extension Session {
         }
     }
 
-    /// The owner has taken so many bytes of a stream: the peer will be given credit for as many.
+    /// Reports that the owner has taken `count` bytes of a stream, so that the peer gets new credit for them.
     package mutating func consumed(_ count: Int, on stream: StreamHandle) {
         guard count > 0, streams.contains(stream) else { return }
         streams[stream.slot].receiveWindow.consume(count)
@@ -97,7 +98,7 @@ extension Session {
         grantsDue.append(stream.slot)
     }
 
-    /// The owner has no more to do with a stream: its target's or visitor's socket is closed.
+    /// Releases a stream whose socket, the target's or the visitor's, is closed.
     ///
     /// A stream that is not over is reset.
     package mutating func release(_ stream: StreamHandle, at now: Instant) {
@@ -115,12 +116,12 @@ extension Session {
 // MARK: - Inside
 
 extension Session {
-    /// Whether a stream was reset by either end.
+    /// Whether either end has reset the stream.
     func isCutOff(_ stream: StreamHandle) -> Bool {
         streams[stream.slot].receiving == .reset || streams[stream.slot].sending == .reset
     }
 
-    /// Nothing goes either way any more.
+    /// Marks both directions of a stream as reset.
     mutating func cutOff(_ stream: StreamHandle) {
         streams[stream.slot].sending = .reset
         streams[stream.slot].receiving = .reset
@@ -138,7 +139,9 @@ extension Session {
         armDelayedResets()
     }
 
-    /// Wakes us when a delayed RESET may be due; an acknowledgement that has to come first does it by itself.
+    /// Arms the timer for the delayed RESETs.
+    ///
+    /// If they wait for an acknowledgement first, its arrival arms the timer.
     mutating func armDelayedResets() {
         let next = delayedResets.isEmpty ? nil : openConfirmation.nextChange(upTo: nextStream - 2)
         deadlines.delayedReset = next ?? .distantFuture
@@ -149,16 +152,17 @@ extension Session {
         if receiveWindow.isGrantDue(lead: sessionLead) { isSessionGrantDue = true }
     }
 
-    /// How much further than its window the session's credit reaches: as far as streams hold what their readers do
-    /// not take, so that those who stand still do not use up the credit of those who move.
+    /// The credit of the session beyond its window: as much as streams hold because their readers do not take it.
+    ///
+    /// So stalled streams do not use up the credit of the others.
     var sessionLead: UInt64 { mayGrow ? min(receiveWindow.held, SessionLimits.maxHeld) : 0 }
 
-    /// One of the peer's streams is over: it may open another one.
+    /// Counts one of the peer's streams as ended: the peer may open another one.
     private mutating func forgetPeersStream() {
         endedOfPeer += 1
         let (sum, overflow) = endedOfPeer.addingReportingOverflow(options.parameters.maxStreams)
         let allowed = overflow ? UInt32.max : sum
-        // Told when half of them have been used up: seldom, and before the peer has to wait.
+        // Sent each time half of the permitted streams have ended: seldom, and before the peer has to wait.
         guard phase == .open, allowed - allowedToPeer >= max(1, options.parameters.maxStreams / 2) else {
             return
         }

@@ -3,45 +3,45 @@ package import CryptoPrimitives
 import Vocabulary
 import WireCoding
 
-/// A conversation with a peer after the handshake: records, frames and streams.
+/// A session with a peer after the handshake: its records, frames and streams.
 ///
-/// It has no hands: bytes and the time go in, bytes and events come out (PROTOCOL.md, Sessions).
+/// It does no I/O and reads no clock: bytes and the time go in, bytes and events come out (PROTOCOL.md, Sessions).
 ///
-/// How to drive it, after every call that could change something:
+/// The owner drives it like this, after every call that may have changed something:
 /// 1. take all events with ``nextEvent()``;
-/// 2. send: ``beginSending(at:upTo:)``, then fill slots from ``nextSlot(atMost:)`` for as long as it seems good, then
-///    ``endSending()``, then write what ``unwritten(into:)`` shows and report it with ``wrote(_:)``;
+/// 2. send: ``beginSending(at:upTo:)``, then fill any number of slots from ``nextSlot(atMost:)``, then ``endSending()``, then
+///    write the bytes that ``unwritten(into:)`` returns and report them with ``wrote(_:)``;
 /// 3. arm one timer for ``nextTimeout`` and call ``handleTimeout(at:)`` when it fires.
 ///
-/// A session is confined to one thread. It cannot be copied: two of them would use the same key twice.
+/// A session is confined to one thread. It cannot be copied: two copies would use the same key and nonces.
 package struct Session: ~Copyable {
-    /// Which end this is.
+    /// The role of this end.
     package enum Role: Sendable {
         case client
         case server
     }
 
-    /// What the owner chooses.
+    /// The options that the owner chooses.
     package struct Options: Sendable {
-        /// What this end told the peer that it is ready to receive.
+        /// The parameters that this end announced to the peer.
         package var parameters: SessionParameters
-        /// How long records are at the beginning of a burst, in bytes of plaintext: 1,024 to 65,536.
+        /// The maximum plaintext of a record at the beginning of a burst, in bytes: 1,024 to 65,536.
         package var chunk = SessionDefaults.chunk
-        /// How long they get.
+        /// The maximum plaintext of a record in a burst that lasts, in bytes.
         package var maxRecord = SessionDefaults.maxRecord
-        /// How large the window of one stream may grow.
+        /// The limit to which the window of one stream may grow, in bytes.
         package var maxStreamWindow = UInt64(SessionDefaults.maxStreamWindow)
-        /// How many bytes a stream may send before it is another one's turn, at least; see ``Session/beginSending(at:upTo:)``.
+        /// The minimum number of bytes that a stream may send in one turn; see ``Session/beginSending(at:upTo:)``.
         package var quantum = 128 << 10
-        /// After so long without a sign of life, the peer is asked for one.
+        /// The time without bytes from the peer after which this end sends a PING.
         package var keepAliveInterval = SessionDefaults.keepAliveInterval
-        /// After so long without one, the link is given up.
+        /// The time without bytes from the peer after which this end gives the link up.
         package var keepAliveTimeout = SessionDefaults.keepAliveTimeout
-        /// How long a key is used.
+        /// The limits on the use of one key.
         package var keyLimits = KeyLimits.standard
-        /// How many bytes of records are kept until the peer acknowledges them; at least 4,096.
+        /// The limit on the records that are kept until the peer acknowledges them, in bytes; at least 4,096.
         package var logBytes = SessionDefaults.resumeBuffer
-        /// How long the session waits for another link when it has lost one.
+        /// The time for which the session waits for another link after it has lost one.
         package var resumeWindow = SessionDefaults.resumeWindow
 
         package init(parameters: SessionParameters) {
@@ -49,10 +49,10 @@ package struct Session: ~Copyable {
         }
     }
 
-    /// How far the session has come.
+    /// The phase of the session's life.
     enum Phase: Equatable {
         case open
-        /// The last frame is in the log; nothing is read any more.
+        /// The log holds the last frame; the session reads nothing more.
         case closing
         case closed
     }
@@ -60,37 +60,37 @@ package struct Session: ~Copyable {
     let role: Role
     let options: Options
     let peer: SessionParameters
-    /// What the session is proved with on another link.
+    /// The identifier and keys that prove the session on another link.
     package let proof: SessionProof
     var phase = Phase.open
 
-    // Its links
-    /// What became of the last link, while there is no other; when that was.
+    // Links
+    /// The fault that ended the last link and the time of its end, while there is no other link.
     var lost: (fault: LinkFault, at: Instant)?
-    /// When the link was last doubted.
+    /// The time at which the last liveness check began.
     var livenessCheckedAt = Instant(nanoseconds: 0)
-    /// How many links were lost to damaged records.
+    /// The number of links that were lost to damaged records.
     var damagedLinks = 0
-    /// How often this end has tried to take the session to another link, or has seen the peer do so.
+    /// The number of resumption attempts that this end has made, or that it has seen the peer make.
     var attempts: UInt64 = 0
-    /// What is to be said last, as soon as the peer has everything else.
+    /// The reason for the CLOSE that this end sends as soon as the peer has everything else.
     var closing: ReasonText?
 
     // Sending
     var sealing: DirectionKeys
     var log: OutboundLog
     let logBytes: Int
-    /// How much of it streams may fill.
+    /// The part of the log that streams may fill.
     var allowance: LogAllowance
-    /// How many records there were when the last one was sealed that asks to be acknowledged.
+    /// The number of records up to the last sealed one that asks to be acknowledged.
     var lastAskingRecord: UInt64 = 0
-    /// The same for the last one in which something was said on a stream.
+    /// The number of records up to the last sealed one with a frame of a stream.
     var lastStreamRecord: UInt64 = 0
     var sendWindow: SendWindow
     var scheduler: SendScheduler
     var building: RecordInProgress?
     var control = ControlQueue()
-    /// What can wait a little for a record that leaves anyway.
+    /// Frames that can wait a little for a record that leaves anyway.
     var piggybacked = ControlQueue()
     var grantsDue: [Int] = []
     var isSessionGrantDue = false
@@ -100,9 +100,9 @@ package struct Session: ~Copyable {
     var ownPings: TokenBucket
     var lastDataAt: Instant
     var sendingAt: Instant
-    /// How many bytes were sent since it was quiet, as far as it matters.
+    /// The number of bytes sent since the last quiet time, up to ``SessionLimits/smallRecordBytes``.
     var burstBytes = 0
-    /// Whether the last stream that sent had more than fitted into its turn.
+    /// Whether the last stream that sent filled its slot, and so probably has more.
     var sendsBulk = false
     let segments: UnsafeMutableBufferPointer<MemorySegment>
 
@@ -111,7 +111,7 @@ package struct Session: ~Copyable {
     var receiveWindow: ReceiveWindow
     var acknowledgements: AcknowledgementState
     var abuseBudget: AbuseBudget
-    /// How long the last record was that came, in bytes; 0 before the first.
+    /// The length of the last received record, in bytes; 0 before the first.
     package internal(set) var lastRecordCount = 0
     var lastReceivedAt: Instant
 
@@ -129,17 +129,17 @@ package struct Session: ~Copyable {
 
     var deadlines = Deadlines()
     var roundTrip = RoundTrip()
-    /// How many records there have to be acknowledged before the last PING surely has been.
+    /// The number of acknowledged records that proves that the peer has received the last PING.
     var askedBefore: UInt64 = 0
     var events = EventQueue()
 
-    /// Whether windows may grow: the owner takes it away when the process runs out of its memory budget.
+    /// Whether windows may grow: the owner sets it to `false` when the process reaches its memory budget.
     package var mayGrow = true {
-        // What stood still for want of credit brings nothing that would make us look again.
+        // A peer that stalled for lack of credit sends nothing that would trigger another check.
         didSet { if mayGrow, receiveWindow.isGrantDue(lead: sessionLead) { isSessionGrantDue = true } }
     }
 
-    /// A session with the keys of a finished handshake.
+    /// Creates a session with the keys of a finished handshake.
     package init(
         role: Role,
         agreement: Agreement,
@@ -204,14 +204,14 @@ package struct Session: ~Copyable {
         segments.deallocate()
     }
 
-    /// How many records one read can fill at once: four of the largest kind fill a block of the log.
+    /// The number of records that one read can fill: four of the largest size fill a block of the log.
     static let maxSegments = 4
 }
 
-// MARK: - What it is up to
+// MARK: - State
 
-// Getters that are asked for every record are mutating: a session is passed to them by its address then, and otherwise as a copy
-// of its thousand bytes.
+// Getters that run for every record are mutating, so that Swift passes the session by its address and not as a copy of its
+// thousand bytes.
 extension Session {
     /// Whether the session has not ended.
     package var isOpen: Bool { mutating get { phase == .open } }
@@ -221,29 +221,29 @@ extension Session {
         mutating get { isAttached && !isSpent && openedByUs < allowedByPeer && hasControlSpace }
     }
 
-    /// Whether this end can never open a stream again: an end goes away, or the numbers are used up.
+    /// Whether this end can never open a stream again: an end closes or goes away, or the stream numbers are used up.
     package var isSpent: Bool {
         mutating get {
             phase != .open || peerGoesAway || closing != nil || nextStream > SessionLimits.lastStream
         }
     }
 
-    /// How many streams there are, both ends' together.
+    /// The number of streams, those of both ends together.
     package var streamCount: Int { mutating get { streams.count } }
 
-    /// How many bytes wait for the link.
+    /// The number of bytes that wait to be written to the link.
     package var unwrittenCount: Int { mutating get { log.unwrittenCount } }
 
-    /// How many bytes are kept in case the link is lost.
+    /// The number of bytes in the log, which keeps written ones in case the link is lost.
     package var keptCount: Int { log.keptCount }
 
-    /// The shortest of the last measurements of the way to the peer and back.
+    /// The shortest of the last round-trip times to the peer.
     package var shortestRoundTrip: Duration? { roundTrip.shortest }
 
-    /// When the peer last gave a sign of life.
+    /// The time at which the last bytes from the peer arrived.
     package var lastReceived: Instant { lastReceivedAt }
 
-    /// When ``handleTimeout(at:)`` wants to be called.
+    /// The time at which the owner has to call ``handleTimeout(at:)``.
     package var nextTimeout: Instant? { mutating get { phase == .open ? deadlines.first : nil } }
 
     /// Takes the oldest event.
@@ -255,12 +255,12 @@ extension Session {
 // MARK: - Time
 
 extension Session {
-    /// Tells the session that ``nextTimeout`` has come.
+    /// Handles the timers that are due, when ``nextTimeout`` has come.
     package mutating func handleTimeout(at now: Instant) {
         guard phase == .open else { return }
         if now >= deadlines.acknowledgement {
             deadlines.acknowledgement = .distantFuture
-            // Nothing has left in the meantime that could have carried it, or what waits with it.
+            // No record has left in the meantime that could carry the acknowledgement or the piggybacked frames.
             acknowledgements.isDue = true
         }
         if now >= deadlines.delayedReset { releaseDelayedResets(at: now) }
@@ -269,16 +269,17 @@ extension Session {
         if now >= deadlines.resumption { expire() }
     }
 
-    /// Measures the way to the peer and back now; the answer comes as ``SessionEvent/roundTrip(_:)``.
+    /// Measures the round-trip time to the peer now; the result comes as ``SessionEvent/roundTrip(_:)``.
     ///
-    /// Nothing happens while an answer is awaited, or when there were so many that the peer might take offence.
+    /// It does nothing while a PING is unanswered, or if this end has sent so many that the peer might count them as abuse.
     package mutating func ping(at now: Instant) {
         guard isAttached, !roundTrip.isPending, ownPings.take(at: now) else { return }
         ask(at: now)
     }
 
-    /// Asks for a sign of life, unless the last question is still in the log: questions that pile up while links come and
-    /// go would arrive all at once, and the peer would take offence.
+    /// Sends a PING, unless the last one is still in the log.
+    ///
+    /// PINGs that pile up while links come and go would arrive all at once, and the peer might count them as abuse.
     private mutating func ask(at now: Instant) {
         guard log.acknowledgedRecords >= askedBefore else { return }
         askedBefore = log.sealedRecords + 1

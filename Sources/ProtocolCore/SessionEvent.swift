@@ -1,26 +1,30 @@
 package import Vocabulary
 
-/// What happened inside a session, in the order in which it happened.
+/// An event in a session; the session reports events in the order in which they happened.
 package enum SessionEvent {
     /// The peer opened a stream.
     case opened(StreamHandle, StreamRequest)
-    /// Bytes of a stream. They lie in the buffer that was given to ``Session/receive(_:at:)`` and are valid until
-    /// it is used for something else; each byte has to be reported by ``Session/consumed(_:on:)`` one day.
+    /// Bytes of a stream arrived.
+    ///
+    /// They lie in the buffer that was passed to ``Session/receive(_:at:)`` and are valid until the owner uses it for something
+    /// else. The owner has to report each byte with ``Session/consumed(_:on:)`` eventually.
     case data(StreamHandle, UnsafeRawBufferPointer)
     /// The peer will send no more bytes on a stream.
     case finished(StreamHandle)
-    /// The peer ended a stream in both directions; what was not delivered is of no use any more.
+    /// The peer ended a stream in both directions; bytes that were not delivered are of no use any more.
     case reset(StreamHandle, StreamFailure)
-    /// The peer connected the stream to its target, or says why it could not.
+    /// The peer connected the stream to its target, or reports why it could not.
     case openResult(StreamHandle, StreamFailure?)
-    /// The way to the peer and back was measured.
+    /// The round-trip time to the peer was measured.
     case roundTrip(Duration)
-    /// The peer accepts no new streams; the old ones finish. Streams that it had not seen are reset as
-    /// ``StreamFailure/notProcessed``.
+    /// The peer sent GOAWAY: it accepts no new streams, and the existing ones continue.
+    ///
+    /// Streams that the peer had not seen are reset as ``StreamFailure/notProcessed``.
     case goAway(CloseCode, String)
-    /// The link is gone, and the session waits for another one: nothing comes until
-    /// ``Session/resume(received:at:)``.
+    /// The link is lost, and the session waits for another one.
+    ///
+    /// Until ``Session/resume(received:at:)``, no other event comes but ``closed(_:)``.
     case detached(LinkFault)
-    /// The session is over. Nothing comes after it.
+    /// The session is over; no event comes after this one.
     case closed(SessionEnd)
 }

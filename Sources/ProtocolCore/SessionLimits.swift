@@ -1,100 +1,101 @@
-/// What a peer may cost us after it has proved itself: every bound, each with its reason.
+/// The bounds on the resources that an authenticated peer can use, each with its reason.
 package enum SessionLimits {
-    /// Strange but legal things (a WINDOW that gives nothing, an empty DATA, an unknown optional frame, a key
-    /// changed more often than once a second) that are put up with in all.
+    /// The abuse budget: the number of useless but legal acts that a session tolerates in total.
     ///
-    /// A peer that works has none of them; a hundred are room for bugs.
+    /// Examples are a WINDOW that gives nothing, an empty DATA, an unknown optional frame, and a key that changes more often than
+    /// once a second. A correct peer does none of this; a hundred leave room for bugs.
     static let abuseBudget = 100
 
-    /// PINGs that may come at once, and how many more each second.
+    /// The number of PINGs that may arrive at once; the next constant is the number that each second adds.
     ///
-    /// Keep-alive needs one in fifteen seconds.
+    /// Keepalive needs one in fifteen seconds.
     static let pingBurst = 20
     static let pingsPerSecond = 10
 
-    /// RESETs of streams younger than a second that may come at once, and how many more each second.
+    /// The number of RESETs of young streams that may arrive at once; the next constant is the number that each second adds.
     ///
-    /// A client that opens and resets costs us a connection to the target each time (CVE-2023-44487); one
-    /// that tries ports or checks health stays far below.
+    /// A client that opens and resets a stream costs this end a connection to the target each time (CVE-2023-44487). A client
+    /// that scans ports or checks health stays far below the limit.
     static let earlyResetBurst = 1000
     static let earlyResetsPerSecond = 100
-    /// A stream is early while it is younger than this.
+    /// The age below which a stream is young: its RESET counts as early.
     static let earlyResetAge = Duration.seconds(1)
-    /// The same for our own RESETs of streams that the peer may still think young; what is more waits until they
-    /// are old.
+    /// The same limit for this end's RESETs of streams that the peer may still consider young; further RESETs are delayed.
     ///
-    /// Half a burst, and as many a second as a link that stands still until it is given up can hold back and
-    /// then deliver at once: 500 and 45 times 10 stay below 1,000.
+    /// It is half of the peer's burst. The rate is low enough for a link that stalls until it is given up and then delivers all
+    /// RESETs at once: 500 + 45 · 10 stay below 1,000.
     static let ownEarlyResetBurst = 500
     static let ownEarlyResetsPerSecond = 10
 
-    /// PING answers that may wait to be sent.
+    /// The number of PING answers that may wait to be sent.
     ///
-    /// More means that the peer asks and does not read.
+    /// More of them mean that the peer sends PINGs but does not read.
     static let maxAnswers = 64
 
-    /// Bytes of control frames that may wait to be sent before no more streams are opened.
+    /// The number of bytes of queued control frames at which this end stops opening streams.
     ///
-    /// Some ten thousand OPENs: more would be promises about a link that stands still.
+    /// They hold some ten thousand OPENs. Larger: this end would accept streams that a stalled link cannot carry.
     static let maxOpenBytes = 1 << 20
-    /// Bytes of control frames that may wait beside those, and as many more for every stream that the peer may
-    /// open: an OPEN_RESULT, an end and a RESET have 32.
+    /// The limit on the bytes of queued control frames; the next constant is added for each stream that the peer may open.
     ///
-    /// What is more was caused by a peer that goes on and does not read.
+    /// An OPEN_RESULT, an end and a RESET together have 32 bytes. Anything beyond comes from a peer that goes on sending but does
+    /// not read.
     static let maxControlBytes = 2 << 20
     static let controlBytesPerStream = 32
 
-    /// How long a link that is doubted may be silent.
+    /// The time limit of a liveness check: a link that stays silent for longer is lost.
     ///
-    /// Longer would let streams stand still on a link that is gone; shorter would give up links that are only slow: the
-    /// first retransmissions of a question come after about one and three seconds.
+    /// Larger: streams stall on a link that is gone. Smaller: this end gives up links that are only slow, because TCP retransmits
+    /// a lost PING after about one and three seconds.
     static let livenessTimeout = Duration.seconds(5)
-    /// Links that a session may lose to records that could not be opened.
+    /// The number of links that a session may lose to records that cannot be opened.
     ///
-    /// Each is one try to forge a record; 64 of them leave the chance far below 2^-100. A way that damages this much is
-    /// no way.
+    /// Each of them is one attempt to forge a record; 64 attempts leave the chance of success far below 2^-100. A path that
+    /// damages more records is not usable.
     static let maxDamagedLinks = 64
-    /// Less would be filled for good by an acknowledgement, which is the one thing that is never acknowledged by
-    /// itself.
-    static let minLog = 4 << 10
-    /// How much further frames beside the streams' bytes may go: the larger of this and a sixteenth of the log.
+    /// The minimum size of the log, in bytes.
     ///
-    /// Control frames stop at half of it. The other half is for acknowledgements alone: when both ends are full,
-    /// they are what makes room again, and without them the two would wait for each other for ever.
+    /// Smaller: one acknowledgement, which is never acknowledged by itself, would fill the log permanently.
+    static let minLog = 4 << 10
+    /// The minimum reserve of the log for frames other than the streams' bytes, in bytes; a large log reserves a sixteenth.
+    ///
+    /// Control frames use only half of the reserve. The other half is for acknowledgements alone: if the logs of both ends are
+    /// full, acknowledgements free the space. Without them the two ends would wait for each other for ever.
     static let minLogReserve = 16 << 10
 
-    /// Acknowledge after so many records or bytes.
+    /// The number of records, or of bytes in the next constant, after which this end acknowledges.
     ///
-    /// More often would cost records; less often would make the peer's log longer than the way between us
-    /// needs.
+    /// Larger: the peer's log grows beyond the needs of the path. Smaller: acknowledgements cost more records.
     static let recordsPerAcknowledgement: UInt64 = 64
     static let bytesPerAcknowledgement = 256 << 10
-    /// Acknowledge so long after a record at the latest.
+    /// The maximum delay of an acknowledgement.
     ///
-    /// Shorter would cost a record for each question before its answer can carry it.
+    /// Smaller: each request costs a record for its acknowledgement before the reply can carry it.
     static let acknowledgementDelay = Duration.milliseconds(20)
 
-    /// How long the records are that are made, at most, in bytes of plaintext; longer ones are taken.
+    /// The maximum plaintext of a record that this end makes, in bytes; it accepts longer ones.
     ///
-    /// Linux cuts what stays on the machine into pieces of 65,464 bytes (IPv6) or 65,483 (IPv4), so that a record fills one. A
-    /// little longer, and each write ends with a piece of some bytes, which costs as much as a whole one; shorter would cost
-    /// records. Over Ethernet it makes no difference.
+    /// Linux cuts loopback traffic into segments of 65,464 bytes (IPv6) or 65,483 bytes (IPv4), so a record fills one segment.
+    /// Slightly larger: each write ends with a segment of a few bytes, which costs as much as a full one. Smaller: more records.
+    /// Over Ethernet it makes no difference.
     package static let maxPlaintext = 65464 - RecordHeader.overhead
 
-    /// After so long without data, records start small again.
+    /// The time without data after which records start small again.
     static let quietTime = Duration.seconds(1)
-    /// For so many bytes: the first screenful arrives sooner; after that, larger records cost less.
+    /// The number of bytes for which records stay small at the beginning of a burst.
+    ///
+    /// The first screenful arrives sooner; after that, larger records cost less.
     static let smallRecordBytes = 64 << 10
 
-    /// How large the session's window can grow.
+    /// The limit to which the session's window can grow, in bytes.
     ///
-    /// One and a half times the largest stream's, so that one stream never holds up another.
+    /// The session's window grows to one and a half times its largest stream window, so that one stream never holds up another.
     static let maxSessionWindow: UInt64 = 32 << 20
-    /// What streams whose reader stands still may hold without taking anything from the others' credit.
+    /// The number of bytes that stalled streams may hold without using up the credit of the others.
     ///
-    /// Beyond it, the session's window is what it is.
+    /// Bytes beyond it count against the session's window.
     static let maxHeld: UInt64 = 64 << 20
 
-    /// The last stream an end can open: beyond it, numbers would run out in the middle of something.
+    /// The largest stream number that an end may open; the margin keeps stream numbers from overflowing.
     static let lastStream: UInt32 = .max - 16
 }

@@ -1,5 +1,4 @@
-/// One choice of password exchange, hash and record protection; a new combination is a new number
-/// (PROTOCOL.md, Suites).
+/// A combination of password exchange, hash and record protection; each has its own number (PROTOCOL.md, Suites).
 package struct Suite: RawRepresentable, Hashable, Sendable {
     package let rawValue: UInt16
 
@@ -7,15 +6,14 @@ package struct Suite: RawRepresentable, Hashable, Sendable {
         self.rawValue = rawValue
     }
 
-    /// SPAKE2+ over P-521 with SHA-512, records under AES-256-GCM.
+    /// SPAKE2+ over P-521 with SHA-512; AES-256-GCM encrypts the records.
     ///
-    /// Every end has it.
+    /// Every end supports it.
     package static let encrypted = Suite(rawValue: 0x0101)
 
-    /// The same exchange, records under AES-256-GMAC: who they come from is certain, their content is
-    /// readable.
+    /// The same exchange; AES-256-GMAC authenticates the records but does not encrypt them.
     ///
-    /// Chosen only when both ends ask for it (PROTOCOL.md, Integrity only).
+    /// The ends choose it only if both ask for it (PROTOCOL.md, Integrity only).
     package static let integrityOnly = Suite(rawValue: 0x01F1)
 
     /// Whether the records' content is hidden from the network.

@@ -2,7 +2,7 @@ import EventIO
 import SecureLink
 public import SystemPackage
 
-/// Where connections to a server come from.
+/// Connects clients to a server.
 ///
 /// ```swift
 /// let connection = try await MessageClient.connect(to: "127.0.0.1:25565", user: "alice", password: "correct horse")
@@ -10,17 +10,17 @@ public import SystemPackage
 /// for await packet in connection.packets { print(packet.action) }
 /// ```
 public enum MessageClient {
-    /// Connects to a server and logs in with a password, which is stretched for that: about half a second.
+    /// Connects to a server and logs in with a password; stretching the password takes about half a second.
     ///
-    /// Who connects more than once keeps a ``Login`` instead.
+    /// To connect more than once, keep a ``Login`` instead.
     ///
     /// - Parameters:
-    ///   - address: `HOST:PORT`, `PORT` of this machine, or `unix:/PATH`.
+    ///   - address: `HOST:PORT`, `PORT` for the loopback address, or `unix:/PATH`.
     ///   - user: the user's name at the server.
     ///   - password: the user's password, 1 to 1024 bytes.
     ///   - options: how the connection behaves.
-    ///   - handlers: called with the connection before anything has come over it, to give it handlers.
-    /// - Returns: the connection, once the server has proved itself and taken it.
+    ///   - handlers: called with the connection before anything arrives over it; registers the connection's handlers.
+    /// - Returns: the connection, after the server has proved its identity and accepted the client.
     /// - Throws: ``SallyportError/Code/credentials``, and what ``connect(to:as:options:handlers:)`` throws.
     public static func connect(
         to address: String = "127.0.0.1:25565",
@@ -36,11 +36,11 @@ public enum MessageClient {
     /// Connects to a server and logs in.
     ///
     /// - Parameters:
-    ///   - address: `HOST:PORT`, `PORT` of this machine, or `unix:/PATH`.
-    ///   - login: who logs in; its application counts, and not that of the options.
+    ///   - address: `HOST:PORT`, `PORT` for the loopback address, or `unix:/PATH`.
+    ///   - login: the user to log in as; its application is used, not the one in `options`.
     ///   - options: how the connection behaves.
-    ///   - handlers: called with the connection before anything has come over it, to give it handlers.
-    /// - Returns: the connection, once the server has proved itself and taken it.
+    ///   - handlers: called with the connection before anything arrives over it; registers the connection's handlers.
+    /// - Returns: the connection, after the server has proved its identity and accepted the client.
     /// - Throws: ``SallyportError/Code/invalidArgument``, ``SallyportError/Code/cannotConnect``,
     ///   ``SallyportError/Code/timeout``, ``SallyportError/Code/wrongPassword``,
     ///   ``SallyportError/Code/otherApplication``, ``SallyportError/Code/incompatible`` or
@@ -60,17 +60,17 @@ public enum MessageClient {
         return try await connect(.to(endpoint), login, options, handlers)
     }
 
-    /// Logs in over a stream socket that somebody else has connected to a server: TCP, a Unix socket, one of a pair.
+    /// Logs in over a connected stream socket: TCP, a Unix socket, or one of a socket pair.
     ///
-    /// The descriptor is the connection's from now on, except when ``SallyportError/Code/invalidArgument`` is thrown. A
-    /// connection over it ends with it: there is no way to another one.
+    /// The connection owns the descriptor from now on, unless ``SallyportError/Code/invalidArgument`` is thrown. The connection
+    /// ends with the socket, because the library cannot open another link to the server.
     ///
     /// - Parameters:
-    ///   - socket: the socket.
-    ///   - login: who logs in; its application counts, and not that of the options.
+    ///   - socket: the socket, which the application has connected.
+    ///   - login: the user to log in as; its application is used, not the one in `options`.
     ///   - options: how the connection behaves.
-    ///   - handlers: called with the connection before anything has come over it, to give it handlers.
-    /// - Returns: the connection, once the server has proved itself and taken it.
+    ///   - handlers: called with the connection before anything arrives over it; registers the connection's handlers.
+    /// - Returns: the connection, after the server has proved its identity and accepted the client.
     /// - Throws: what ``connect(to:as:options:handlers:)`` throws.
     public static func connect(
         over socket: FileDescriptor,
@@ -105,15 +105,20 @@ public enum MessageClient {
     }
 }
 
-/// A user and a password, and what stretching has made of it: for any number of connections to a server, one after the other
-/// or at the same time.
+/// A user, a password and the stretched password, for any number of connections to a server.
 ///
-/// Neither the password nor anything made of it is sent: both ends prove that they know it.
+/// The connections may exist one after the other or at the same time. Neither the password nor anything derived from it is
+/// sent: both ends prove that they know it.
 public final class Login: Sendable {
     let store: CredentialStore
 
-    /// Takes a user's name, as `alice`, or `alice/2` for the second password, a password of 1 to 1024 bytes, and the
-    /// application whose servers it is for; throws ``SallyportError/Code/credentials``.
+    /// Creates a login from a user's name and a password.
+    ///
+    /// - Parameters:
+    ///   - user: the user's name, as `alice`, or `alice/2` for the user's second password.
+    ///   - password: the password, 1 to 1024 bytes.
+    ///   - application: the application of the servers that the login is for.
+    /// - Throws: ``SallyportError/Code/credentials``.
     public init(user: String, password: String, application: String = "sallyport") throws(SallyportError) {
         do throws(CredentialFault) {
             store = try CredentialStore(
@@ -126,9 +131,9 @@ public final class Login: Sendable {
         }
     }
 
-    /// Takes the password from a file that nobody but its owner can read; a newline at its end is not part of it.
+    /// Creates a login with the password in a file that only its owner can read.
     ///
-    /// Throws ``SallyportError/Code/credentials``.
+    /// A newline at the end of the file is not part of the password. Throws ``SallyportError/Code/credentials``.
     public init(
         user: String,
         passwordFile path: String,

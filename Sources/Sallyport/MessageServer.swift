@@ -12,11 +12,11 @@ public import SystemPackage
 /// server.answer("chat") { packet, _ in "hello \(packet.sender)" }
 /// await server.run()
 /// ```
-/// Everything may be called from any task.
+/// All members may be used from any task.
 public final class MessageServer: HandlerHolder {
-    /// The addresses that it listens at; a port 0 has become a port.
+    /// The addresses that the server listens at; a port 0 is replaced by the port that the system chose.
     public let addresses: [String]
-    /// How connections behave.
+    /// The options of the server's connections.
     public let options: ConnectionOptions
 
     let keeper: PasswordKeeper
@@ -34,7 +34,7 @@ public final class MessageServer: HandlerHolder {
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
-    /// Events that wait for who is slow to take them; the oldest are dropped then.
+    /// The number of events kept for a slow reader of ``events``; beyond it, the oldest event is dropped.
     private static let keptEvents = 1024
 
     private init(
@@ -52,11 +52,11 @@ public final class MessageServer: HandlerHolder {
     /// Starts a server.
     ///
     /// - Parameters:
-    ///   - address: `HOST:PORT`, `:PORT` for every address of the machine, `PORT` for this machine alone, `unix:/PATH`, or
-    ///     `nil` to listen nowhere and be given connections by ``accept(_:)``.
-    ///   - passwords: who may log in.
+    ///   - address: `HOST:PORT`, `:PORT` for every address of the machine, `PORT` for the loopback address, `unix:/PATH`, or
+    ///     `nil` to listen nowhere and take connections from ``accept(_:)`` only.
+    ///   - passwords: the users that may log in.
     ///   - options: how connections behave.
-    /// - Returns: the server, once it listens.
+    /// - Returns: the server, which is listening.
     /// - Throws: ``SallyportError/Code/invalidArgument``, ``SallyportError/Code/credentials`` or
     ///   ``SallyportError/Code/system``.
     public static func start(
@@ -106,7 +106,7 @@ public final class MessageServer: HandlerHolder {
     /// The handlers for packets and requests of all connections.
     public var handlers: HandlerTable { HandlerTable(handlers: local) }
 
-    /// Runs until the task is cancelled or the server stopped, and stops it then.
+    /// Runs until the task is cancelled or the server is stopped, and then stops the server.
     public func run() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -125,11 +125,11 @@ public final class MessageServer: HandlerHolder {
         await stop()
     }
 
-    /// Takes a client that somebody else has accepted or connected: a stream socket over TCP, a Unix socket, one of a pair.
+    /// Takes a client over a stream socket that the application has accepted or connected: TCP, a Unix socket, or one of a pair.
     ///
-    /// The descriptor is the server's from now on, unless this throws. What becomes of it is told by ``events``. Throws
-    /// ``SallyportError/Code/invalidArgument`` when it is no such socket, and ``SallyportError/Code/closed`` when the server
-    /// has stopped.
+    /// The server owns the descriptor from now on, unless this throws. ``events`` reports whether the client logs in. Throws
+    /// ``SallyportError/Code/invalidArgument`` if the descriptor is not such a socket, and ``SallyportError/Code/closed`` if the
+    /// server has stopped.
     public func accept(_ socket: FileDescriptor) throws(SallyportError) {
         guard !state.withLock({ $0.isStopped }) else {
             throw SallyportError(.closed, "the server has stopped")
@@ -141,7 +141,7 @@ public final class MessageServer: HandlerHolder {
         }
     }
 
-    /// Takes no more clients and closes all connections, which are told `reason`; returns when they are closed.
+    /// Stops listening and closes all connections, sending `reason` to each client; returns when they are closed.
     public func stop(_ reason: String = "the server stops") async {
         state.withLock { $0.isStopped = true }
         loop.perform { $0.hub?.stopListening() }
@@ -173,15 +173,15 @@ public final class MessageServer: HandlerHolder {
 // MARK: - Connections
 
 extension MessageServer {
-    /// The connections that there are, in no order.
+    /// The open connections, in no particular order.
     public var connections: [Connection] { state.withLock { Array($0.connections.values) } }
 
-    /// The connection of a token, while there is one.
+    /// The connection with a token, or `nil` if it is over.
     public subscript(token: ConnectionToken) -> Connection? { state.withLock { $0.connections[token] } }
 
-    /// What happens to connections from now on, refused ones included; ends when the server has stopped.
+    /// The events of connections from now on, including rejected clients; the stream ends when the server has stopped.
     ///
-    /// Who takes events so slowly that a thousand wait loses the oldest.
+    /// If 1024 events wait because the reader is slow, the oldest is dropped for each new one.
     public var events: AsyncStream<ConnectionEvent> {
         let (stream, continuation) = AsyncStream.makeStream(
             of: ConnectionEvent.self,
@@ -205,9 +205,9 @@ extension MessageServer {
 
     /// Sends a packet to all connections, each at its own pace.
     ///
-    /// No connection is waited for longer than ``ConnectionOptions/requestTimeout``. With `isConfirmed`, it waits until the
-    /// packet is in each inbox, as ``Connection/deliver(_:_:timeout:)`` does. Never throws: what went wrong with a connection
-    /// stands at its token, where there is `nil` for those that it worked for.
+    /// No connection delays the call for longer than ``ConnectionOptions/requestTimeout``. With `isConfirmed`, the call waits
+    /// until the packet is in each inbox, as ``Connection/deliver(_:_:timeout:)`` does. Never throws: the result has an entry
+    /// for each connection, which is its error, or `nil` if the packet was sent.
     @discardableResult
     public func broadcast(
         _ action: String,
@@ -218,7 +218,7 @@ extension MessageServer {
             for connection in connections where connection.takesMessages.load(ordering: .relaxed) {
                 group.addTask {
                     do throws(SallyportError) {
-                        // A receiver that takes nothing is waited for no longer than an answer.
+                        // A receiver that takes nothing delays the call for no longer than a request's timeout.
                         if isConfirmed {
                             try await connection.deliver(action, payload)
                         } else {
@@ -238,7 +238,7 @@ extension MessageServer {
         }
     }
 
-    /// Takes the packet that has waited longest, of all connections.
+    /// Takes the oldest packet from the inboxes of all connections.
     public func takeOldest() -> Packet? {
         let oldest = connections.compactMap { connection in
             connection.inbox.oldestPlace.map { ($0, connection.inbox) }
@@ -246,7 +246,7 @@ extension MessageServer {
         return oldest.min { $0.0 < $1.0 }?.1.takeOldest()
     }
 
-    /// Takes the packet that came last, of all connections.
+    /// Takes the newest packet from the inboxes of all connections.
     public func takeNewest() -> Packet? {
         let newest = connections.compactMap { connection in
             connection.inbox.newestPlace.map { ($0, connection.inbox) }
@@ -269,19 +269,19 @@ extension MessageServer {
         for listener in listeners { listener.yield(event) }
     }
 
-    /// The handlers that all connections have behind their own.
+    /// The server's handlers, which every connection uses for actions without a handler of its own.
     var shared: Handlers { local }
 
-    /// The code that is valid now.
+    /// The pairing code that is valid now.
     var currentPairing: Pairing? { state.withLock { $0.pairing } }
 
-    /// Lets this code be used, and no other one.
+    /// Makes this pairing code the only valid one.
     func use(_ pairing: Pairing) async throws(SallyportError) {
         state.withLock { $0.pairing = pairing }
         try await renewTable()
     }
 
-    /// A code is worth nothing any more.
+    /// Makes a pairing code invalid.
     func end(_ pairing: Pairing) async {
         let isCurrent = state.withLock { state in
             guard state.pairing === pairing else { return false }
@@ -292,14 +292,14 @@ extension MessageServer {
         if isCurrent { try? await renewTable() }
     }
 
-    /// Has users looked up among those who there are now.
+    /// Rebuilds the table of users that new clients are checked against.
     func renewTable() async throws(SallyportError) {
         let (code, generation) = state.withLock { state in
             state.tableGeneration += 1
             return (state.pairing?.code, state.tableGeneration)
         }
         let table = try await keeper.table(code: code)
-        // Another one may have been begun later and been ready sooner.
+        // A later call may have finished its table earlier.
         guard state.withLock({ $0.tableGeneration == generation }) else { return }
         loop.perform { $0.hub?.table = table }
     }

@@ -1,48 +1,48 @@
-/// What went wrong: the one type of error of this library.
+/// The one error type of this library.
 public struct SallyportError: Error, Sendable, CustomStringConvertible {
-    /// What to decide by.
+    /// The kind of an error, for programs.
     public struct Code: Hashable, Sendable, RawRepresentable, CustomStringConvertible {
-        /// The number that travels when a request is answered with a failure.
+        /// The number that is sent when a request is answered with a failure.
         public let rawValue: UInt16
 
-        /// Any number: handlers may fail with their own, from 1000 on.
+        /// Creates a code from any number; an application's own codes begin at 1000.
         public init(rawValue: UInt16) {
             self.rawValue = rawValue
         }
 
         /// The other end has no handler for the action.
         public static let unknownAction = Code(rawValue: 1)
-        /// The other end's handler has thrown an error.
+        /// The other end's handler threw an error.
         public static let handlerFailed = Code(rawValue: 2)
-        /// The other end's inbox is full, and it refuses what does not fit.
+        /// The other end's inbox is full and rejects packets, or there are too many streams.
         public static let refused = Code(rawValue: 3)
-        /// It has taken longer than it may.
+        /// The operation took longer than its time limit.
         public static let timeout = Code(rawValue: 4)
-        /// The connection was closed; the message is what the other end said about it.
+        /// The connection or the stream was closed; the message is the reason that the other end gave.
         public static let closed = Code(rawValue: 5)
-        /// Larger than it may be.
+        /// A payload, or the content of a stream, is larger than the limit.
         public static let tooLarge = Code(rawValue: 6)
-        /// It cannot be read or written as what it should be.
+        /// Bytes or a value do not have the format that they should have.
         public static let malformed = Code(rawValue: 7)
         /// The other end cannot be reached.
         public static let cannotConnect = Code(rawValue: 8)
-        /// The server does not know this user with this password, or is an impostor.
+        /// The server does not know this user with this password, or it is an impostor.
         public static let wrongPassword = Code(rawValue: 9)
         /// The server belongs to another application.
         public static let otherApplication = Code(rawValue: 10)
-        /// The other end speaks another protocol, another version, or no messages.
+        /// The other end speaks another protocol or another version, or does not take messages.
         public static let incompatible = Code(rawValue: 11)
-        /// The link was lost and did not come back in time.
+        /// The link was lost, and no other link resumed the connection in time.
         public static let linkLost = Code(rawValue: 12)
-        /// Something that was given cannot be used.
+        /// An argument cannot be used.
         public static let invalidArgument = Code(rawValue: 13)
         /// A password or a file with passwords cannot be used.
         public static let credentials = Code(rawValue: 14)
         /// The task was cancelled.
         public static let cancelled = Code(rawValue: 15)
-        /// The system refuses something.
+        /// The operating system reported an error.
         public static let system = Code(rawValue: 16)
-        /// There is no service of that name, or it refuses.
+        /// The other end has no service of that name, or the service rejects the stream.
         public static let noService = Code(rawValue: 17)
 
         private static let names: [Code: String] = [
@@ -54,25 +54,25 @@ public struct SallyportError: Error, Sendable, CustomStringConvertible {
             .system: "system", .noService: "no service",
         ]
 
-        /// The code in words.
+        /// The name of the code, in words.
         public var description: String { Self.names[self] ?? "code \(rawValue)" }
     }
 
-    /// What to decide by.
+    /// The kind of the error, for programs.
     public let code: Code
-    /// What happened, to what and why: one sentence for people, without a secret.
+    /// The description for people: what failed, on which object and why; one sentence, without a secret.
     public let message: String
-    /// What caused it, if it was something else's error.
+    /// The error that caused this one, if another component reported it.
     public let cause: (any Error)?
 
-    /// An error; handlers throw it to answer with a code of their own.
+    /// Creates an error; a handler throws one to answer with a code of its own.
     public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
         self.code = code
         self.message = message
         self.cause = cause
     }
 
-    /// Code and message.
+    /// The code and the message.
     public var description: String { "\(code): \(message)" }
 
     static var cancelled: SallyportError {

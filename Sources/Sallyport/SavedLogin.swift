@@ -7,7 +7,7 @@ struct SavedLogin: Codable {
     let password: String
     let application: String
 
-    /// More than any has.
+    /// A limit, in bytes, that no login file reaches.
     private static let maxBytes = 8192
 
     init(user: String, password: String, application: String) {
@@ -24,7 +24,7 @@ struct SavedLogin: Codable {
             throw SallyportError(error)
         }
         do { self = try JSONDecoder().decode(SavedLogin.self, from: Data(bytes)) } catch {
-            // What the decoder says may quote what it has read.
+            // The decoder's message may quote the content of the file.
             throw SallyportError(.credentials, "\(path): not a login")
         }
     }
@@ -44,10 +44,9 @@ struct SavedLogin: Codable {
 }
 
 extension Login {
-    /// Takes a login from a file that nobody but its owner can read.
+    /// Reads a login from a file that only its owner can read.
     ///
-    /// It is what ``MessageClient/pair(with:code:savingTo:application:)`` has kept. Throws
-    /// ``SallyportError/Code/credentials``.
+    /// ``MessageClient/pair(with:code:savingTo:application:)`` writes such a file. Throws ``SallyportError/Code/credentials``.
     public convenience init(file path: String) throws(SallyportError) {
         let saved = try SavedLogin(file: path)
         try self.init(user: saved.user, password: saved.password, application: saved.application)

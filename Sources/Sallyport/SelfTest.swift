@@ -1,16 +1,16 @@
-/// Proves that an installation works: a server and a client in this process, and real bytes between them.
+/// Checks that an installation works, with a server and a client in this process and real connections between them.
 public enum SelfTest {
-    /// What was tried, and what came of it.
+    /// One step of the test, and its result.
     public struct Step: Sendable {
-        /// What was tried, in words.
+        /// The name of the step, for people.
         public let name: String
-        /// What went wrong, or `nil`.
+        /// The error with which the step failed, or `nil`.
         public let failure: SallyportError?
     }
 
-    /// Tries everything once; takes about two seconds.
+    /// Runs all steps once; takes about two seconds.
     ///
-    /// Never throws: what does not work is the failure of its step, and steps that need it are left out.
+    /// Never throws: a step that does not work has a failure, and steps that depend on it are left out.
     public static func run() async -> [Step] {
         var steps: [Step] = []
         func attempt<Value>(

@@ -1,30 +1,32 @@
-/// How the process tells a script what became of it: numbers of `sysexits.h` where there is one.
+/// The exit status of the process: a number of `sysexits.h` where one fits.
 package enum ExitStatus: Int32, Sendable {
-    /// Done, or drained.
+    /// The command succeeded, or the tunnel was drained.
     case success = 0
     /// The command line is wrong.
     case usage = 64
-    /// The password was refused.
+    /// The server refused the password.
     case passwordRefused = 67
     /// The peer cannot be reached.
     case unreachable = 69
-    /// Something of ours failed.
+    /// The program itself failed.
     case software = 70
-    /// An address could not be bound, or a file not written.
+    /// An address could not be bound, or a file could not be written.
     case systemRefused = 71
-    /// Draining was cut short.
+    /// Draining was cut short: open streams were cut off.
     case cutShort = 75
     /// The other end speaks another protocol or version.
     case incompatible = 76
-    /// A secret file that others can read, or a privilege that is missing.
+    /// Other users can read a secret file, or the process lacks a permission.
     case permission = 77
-    /// The configuration is wrong.
+    /// The configuration has an error.
     case configuration = 78
 }
 
-/// A command cannot go on: what is printed, and how the process ends.
+/// The error that ends a command, with the message to print and the exit status.
 struct CommandFailure: Error {
     let status: ExitStatus
-    /// What happened, to what, why, and what to do: lines for people, if anybody reads them.
+    /// The message for the user: what happened, to what, why, and what to do.
+    ///
+    /// It is `nil` when standard error is not read.
     let message: String?
 }

@@ -1,12 +1,14 @@
-/// The help as it is shown: examples first, because they are what one looks for.
+/// The help as it is printed: examples first, because users look for them first.
 struct HelpText: CustomStringConvertible {
     let description: String
 
     private static let overview = "OVERVIEW: "
-    /// Wide enough that no example is broken.
+    /// The width of the help, in characters.
+    ///
+    /// Smaller: lines of the examples are broken. Larger: lines do not fit into usual terminals.
     static let columns = 110
 
-    /// Rearranges what the argument parser wrote.
+    /// Moves the examples to the front of the text that the argument parser wrote.
     init(_ text: String) {
         guard text.hasPrefix(Self.overview) else {
             description = text
@@ -15,7 +17,7 @@ struct HelpText: CustomStringConvertible {
         var paragraphs = text.dropFirst(Self.overview.count).paragraphs
         if let index = paragraphs.firstIndex(where: { $0.contains("EXAMPLES\n") }) {
             let examples = paragraphs.remove(at: index)
-            // An empty overview leaves an empty line in front of them.
+            // An empty abstract leaves an empty line in front of the examples.
             paragraphs.insert(String(examples.drop(while: \.isNewline)), at: 0)
         }
         description = paragraphs.joined(separator: "\n\n")
@@ -23,7 +25,7 @@ struct HelpText: CustomStringConvertible {
 }
 
 extension Substring {
-    /// The parts between empty lines.
+    /// The parts of the text between empty lines.
     fileprivate var paragraphs: [String] {
         var paragraphs: [String] = []
         var current: [Substring] = []

@@ -1,9 +1,9 @@
 import Platform
 import SecureLink
 
-/// Asks for a password at a terminal, without showing what is typed.
+/// Asks for a password at a terminal, without echo.
 enum PasswordPrompt {
-    /// Asks until the same was typed twice.
+    /// Asks until the user types the same password twice.
     static func askTwice(_ prompt: String) throws(CredentialFault) -> LoginPassword {
         while true {
             var first = try ask(prompt)
@@ -13,11 +13,11 @@ enum PasswordPrompt {
                 wipe(&second)
             }
             if first == second { return try LoginPassword(first) }
-            TerminalOutput.note("They differ.")
+            TerminalOutput.note("The passwords do not match. Try again.")
         }
     }
 
-    /// Asks once.
+    /// Asks for a password once.
     static func askOnce(_ prompt: String) throws(CredentialFault) -> LoginPassword {
         var typed = try ask(prompt)
         defer { wipe(&typed) }
@@ -27,11 +27,12 @@ enum PasswordPrompt {
     private static func ask(_ prompt: String) throws(CredentialFault) -> [UInt8] {
         var quiet = termios()
         guard tcgetattr(STDIN_FILENO, &quiet) == 0 else {
-            throw CredentialFault("standard input is no terminal")
+            throw CredentialFault("cannot ask for a password: standard input is not a terminal")
         }
         let before = quiet
         quiet.c_lflag &= ~tcflag_t(ECHO)
-        // Interrupted while it does not echo, the terminal would stay silent: signals wait until it is as before.
+        // A signal that ended the process now would leave the terminal without echo: signals wait until the old settings are
+        // restored.
         var blocked = sigset_t()
         var previous = sigset_t()
         sigemptyset(&blocked)
@@ -58,7 +59,7 @@ enum PasswordPrompt {
             var byte: UInt8 = 0
             let count = read(STDIN_FILENO, &byte, 1)
             if count < 0, errno == EINTR { continue }
-            // Without signals, an interrupt is a character.
+            // ISIG is off, so Ctrl-C arrives as a character.
             if count == 1, byte == 3 { throw CredentialFault("interrupted") }
             guard count == 1, byte != UInt8(ascii: "\n") else { break }
             line.append(byte)
@@ -66,7 +67,9 @@ enum PasswordPrompt {
         return line
     }
 
-    /// No password is longer; what is typed beyond it is refused as too long.
+    /// The longest line that is read, in bytes.
+    ///
+    /// It is longer than any valid password, so a line that fills it is refused as too long.
     private static let maxLine = 2048
 
     private static func wipe(_ bytes: inout [UInt8]) {

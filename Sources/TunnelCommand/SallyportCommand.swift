@@ -10,16 +10,16 @@ struct SallyportCommand: ParsableCommand {
         discussion: """
             EXAMPLES
               sallyport demo
-                  both ends and an echo service on this machine: see it work
+                  run both ends and an echo service on this machine, as a trial
               sallyport passwd passwords alice
-                  a password for alice, in the file that the server end reads
+                  set a password for alice in the password file of the server end
               sallyport server --listen :7443 --passwords passwords --service db=127.0.0.1:5432
               sallyport client --accept 127.0.0.1:5432 --peer alice@host:7443 --password-file pw --service db
-                  the two ends, without a file
+                  run the two ends without a configuration file
               sallyport run tunnel.conf
-                  the same from a file, and everything else
+                  run what a configuration file describes; it has settings for everything
 
-            An encrypted tunnel for TCP services, opened with a password.
+            An encrypted tunnel for TCP services, authenticated with a password.
             """,
         version: version,
         subcommands: [
@@ -32,10 +32,10 @@ struct SallyportCommand: ParsableCommand {
 
 /// Runs the program.
 ///
-/// - Parameter arguments: the command line without the program's name.
-/// - Returns: the process's exit status.
+/// - Parameter arguments: the command line without the name of the program.
+/// - Returns: the exit status of the process.
 package func runSallyport(_ arguments: [String]) -> Int32 {
-    // The parser answers `--version` by itself and has no place for more.
+    // The argument parser handles `--version` itself and cannot add the versions of the libraries.
     if Set(arguments) == ["--version", "-v"] {
         TerminalOutput.result(VersionText(SallyportCommand.version).description)
         return ExitStatus.success.rawValue

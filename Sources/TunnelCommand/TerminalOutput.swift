@@ -1,32 +1,32 @@
 import Platform
 
-/// What is printed where: results on standard output, everything said to a person on standard error.
+/// Prints results to standard output, and messages for the user to standard error.
 ///
-/// Only a terminal gets colours and progress, and none if `NO_COLOR` is set. Errors begin with the program's
-/// name, hints are indented.
+/// Colours are used only on a terminal, and not if `NO_COLOR` is set. Errors begin with the name of the program; hints are
+/// indented.
 enum TerminalOutput {
-    /// A result: what a script reads.
+    /// Prints a result, which a script may read.
     static func result(_ text: String) {
         put(text + "\n", to: STDOUT_FILENO)
     }
 
-    /// Something said to a person.
+    /// Prints a message for the user.
     static func note(_ text: String) {
         put(text + "\n", to: STDERR_FILENO)
     }
 
-    /// What went wrong.
+    /// Prints an error.
     static func failure(_ text: String) {
         let name = isColourful(STDERR_FILENO) ? "\u{1B}[31msallyport:\u{1B}[0m" : "sallyport:"
         put("\(name) \(text)\n", to: STDERR_FILENO)
     }
 
-    /// A question: the answer follows on the same line.
+    /// Prints a question; the user answers on the same line.
     static func prompt(_ text: String) {
         put(text, to: STDERR_FILENO)
     }
 
-    /// A text that stands out on a terminal.
+    /// The text in bold if standard output is a terminal.
     static func bold(_ text: String) -> String {
         isColourful(STDOUT_FILENO) ? "\u{1B}[1m\(text)\u{1B}[0m" : text
     }

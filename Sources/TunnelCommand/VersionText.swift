@@ -1,7 +1,7 @@
 import CryptoPrimitives
 import EventIO
 
-/// The versions of what the program consists of on this machine: what a report of a fault should begin with.
+/// The versions of the program and of its libraries on this machine, for bug reports.
 struct VersionText: CustomStringConvertible {
     let description: String
 

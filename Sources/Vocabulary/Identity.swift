@@ -1,25 +1,25 @@
 import Basics
 
-/// Who a client is: a user and the number of the password (PROTOCOL.md, Identities).
+/// The identity of a client: a user and the number of the password (PROTOCOL.md, Identities).
 ///
-/// Two passwords of a user can be valid at a time, so that a password is changed without a moment in which nobody can log in.
-/// One rule for the handshake, password files, `tunnel.conf`, command lines and the library.
+/// Two passwords of a user can be valid at the same time, so that a password can be changed while the user can always log in.
+/// The handshake, password files, `tunnel.conf`, command lines and the library share this one set of rules.
 package struct Identity: Hashable, Sendable {
-    /// 1 to 64 bytes of UTF-8 without `/`, `,` and characters that a reader cannot see, and without a blank at either end.
+    /// The name: 1 to 64 bytes of UTF-8 without `/`, `,` and misleading characters, and without a blank at either end.
     ///
-    /// PROTOCOL.md forbids control characters only; but two users must not look the same in a log.
+    /// PROTOCOL.md forbids control characters only. The other rules make sure that no two users look the same in a log.
     package let user: String
-    /// Which of the user's passwords: 1 to 255.
+    /// The number of the user's password, 1 to 255.
     package let passwordNumber: UInt8
 
-    /// The longest name of a user, in bytes of UTF-8.
+    /// The maximum length of a user's name, in bytes of UTF-8.
     ///
-    /// Longer, and one name fills a log line. Shorter, and mail addresses do not fit.
+    /// Larger: one name fills a log line. Smaller: mail addresses do not fit.
     package static let maxUserBytes = 64
 
-    /// An identity.
+    /// Creates an identity after checking its parts.
     ///
-    /// - Throws: why there can be no such identity.
+    /// - Throws: the reason why the parts are not an identity.
     package init(user: String, passwordNumber: UInt8 = 1) throws(IdentityError) {
         if let error = Self.error(inUser: user) { throw error }
         guard passwordNumber > 0 else {
@@ -32,11 +32,11 @@ package struct Identity: Hashable, Sendable {
     /// Reads the text form: `alice`, which is `alice/1`, or `alice/2`.
     ///
     /// - Parameters:
-    ///   - text: the user, and the number of the password behind a slash.
+    ///   - text: the user, optionally followed by a slash and the number of the password.
     ///   - isWord: whether the user must be one word; see ``error(inUser:asWord:)``.
-    /// - Throws: why there can be no such identity, and how to write it.
+    /// - Throws: the reason why the text is not an identity, and how to correct it.
     package init(_ text: String, asWord isWord: Bool = false) throws(IdentityError) {
-        // In scalars: a combining mark behind the slash must not hide it.
+        // Split Unicode scalars, not characters: a combining mark after the slash would hide the slash in a character.
         let parts = text.unicodeScalars.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         let user = parts.first.map { String($0) } ?? ""
         if let error = Self.error(inUser: user, asWord: isWord) { throw error }
@@ -45,7 +45,7 @@ package struct Identity: Hashable, Sendable {
             return
         }
         let digits = String(parts[1])
-        // Digits only, and no leading zero: each identity has one text.
+        // Accept digits only, and no leading zero, so that each identity has exactly one text.
         guard let number = UInt8(digits), number > 0, String(number) == digits else {
             throw IdentityError(
                 "behind the `/` of a user there is a password number from 1 to 255",
@@ -60,17 +60,17 @@ package struct Identity: Hashable, Sendable {
         passwordNumber = 1
     }
 
-    /// Stands where there is no identity, so that what follows can be checked all the same.
+    /// A value for places where the identity could not be read, so that the checks after it can still run.
     package static let placeholder = Identity(unchecked: "-")
 
     /// Checks the name of a user.
     ///
     /// - Parameters:
     ///   - user: the name.
-    ///   - isWord: whether the name must be one word, without blanks and quotation marks. Command lines and `tunnel.conf` ask for
-    ///     it: `allow = alice bob` has lost a comma, and must not mean a user whom nobody knows. The protocol, password files
-    ///     and programs that use the library do not.
-    /// - Returns: why the text cannot be the name of a user; `nil` if it can.
+    ///   - isWord: whether the name must be one word, without blanks and quotation marks. Command lines and `tunnel.conf` require
+    ///     it: `allow = alice bob` lacks a comma, and must not name a user who does not exist. The protocol, password files and
+    ///     programs that use the library do not require it.
+    /// - Returns: the reason why the text cannot be the name of a user; `nil` if it can.
     package static func error(inUser user: String, asWord isWord: Bool = false) -> IdentityError? {
         guard !user.isEmpty else { return IdentityError("the name of the user is empty") }
         guard user.utf8.count <= maxUserBytes else {
@@ -90,21 +90,21 @@ package struct Identity: Hashable, Sendable {
         return nil
     }
 
-    /// `alice/1`: the form that goes into every key.
+    /// The form that enters the derivation of every key: `alice/1`.
     package var name: String { "\(user)/\(passwordNumber)" }
 
-    /// The form for people: `alice`, or `alice/2` for another than the first password.
+    /// The form that is shown: `alice`, or `alice/2` for any password but the first.
     package var text: String { passwordNumber == 1 ? user : name }
 
     /// `idProver` of RFC 9383.
     package var bytes: [UInt8] { Array(name.utf8) }
 }
 
-/// Why a text is not an identity.
+/// The reason why a text is not an identity.
 package struct IdentityError: Error, Hashable, Sendable {
-    /// What is wrong, as a clause in lower case without a full stop.
+    /// The error, as a clause in lower case without a full stop.
     package let message: String
-    /// How to write it instead; `nil` where nothing better is known.
+    /// A way to correct the text; `nil` if none is known.
     package let hint: String?
 
     init(_ message: String, hint: String? = nil) {

@@ -1,10 +1,10 @@
-/// Why a session is over.
+/// The reason why a session is over.
 package enum SessionEnd: Error, Hashable, Sendable {
-    /// The peer closed it.
+    /// The peer closed the session.
     case byPeer(CloseCode, String)
-    /// This end closed it.
+    /// This end closed the session.
     case byUs(CloseCode, String)
-    /// The peer broke the protocol and was told so; what rule it broke.
+    /// The peer broke a rule of the protocol, and this end sent it a CLOSE; the text names the rule.
     case violation(CloseCode, String)
     /// The session lost its link and cannot be resumed.
     case linkLost(LinkFault)
@@ -12,13 +12,13 @@ package enum SessionEnd: Error, Hashable, Sendable {
     case notResumed(Abandonment)
 }
 
-/// Why a session that had lost its link was not resumed.
+/// The reason why a session that had lost its link was not resumed.
 package enum Abandonment: Hashable, Sendable {
     /// `resume-window` passed without another link.
     case late
-    /// The server does not have the session any more.
+    /// The server no longer has the session.
     case unknownToServer
-    /// The user has too many sessions that wait for a link.
+    /// The user has too many sessions without a link.
     case tooManyWaiting
     /// The process needs the memory for sessions that have a link.
     case memory
@@ -26,7 +26,9 @@ package enum Abandonment: Hashable, Sendable {
     case shutdown
 }
 
-/// What happened to a link: bytes that are not authenticated, so it accuses nobody.
+/// The reason why a link ended.
+///
+/// It rests on bytes that are not authenticated, so it is no evidence against the peer.
 package enum LinkFault: Error, Hashable, Sendable {
     /// A record of an unknown kind.
     case unknownKind(UInt8)
@@ -34,16 +36,16 @@ package enum LinkFault: Error, Hashable, Sendable {
     case recordLength(Int)
     /// A record whose tag is wrong.
     case forgedRecord
-    /// The connection was closed, without a CLOSE.
+    /// The connection was closed without a CLOSE.
     case ended
-    /// The peer sent nothing for `keepalive`'s second time.
+    /// The peer sent nothing for the second of the two times of `keepalive`.
     case silent
     /// The local address or the route to the peer is gone.
     case unrouted
     /// The peer resumed the session on another link.
     case replaced
 
-    /// Whether the bytes were not those that the peer had sent.
+    /// Whether the received bytes are not those that the peer sent.
     package var isDamage: Bool {
         switch self {
         case .unknownKind, .recordLength, .forgedRecord: true
@@ -53,19 +55,19 @@ package enum LinkFault: Error, Hashable, Sendable {
 }
 
 extension SessionEnd {
-    /// Who ended the session, for those who treat the four ways differently.
+    /// The four ways in which a session ends.
     package enum Kind: Hashable, Sendable {
         /// The peer closed it in an orderly way.
         case closedByPeer
         /// This end closed it in an orderly way.
         case closedByUs
-        /// One end broke the protocol and was told so by the other.
+        /// One end broke the protocol, and the other end closed the session for it.
         case violation
         /// The link was lost, and the session with it.
         case linkLost
     }
 
-    /// In which of the four ways the session ended.
+    /// The way in which the session ended.
     package var kind: Kind {
         switch self {
         case .byPeer(let code, _):
@@ -84,7 +86,7 @@ extension SessionEnd {
         }
     }
 
-    /// What the end that closed said about it, or what happened to the link; may be empty.
+    /// The text that the closing end gave, or the fault of the link; may be empty.
     package var text: String {
         switch self {
         case .byPeer(_, let text), .byUs(_, let text), .violation(_, let text): text

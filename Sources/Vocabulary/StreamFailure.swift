@@ -1,22 +1,22 @@
-/// Why a stream did not open, or ended before both of its directions had finished (PROTOCOL.md, Codes).
+/// The reason why a stream did not open, or ended before both of its directions had finished (PROTOCOL.md, Codes).
 ///
-/// One type from the wire to the log: RESET and OPEN_RESULT carry ``code`` and, for OPEN_RESULT, ``detail``.
+/// The same type is used from the wire to the log. RESET carries ``code``; OPEN_RESULT carries ``code`` and ``detail``.
 package enum StreamFailure: Error, Hashable, Sendable {
-    /// The end that resets does not need the stream any more.
+    /// The end that resets no longer needs the stream.
     case cancelled
     /// The target refused the connection, with the system's error number; 0 if none is known.
     case refused(Int32)
     /// A time limit passed.
     case timeout
-    /// The target cannot be reached, with the system's error number; 0 if none is known.
+    /// The target is unreachable, with the system's error number; 0 if none is known.
     case unreachable(Int32)
-    /// The target's name has no address.
+    /// The target's name does not resolve to an address.
     case unresolved
-    /// There is no service of that name.
+    /// The server has no service of that name.
     case noService
     /// The user is not allowed to open this service.
     case forbidden
-    /// The peer processed nothing of the stream: it is safe to open it again elsewhere.
+    /// The peer processed nothing of the stream; it is safe to open it again elsewhere.
     case notProcessed
     /// The connection of the visitor or of the target was reset.
     case peerReset
@@ -27,7 +27,7 @@ package enum StreamFailure: Error, Hashable, Sendable {
     /// A code that this version does not know.
     case unknown(UInt16)
 
-    /// The failure with a code from the wire.
+    /// The failure that a code from the wire stands for.
     ///
     /// - Parameters:
     ///   - code: the number in RESET or OPEN_RESULT; never ``connected``.
@@ -49,7 +49,7 @@ package enum StreamFailure: Error, Hashable, Sendable {
         }
     }
 
-    /// The number that goes over the wire.
+    /// The number on the wire.
     package var code: UInt16 {
         switch self {
         case .cancelled: 0x100
@@ -78,7 +78,7 @@ package enum StreamFailure: Error, Hashable, Sendable {
     /// The code of an OPEN_RESULT that reports success.
     package static let connected: UInt16 = 0
 
-    /// The code's name in PROTOCOL.md, in small letters, or its number.
+    /// The code's name in PROTOCOL.md, in lower case, or its number.
     package var codeName: String {
         switch self {
         case .cancelled: "cancelled"

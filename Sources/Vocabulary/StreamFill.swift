@@ -1,18 +1,18 @@
-/// What a stream's endpoint put into the memory that it was given to fill.
+/// The result of asking a stream's endpoint to fill memory with bytes to send.
 package struct StreamFill: Hashable, Sendable {
-    /// What follows the bytes.
+    /// The state of the endpoint after the bytes.
     package enum Rest: Hashable, Sendable {
-        /// Perhaps more, at once: the stream keeps its turn.
+        /// It may have more bytes at once: the stream keeps its turn.
         case more
-        /// Nothing until the stream is marked as ready again.
+        /// It has nothing until the stream is marked as ready again.
         case drained
-        /// The end: there will never be more.
+        /// It has reached its end: there will never be more bytes.
         case finished
     }
 
-    /// The number of bytes, from the beginning of the memory without a gap.
+    /// The number of bytes, contiguous from the start of the memory.
     package var count: Int
-    /// What follows them.
+    /// The state of the endpoint after the bytes.
     package var rest: Rest
 
     package init(_ count: Int, _ rest: Rest) {

@@ -1,14 +1,14 @@
-/// What the end that opens a stream asks for: a service, and what is known about the visitor.
+/// The content of an OPEN: a service, and the known facts about the visitor.
 ///
-/// The core limits each text when it encodes the request (PROTOCOL.md, OPEN).
+/// The core limits the length of each text when it encodes the request (PROTOCOL.md, OPEN).
 package struct StreamRequest: Hashable, Sendable {
     /// The name of the service: 1 to 64 bytes of UTF-8 without control characters.
     package var service: String
-    /// The visitor's address, as text; empty when it is not told.
+    /// The visitor's address, as text; empty if it is not sent.
     package var source: String
-    /// The address that the visitor asked for, as text; empty when it is not told.
+    /// The address that the visitor asked for, as text; empty if it is not sent.
     package var destination: String
-    /// Names the stream in the logs of both ends; empty when it is not told.
+    /// The name of the stream in the logs of both ends; empty if it is not sent.
     package var trace: String
 
     package init(service: String, source: String = "", destination: String = "", trace: String = "") {

@@ -1,4 +1,4 @@
-/// Appending in network byte order to a growing array: for messages that are made once a link, not once a record.
+/// Appends integers in network byte order to a growing array; for messages that are built once per link, not once per record.
 extension [UInt8] {
     /// Appends the bytes of `value`, most significant first.
     package mutating func append<T: FixedWidthInteger>(bigEndian value: T) {
@@ -10,7 +10,7 @@ extension [UInt8] {
         Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
     }
 
-    /// Appends `bytes` behind their count as eight bytes, least significant first: `le64` of RFC 9383.
+    /// Appends the length of `bytes` in eight bytes, least significant first (`le64` of RFC 9383), then the bytes.
     package mutating func append(lengthPrefixed bytes: some Collection<UInt8>) {
         append(littleEndian: UInt64(bytes.count))
         append(contentsOf: bytes)

@@ -1,10 +1,9 @@
-/// Takes fixed integers and runs of bytes off the front of a borrowed buffer; every integer is big-endian.
+/// Takes fixed-size integers and runs of bytes off the front of a borrowed buffer; every integer is big-endian.
 ///
-/// A read that asks for more than there is answers `nil` and takes nothing: "not enough bytes" is an ordinary
-/// answer here, and it is the caller who knows whether it means *wait* or *malformed*. Nothing traps, whatever
-/// the bytes say.
+/// A read that asks for more bytes than are left returns `nil` and takes nothing. "Not enough bytes" is an ordinary result
+/// here: only the caller knows whether it means *wait* or *malformed*. No input makes the reader trap.
 ///
-/// The buffer is borrowed: neither the reader nor what it hands out may outlive it.
+/// The buffer is borrowed: neither the reader nor the bytes that it returns may outlive it.
 package struct ByteReader {
     private var rest: UnsafeRawBufferPointer
 
@@ -13,7 +12,7 @@ package struct ByteReader {
         rest = bytes
     }
 
-    /// How many bytes have not been taken yet.
+    /// The number of bytes that have not been taken yet.
     package var remaining: Int { rest.count }
 
     /// Whether every byte has been taken.
@@ -51,7 +50,7 @@ package struct ByteReader {
 
     /// Takes `count` bytes as they are.
     ///
-    /// A negative count answers `nil`, like one that is too large.
+    /// Returns `nil` for a negative count, as for one that is too large.
     package mutating func bytes(_ count: Int) -> UnsafeRawBufferPointer? {
         guard count >= 0, rest.count >= count else { return nil }
         let taken = UnsafeRawBufferPointer(rebasing: rest.prefix(count))
@@ -59,7 +58,7 @@ package struct ByteReader {
         return taken
     }
 
-    /// Takes everything that is left.
+    /// Takes all bytes that are left.
     package mutating func remainder() -> UnsafeRawBufferPointer {
         let taken = rest
         drop(rest.count)

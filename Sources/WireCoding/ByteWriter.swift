@@ -1,11 +1,11 @@
-/// Puts fixed integers and runs of bytes into memory of the caller's; every integer is big-endian.
+/// Writes fixed-size integers and runs of bytes into the caller's memory; every integer is big-endian.
 ///
-/// It is meant for places whose size is known before the first byte is written (a frame's header, a record's
-/// header), so running past the end is a fault of our own code and a precondition.
+/// It is meant for data whose size is known before the first byte is written, such as the header of a frame or a record. Running
+/// out of space is therefore a programming error and fails a precondition.
 package struct ByteWriter {
     private let space: UnsafeMutableRawBufferPointer
 
-    /// How many bytes have been written.
+    /// The number of bytes that have been written.
     package private(set) var count = 0
 
     /// Starts at the first byte of `space`.
@@ -13,36 +13,36 @@ package struct ByteWriter {
         self.space = space
     }
 
-    /// Puts one byte.
+    /// Writes one byte.
     package mutating func uint8(_ value: UInt8) {
         precondition(count < space.count, "ByteWriter: out of space")
         space[count] = value
         count += 1
     }
 
-    /// Puts two bytes, most significant first.
+    /// Writes two bytes, most significant first.
     package mutating func uint16(_ value: UInt16) {
         integer(value)
     }
 
-    /// Puts the low 24 bits of `value`, most significant byte first.
+    /// Writes the low 24 bits of `value`, most significant byte first.
     package mutating func uint24(_ value: Int) {
         precondition(value >= 0 && value < 1 << 24, "ByteWriter: not a 24-bit value")
         uint8(UInt8(truncatingIfNeeded: value >> 16))
         uint16(UInt16(truncatingIfNeeded: value))
     }
 
-    /// Puts four bytes, most significant first.
+    /// Writes four bytes, most significant first.
     package mutating func uint32(_ value: UInt32) {
         integer(value)
     }
 
-    /// Puts eight bytes, most significant first.
+    /// Writes eight bytes, most significant first.
     package mutating func uint64(_ value: UInt64) {
         integer(value)
     }
 
-    /// Puts a run of bytes as they are.
+    /// Writes a run of bytes as they are.
     package mutating func bytes(_ bytes: UnsafeRawBufferPointer) {
         precondition(bytes.count <= space.count - count, "ByteWriter: out of space")
         guard !bytes.isEmpty else { return }

@@ -1,29 +1,29 @@
 /// One element of a list of `u16 type, u16 length, value` (PROTOCOL.md, Handshake messages).
 package struct TypeLengthValue {
-    /// What the value is.
+    /// The type of the value.
     ///
-    /// Bit 15 set: a receiver that does not know the type must give up.
+    /// If bit 15 is set, a receiver that does not know the type must reject the message.
     package let type: UInt16
 
-    /// The value, borrowed from the message it was read from.
+    /// The value, borrowed from the message that contains it.
     package let value: UnsafeRawBufferPointer
 
-    /// Whether a receiver that does not know `type` must give up.
+    /// Whether a receiver that does not know `type` must reject the message.
     package var isCritical: Bool { type & 0x8000 != 0 }
 }
 
-/// Why a list of type-length-values could not be read.
+/// The reason why a list of type-length-values could not be read.
 package enum TypeLengthValueFault: Error, Equatable {
     /// The list ends inside an element.
     case truncated
-    /// A type is not larger than the one before it, so it is out of order or there twice.
+    /// A type is not larger than the one before it: it is out of order or a duplicate.
     case notAscending(UInt16)
 }
 
 extension ByteReader {
-    /// Takes the next element of a list whose types ascend strictly, or `nil` at the end of the bytes.
+    /// Takes the next element of a list whose types ascend strictly, or returns `nil` at the end of the bytes.
     ///
-    /// `previous` is the type of the element before, `nil` for the first one; it is moved on.
+    /// `previous` is the type of the element before, `nil` for the first one; the call updates it.
     package mutating func typeLengthValue(
         after previous: inout UInt16?
     ) throws(TypeLengthValueFault)
@@ -42,7 +42,7 @@ extension ByteReader {
 extension [UInt8] {
     /// Appends one element.
     ///
-    /// - Precondition: the value is shorter than 65,536 bytes; it is always our own.
+    /// - Precondition: the value is shorter than 65,536 bytes. It always comes from this program, never from the peer.
     package mutating func append(type: UInt16, value: some Collection<UInt8>) {
         append(bigEndian: type)
         append(bigEndian: UInt16(value.count))

@@ -85,7 +85,7 @@ import Testing
             let duration = Duration.milliseconds(milliseconds)
             #expect(try DurationText.parse(DurationText.text(duration)) == duration)
         }
-        // Out of any range there is, and still no trap.
+        // Larger and smaller than every allowed range: no trap.
         #expect(!DurationText.text(Duration(secondsComponent: .max, attosecondsComponent: 0)).isEmpty)
         #expect(!DurationText.text(.seconds(-1)).isEmpty)
     }

@@ -33,6 +33,9 @@ enum Project {
         paths(below: folder).filter { $0.hasSuffix(suffix) }.map(file)
     }
 
+    /// Every file that people read: sources, documents and the example.
+    static let texts = [".swift", ".md", ".c", ".h", ".example"].flatMap { files(below: "", endingIn: $0) }
+
     /// The names of the folders in a folder.
     static func folders(in folder: String) -> [String] {
         names(in: folder).filter { isFolder("\(folder)/\($0)") }

@@ -4,9 +4,9 @@ import Testing
 
 @testable import TunnelCommand
 
-/// Decodes every file of `Configurations/` and compares what is said about it, byte for byte, with the file beside it.
+/// Decodes every `.conf` file of `Configurations/` and compares the output, byte for byte, with the `.expected` file beside it.
 ///
-/// With `RECORD_EXPECTED=1` in the environment the expectations are written anew: read the difference before it is kept.
+/// With `RECORD_EXPECTED=1` in the environment, the tests write the `.expected` files: review the difference before you commit.
 @Suite struct ConfigurationCasesTests {
     @Test(arguments: try names(in: "Valid"))
     func aValidFileDecodesToWhatIsExpected(name: String) throws {
@@ -34,7 +34,7 @@ import Testing
     private func load(_ name: String) -> LoadedConfiguration {
         var surroundings = ConfigurationSurroundings.isolated
         surroundings.readFile = { path in
-            // What is asked for is in the folder of the isolated world; what is read is beside this file.
+            // The requested path is in the folder of the isolated environment; the file that is read is beside this source file.
             SystemFiles.read(configurations + path.dropFirst("/etc/sallyport/".count))
         }
         surroundings.hasVariable = { $0 != "UNSET" && !$0.contains("canary") }
@@ -50,7 +50,7 @@ import Testing
     }
 }
 
-/// The folder with the cases, with a `/` at its end.
+/// The folder of the cases, with a trailing `/`.
 let configurations = String(#filePath.dropLast("ConfigurationCasesTests.swift".count)) + "Configurations/"
 
 /// The names of the cases in a folder, in alphabetical order.

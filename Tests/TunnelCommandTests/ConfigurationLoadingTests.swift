@@ -6,7 +6,7 @@ import Tunnel
 
 @testable import TunnelCommand
 
-/// Reading files and folders as they are on disk.
+/// Tests that read files and folders on disk.
 @Suite struct ConfigurationLoadingTests {
     private let folder: TemporaryFolder
 
@@ -30,7 +30,7 @@ import Tunnel
         ConfigurationLoading.load(names.map { "\(folder.path)/\($0)" })
     }
 
-    /// The report with the name of the folder, which differs from run to run, taken out.
+    /// The report with `DIR` in place of the temporary folder, whose name differs from run to run.
     private func report(_ loaded: LoadedConfiguration) -> String {
         loaded.report.replacingOccurrences(of: folder.path, with: "DIR")
     }
@@ -67,7 +67,7 @@ import Tunnel
                 t.conf:1:16: error: `ipsec-mb` cannot be used here: no ipsec-mb on this machine
                 1 | aead-backend = ipsec-mb
                   |                ^~~~~~~~
-                  = hint: `auto` takes it where it can be used
+                  = hint: write `auto` to use it only where it works
 
                 """
         )
@@ -141,11 +141,11 @@ import Tunnel
                 DIR/tunnel.conf:1:11: error: the folder `DIR/nowhere` cannot be read: no such file or directory
                 1 | include = nowhere, tunnel.conf, ""
                   |           ^~~~~~~
-                  = hint: `include` names a folder, of which every file `*.conf` is read
+                  = hint: `include` takes a folder and reads every file `*.conf` in it
                 DIR/tunnel.conf:1:20: error: the folder `DIR/tunnel.conf` cannot be read: not a directory
                 1 | include = nowhere, tunnel.conf, ""
                   |                    ^~~~~~~~~~~
-                  = hint: `include` names a folder, of which every file `*.conf` is read
+                  = hint: `include` takes a folder and reads every file `*.conf` in it
                 DIR/tunnel.conf:1:33: error: the path is empty
                 """
             )
@@ -160,7 +160,7 @@ import Tunnel
     @Test func noFileAtAllIsNoConfiguration() {
         let loaded = ConfigurationLoading.load([])
         #expect(loaded.configuration == nil)
-        #expect(loaded.report == "error: no configuration file was named\n")
+        #expect(loaded.report == "error: no configuration file was given\n")
     }
 
     @Test func aFolderWithoutFilesIsAWarning() throws {
@@ -182,7 +182,7 @@ import Tunnel
                 DIR/tunnel.conf:1:11: error: `DIR/./tunnel.conf` is read twice
                 1 | include = .
                   |           ^
-                  = hint: name it once, on the command line or by `include`
+                  = hint: name it once, on the command line or with `include`
 
                 """
             )
@@ -216,7 +216,7 @@ import Tunnel
         }
         let loaded = load("0.conf")
         #expect(loaded.files.count == 5)
-        #expect(loaded.diagnostics.contains { $0.message == "files include each other more than 4 deep" })
+        #expect(loaded.diagnostics.contains { $0.message == "`include` is nested more than 4 deep" })
     }
 
     @Test func filesAreLimitedInNumber() throws {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import TunnelCommand
 
-/// Files that were right, with something wrong in them.
+/// Tests with valid files that are randomly damaged, and with random bytes.
 @Suite struct ConfigurationMutationTests {
     private static let mutations = 10_000
 
@@ -15,7 +15,7 @@ import Testing
             Array(try Data(contentsOf: URL(fileURLWithPath: configurations + "Valid/\($0)")))
         }
         let seed = UInt64.random(in: 0 ... .max)
-        // Printed first: a trap leaves nobody who could print it afterwards.
+        // Printed first, because nothing can be printed after a trap.
         print("configuration mutations: seed \(seed)")
         var random = SplitMix(seed: seed)
         for _ in 0..<Self.mutations {
@@ -23,7 +23,7 @@ import Testing
             for _ in 0..<Int.random(in: 1...4, using: &random) {
                 mutate(&bytes, with: files, &random)
             }
-            // It stops the program if a file neither loads nor gives an error with a place.
+            // The fuzz entrance traps if a file neither loads nor gives an error with a place.
             bytes.withUnsafeBytes { FuzzEntrance.configurationFile.run($0) }
         }
     }
@@ -63,7 +63,7 @@ import Testing
         case 4:
             bytes.removeLast(bytes.count - position)
         case 5:
-            // Whole lines change places, so that keys get into other sections.
+            // Swap two whole lines, so that keys get into other sections.
             var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
             lines.swapAt(
                 Int.random(in: 0..<lines.count, using: &random),

@@ -11,7 +11,7 @@ import Vocabulary
 @Suite struct EffectiveConfigurationTests {
     private func decode(_ text: String) -> (configuration: TunnelConfiguration?, diagnostics: [Diagnostic]) {
         var surroundings = ConfigurationSurroundings.isolated
-        // Another folder and another machine than those that the configuration was made on.
+        // A different folder and machine from those that the configuration was made on.
         surroundings.currentFolder = "/somewhere/else"
         surroundings.machine = MachineSize(cores: 1, memory: 1 << 30)
         let (document, faults) = Parser.parse(SourceFile(name: "effective.conf", text: text))
@@ -47,7 +47,7 @@ import Vocabulary
     }
 }
 
-/// Makes configurations of all shapes that are allowed.
+/// A generator of random valid configurations of all shapes.
 private struct RandomConfiguration {
     private var random: SplitMix
     private var nextPort: UInt16 = 1
@@ -185,7 +185,7 @@ private struct RandomConfiguration {
         let milliseconds = { (duration: Duration) in Int(duration / .milliseconds(1)) }
         let low = milliseconds(range.lowerBound)
         let high = milliseconds(range.upperBound)
-        // Round amounts as well, which have another unit.
+        // Also whole minutes, which are written with another unit.
         let value = number(low...high)
         let rounded = value / 60_000 * 60_000
         return .milliseconds(chance() && rounded >= low ? rounded : value)
@@ -199,7 +199,7 @@ private struct RandomConfiguration {
         String(text(1...20).map { " ,\"/".contains($0) ? "_" : $0 })
     }
 
-    /// Text of all that a value can hold, the awkward most of all.
+    /// Random text of characters that a value can hold, mostly awkward ones.
     private mutating func text(_ length: ClosedRange<Int>) -> String {
         let pieces = Array("abcXYZ019 ,;#\"\\='%$[]/.:@é名\u{1F600}")
         return String((0..<number(length)).map { _ in element(pieces) }).replacing("=", with: "")

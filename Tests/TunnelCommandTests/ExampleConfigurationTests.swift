@@ -5,7 +5,7 @@ import Tunnel
 
 @testable import TunnelCommand
 
-/// `tunnel.conf.example`, which newcomers copy.
+/// Tests of `tunnel.conf.example`, which new users copy.
 @Suite struct ExampleConfigurationTests {
     private let text: String
 
@@ -15,7 +15,7 @@ import Tunnel
         text = try String(contentsOf: file, encoding: .utf8)
     }
 
-    /// The entries that are commented out: `# key = value`, but not sentences.
+    /// The entries in comments: `# key = value`, but not sentences.
     private var commentedEntries: [Entry] {
         let lines = text.split(separator: "\n").filter { $0.hasPrefix("# ") }.map { $0.dropFirst(2) }
         let entries = lines.flatMap { line in

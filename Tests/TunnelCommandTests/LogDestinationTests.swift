@@ -9,7 +9,7 @@ import Testing
     @Test func whatTheSystemDoesNotTakeIsCountedAndToldWhenItTakesMore() async throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/log"
-        // Everything written to this descriptor fails as on a full disk, until it becomes a file's.
+        // Every write to this descriptor fails as on a full disk, until `dup2` replaces it with a file.
         let descriptor = open("/dev/full", O_WRONLY | O_CLOEXEC)
         try #require(descriptor >= 0)
         defer { close(descriptor) }
@@ -36,7 +36,7 @@ import Testing
         defer { close(ends[0]) }
         let log = try LogDestination(descriptor: ends[1], isOwned: false)
         let line = String(repeating: "x", count: 1023)
-        // A pipe takes 64 KiB, and 2 MiB wait.
+        // The pipe holds 64 KiB and the queue 2 MiB; these lines are more.
         let count = 4000
         for _ in 0..<count { log.write(line) }
         let reading = Thread { [ends] in

@@ -1,8 +1,8 @@
 import Foundation
 
-/// A folder that exists as long as the object does.
+/// A temporary folder that exists as long as the object.
 final class TemporaryFolder {
-    /// The absolute path, without a `/` at its end.
+    /// The absolute path, without a trailing `/`.
     let path: String
 
     init() throws {
@@ -14,7 +14,7 @@ final class TemporaryFolder {
         try? FileManager.default.removeItem(atPath: path)
     }
 
-    /// Writes a file, with the folders above it, that only its owner can read.
+    /// Writes a file and creates the folders above it; by default only the owner can read the file.
     @discardableResult
     func write(_ text: String, to name: String, mode: Int = 0o600) throws -> String {
         let file = "\(path)/\(name)"

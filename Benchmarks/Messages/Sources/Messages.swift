@@ -1,12 +1,12 @@
 import ArgumentParser
 import Glibc
 
-/// Messages by this library and by others, side by side.
+/// Compares messages of this library with messages of other libraries.
 ///
-/// Both ends of what is Swift are in this process, so that its processor time is all; Python's two say theirs.
+/// Both ends of a Swift contender run in this process, so its processor time covers both. The two Python processes report their
+/// own.
 ///
-/// Everything is tried in turn, several times, and the best of each counts: figures of one run can be compared with each
-/// other, and with nothing else.
+/// All tests run in turn, several times, and the best result of each counts. Compare figures only within one run.
 @main
 struct Messages: AsyncParsableCommand {
     @Option(help: "How often everything is tried.")
@@ -61,11 +61,11 @@ struct Messages: AsyncParsableCommand {
         let measured = Measurement(wall: seconds(ContinuousClock.now - wall), cpu: processorTime() - cpu)
         print("\nA confirmed packet of 64 bytes to each of \(clients.count) connections:", terminator: " ")
         print("\(Int(measured.wall / Double(rounds) * 1e3)) ms,", terminator: " ")
-        print("\(short(measured.cpu / Double(rounds * crowd.count) * 1e6)) us of processor time each")
+        print("\(short(measured.cpu / Double(rounds * clients.count) * 1e6)) us of processor time each")
     }
 }
 
-/// What is done.
+/// A workload that every contender runs.
 enum Test {
     case oneWay(size: Int, count: Int)
     case requests(inFlight: Int, count: Int)
@@ -91,18 +91,18 @@ enum Test {
     }
 }
 
-/// Somebody who does it.
+/// An implementation of messages that is measured.
 protocol Contender: Sendable {
     var name: String { get }
 
     func measure(_ test: Test) async throws -> Measurement
 }
 
-/// Somebody who does it with both ends in this process.
+/// A contender with both ends in this process.
 protocol LocalContender: Contender {
-    /// Sends so many messages from the client to the server; returns when the server's program has got them all.
+    /// Sends `count` messages from the client to the server; returns when the server's program has received all of them.
     func send(size: Int, count: Int) async throws
-    /// Sends so many requests of 64 bytes, which are answered with as many.
+    /// Sends `count` requests of 64 bytes; the server answers each of them with 64 bytes.
     func ask(inFlight: Int, count: Int) async throws
 }
 

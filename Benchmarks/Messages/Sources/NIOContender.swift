@@ -3,7 +3,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 
-/// SwiftNIO with TLS 1.3 and frames that have their length in front, used by tasks as its documentation shows.
+/// SwiftNIO with TLS 1.3 and length-prefixed frames, used from tasks as its documentation shows.
 final class NIOContender: LocalContender {
     let name = "swift-nio-ssl"
     private typealias Duplex = NIOAsyncChannel<ByteBuffer, ByteBuffer>
@@ -61,7 +61,7 @@ final class NIOContender: LocalContender {
         return try NIOAsyncChannel(wrappingChannelSynchronously: channel)
     }
 
-    /// The first byte of a message says whether it is answered.
+    /// Answers the messages whose first byte is not 0.
     private static func serve(_ stream: Duplex) async throws {
         try await stream.executeThenClose { inbound, outbound in
             for try await message in inbound
@@ -94,7 +94,7 @@ final class NIOContender: LocalContender {
         try await connect().executeThenClose { inbound, outbound in
             let message = Self.message(0, size)
             for _ in 1..<count { try await outbound.write(message) }
-            // The last one is answered: then all have come.
+            // The server answers the last message, which shows that all have arrived.
             try await outbound.write(Self.message(1, size))
             for try await _ in inbound { return }
         }
@@ -102,7 +102,7 @@ final class NIOContender: LocalContender {
 
     func ask(inFlight: Int, count: Int) async throws {
         try await connect().executeThenClose { inbound, outbound in
-            // As many tasks as there are requests at a time, each woken by its answer.
+            // One task writes the requests. Each answer releases a ticket for the next request, so `inFlight` are in flight.
             let (tickets, source) = AsyncStream.makeStream(of: Void.self)
             for _ in 0..<inFlight { source.yield() }
             let message = Self.message(1, 64)

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Two Python processes with a TLS socket of the module `ssl`, which measure themselves.
+/// Two Python processes with a TLS socket of the module `ssl`; they measure their own time.
 final class PythonContender: Contender {
     let name = "Python ssl"
     private let process = Process()

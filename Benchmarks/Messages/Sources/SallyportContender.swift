@@ -36,7 +36,7 @@ final class SallyportContender: LocalContender {
         }
     }
 
-    /// So many more connections.
+    /// Opens `count` more connections.
     func clients(_ count: Int) async throws -> [Connection] {
         var clients: [Connection] = []
         for _ in 0..<count {

@@ -1,22 +1,22 @@
 import CIPsecMB
 import COpenSSL
 
-/// A library that does AES-256-GCM for us.
+/// A library that implements AES-256-GCM.
 ///
-/// libcrypto is always there. Intel's IPsec Multi-Buffer library is several times as fast on processors with VAES and
-/// AVX-512; it is used where it is installed and passes its test. What they compute is the same to the byte.
+/// libcrypto is always present. Intel's IPsec Multi-Buffer library is several times as fast on processors with VAES and
+/// AVX-512; it is used where it is installed and passes its self-test. Both compute the same bytes.
 package struct AEADBackend: Sendable, CustomStringConvertible {
-    /// Which libraries there are.
+    /// The supported libraries.
     package enum Name: String, CaseIterable, Hashable, Sendable {
         case libcrypto
         case ipsecMB = "ipsec-mb"
     }
 
-    /// Which one it is.
+    /// The library's name.
     package let name: Name
     /// The version that was loaded, such as "1.3.0".
     package let version: String
-    /// Its calls.
+    /// The library's functions.
     let calls: AEADCalls
 
     init(name: Name, version: String, calls: AEADCalls) {
@@ -25,16 +25,16 @@ package struct AEADBackend: Sendable, CustomStringConvertible {
         self.calls = calls
     }
 
-    /// The one that is always there.
+    /// libcrypto, which is always present.
     package static let libcrypto = AEADBackend(
         name: .libcrypto,
         version: OpenSSL_version(OPENSSL_VERSION_STRING).map { String(cString: $0) } ?? "unknown",
         calls: .libcrypto
     )
 
-    /// The fast one, if it can be used here; loaded and tested when first asked for, once for the process.
+    /// Intel's library, if this machine can use it; the first access loads and tests it, once per process.
     ///
-    /// Safe to ask from any thread.
+    /// Safe from any thread.
     package static let ipsecMB: Result<AEADBackend, CryptoFailure> = {
         do throws(CryptoFailure) {
             return .success(try load())
@@ -43,15 +43,15 @@ package struct AEADBackend: Sendable, CustomStringConvertible {
         }
     }()
 
-    /// Its name and version, for people.
+    /// The name and version, for logs and messages.
     package var description: String { "\(name.rawValue) \(version)" }
 
-    /// The best that can be used here.
+    /// The fastest library that this machine can use.
     package static var fastest: AEADBackend {
         (try? ipsecMB.get()) ?? .libcrypto
     }
 
-    /// All that can be used here.
+    /// All libraries that this machine can use.
     package static var usable: [AEADBackend] {
         [.libcrypto] + [ipsecMB].compactMap { try? $0.get() }
     }
@@ -79,7 +79,7 @@ package struct AEADBackend: Sendable, CustomStringConvertible {
     }
 }
 
-/// What a library has to be able to do, in the form that both of them are called in: see COpenSSL.h.
+/// The functions that every library provides, with the signatures of COpenSSL.h.
 struct AEADCalls: Sendable {
     typealias SetKey = @convention(c) (OpaquePointer?, UnsafeRawPointer?) -> Int32
     typealias Change =
@@ -110,7 +110,7 @@ struct AEADCalls: Sendable {
     var open: ChangeBack
     var authenticate: MakeTag
     var verify: CheckTag
-    /// Whether the library has written where it must not; only one that we know by its size alone can.
+    /// Whether the library has written outside the memory that it was given; nil for a library that allocates its own memory.
     var overran: (@convention(c) (OpaquePointer?) -> Int32)?
 
     static let libcrypto = AEADCalls(

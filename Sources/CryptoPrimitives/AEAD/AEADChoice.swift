@@ -1,18 +1,18 @@
-/// Which library is to do AES-256-GCM, as somebody wants it.
+/// The configured choice of the library for AES-256-GCM.
 package enum AEADChoice: String, CaseIterable, Hashable, Sendable {
-    /// The fastest that can be used here.
+    /// The fastest library that this machine can use.
     case auto
-    /// The one that is always there.
+    /// libcrypto, which is always present.
     case libcrypto
-    /// The fast one, or nothing.
+    /// Intel's IPsec Multi-Buffer library, without a fallback.
     case ipsecMB = "ipsec-mb"
 
-    /// Every library computes the same, so there is no reason to take a slow one.
+    /// The fastest library: all of them compute the same result, so there is no reason to use a slow one.
     package static let `default` = AEADChoice.auto
 
-    /// What it comes to on this machine; loads and tests a library when it is first asked for.
+    /// Returns the chosen library; the first call loads and tests it.
     ///
-    /// - Throws: ``CryptoFailure`` when what is wanted cannot be used here.
+    /// - Throws: ``CryptoFailure`` if this machine cannot use the chosen library.
     package func backend() throws(CryptoFailure) -> AEADBackend {
         switch self {
         case .auto: .fastest

@@ -1,7 +1,7 @@
-/// Proves that a library does what we think it does, before it gets a key that matters.
+/// Checks that a library computes AES-256-GCM correctly, before it gets a real key.
 ///
-/// Known answers both ways, forgeries, and the same as libcrypto on random texts of every length that may be special to it.
-/// Takes some milliseconds.
+/// It seals and opens a known answer, tries forgeries, and compares the library with libcrypto on random texts of every length
+/// that an implementation may treat specially. It takes a few milliseconds.
 struct AEADSelfTest {
     private let backend: AEADBackend
 
@@ -9,17 +9,17 @@ struct AEADSelfTest {
         self.backend = backend
     }
 
-    /// Lengths where implementations change their way: around blocks, groups of blocks, and our own records.
+    /// Lengths at which implementations change their code path: around blocks, groups of blocks, and this protocol's records.
     private static let lengths: [Int] =
         Array(0...272) + [
             319, 320, 511, 512, 513, 767, 768, 769, 1023, 1024, 1025, 4095, 4096, 4097, 16384, 65533, 65535,
         ]
-    /// Lengths of headers, which go another way than texts.
+    /// Lengths of headers, which take another code path than texts.
     private static let headerLengths = [0, 1, 4, 12, 13, 16, 17, 63, 255, 256, 257, 1025]
 
-    /// Runs all of it.
+    /// Runs all checks.
     ///
-    /// - Throws: ``CryptoFailure`` that says which part failed.
+    /// - Throws: ``CryptoFailure`` that names the check that failed.
     func run() throws(CryptoFailure) {
         try checkKnownAnswers()
         let key = try SystemRandom.secretBytes(count: AES256GCM.keyCount)
@@ -27,7 +27,7 @@ struct AEADSelfTest {
         let known = try AES256GCM(key: key, backend: .libcrypto)
         let bytes = try SystemRandom.bytes(count: 65536)
         for (number, length) in Self.lengths.enumerated() {
-            // From different places, so that the text begins at every alignment.
+            // Begin at different offsets, so that the text has every alignment.
             let text = Array(bytes.dropFirst(number % 61).prefix(length))
             let header = Array(bytes.suffix(Self.headerLengths[number % Self.headerLengths.count]))
             let nonce = Nonce96(iv: Array(bytes.prefix(Nonce96.count))).combined(with: UInt64(number))
@@ -37,7 +37,7 @@ struct AEADSelfTest {
         guard !tested.hasOverrun else { throw failure("it writes behind its memory") }
     }
 
-    /// Test case 16 of the specification, and its key without a text.
+    /// Checks test case 16 of the specification, in both directions.
     private func checkKnownAnswers() throws(CryptoFailure) {
         let key = Self.bytes("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308")
         let nonce = Nonce96(iv: Self.bytes("cafebabefacedbaddecaf888"))

@@ -2,33 +2,33 @@ import COpenSSL
 
 /// AES-256-GCM (NIST SP 800-38D) under one key at a time, with 96-bit nonces and 128-bit tags.
 ///
-/// Text is sealed and opened in place; the caller places the tag. Nothing is allocated per call: the
-/// cipher context is only given a new nonce. The header is authenticated, not encrypted.
+/// Text is sealed and opened in place; the caller chooses where the tag is stored. A call allocates nothing: it only sets a new
+/// nonce in the existing cipher context. The header is authenticated, not encrypted.
 ///
-/// Confined to one thread at a time. Whoever seals must never use a nonce twice under one key: that would
-/// give away the authentication key.
+/// Confined to one thread at a time. The caller must never seal twice with the same nonce under one key: that would reveal the
+/// authentication key.
 package final class AES256GCM {
-    /// How many bytes a key has.
+    /// The length of a key, in bytes.
     package static let keyCount = 32
 
-    /// How many bytes a nonce has.
+    /// The length of a nonce, in bytes.
     package static let nonceCount = Nonce96.count
 
-    /// How many bytes a tag has.
+    /// The length of a tag, in bytes.
     package static let tagCount = 16
 
-    /// The longest text or header that is taken, 16 MiB: far above any use, far below 32-bit lengths.
+    /// The maximum length of a text or header, 16 MiB: far above any use, far below the limit of 32-bit lengths.
     package static let maxText = 1 << 24
 
     private let context: OpaquePointer
     private let calls: AEADCalls
 
-    /// Makes the context.
+    /// Creates the cipher context.
     ///
     /// - Parameters:
     ///   - key: Exactly 32 bytes.
-    ///   - backend: The library that does the work.
-    /// - Throws: ``CryptoFailure`` for a key of another length, or when the library refuses.
+    ///   - backend: The library that encrypts.
+    /// - Throws: ``CryptoFailure`` if the key has another length, or if the library fails.
     package init(key: SecretBytes, backend: AEADBackend = .libcrypto) throws(CryptoFailure) {
         calls = backend.calls
         guard let context = calls.make() else { throw CryptoFailure(draining: "making a cipher context") }
@@ -38,11 +38,11 @@ package final class AES256GCM {
 
     deinit { calls.free(context) }
 
-    /// Goes on with another key, in the same context; after a failure nothing more can be sealed or opened.
+    /// Replaces the key in the same context; after a failure of the library, nothing more can be sealed or opened.
     ///
     /// - Parameter key: Exactly 32 bytes.
-    /// - Throws: ``CryptoFailure`` for a key of another length (the old key then stays), or when the
-    ///   library refuses.
+    /// - Throws: ``CryptoFailure`` if the key has another length (the old key then stays in use), or if the
+    ///   library fails.
     package func replaceKey(_ key: SecretBytes) throws(CryptoFailure) {
         guard key.count == Self.keyCount else {
             throw CryptoFailure(
@@ -58,11 +58,11 @@ package final class AES256GCM {
     /// Encrypts `text` in place and writes its tag.
     ///
     /// - Parameters:
-    ///   - text: The plaintext, replaced by as many bytes of ciphertext; may be empty.
-    ///   - header: Authenticated as it is; may be empty.
+    ///   - text: The plaintext, replaced by ciphertext of the same length; may be empty.
+    ///   - header: Authenticated but not encrypted; may be empty.
     ///   - nonce: Never used before under this key.
-    ///   - tag: Receives 16 bytes. May lie right behind the text.
-    /// - Returns: False when the library fails or a length is above ``maxText``; the text is then cleansed.
+    ///   - tag: Receives 16 bytes. May be directly after the text.
+    /// - Returns: False if the library fails or a length is above ``maxText``; the text is then cleansed.
     package func seal(
         _ text: UnsafeMutableRawBufferPointer,
         header: UnsafeRawBufferPointer,
@@ -86,12 +86,12 @@ package final class AES256GCM {
     /// Decrypts `text` in place and checks its tag.
     ///
     /// - Parameters:
-    ///   - text: The ciphertext, replaced by as many bytes of plaintext; may be empty.
-    ///   - header: The bytes that were authenticated with it.
-    ///   - nonce: The one it was sealed with.
-    ///   - tag: 16 bytes to compare with.
-    /// - Returns: False when anything does not fit together; the text has then been cleansed, so that no byte
-    ///   of a forgery can be used by mistake.
+    ///   - text: The ciphertext, replaced by plaintext of the same length; may be empty.
+    ///   - header: The header that was authenticated with the text.
+    ///   - nonce: The nonce that the text was sealed with.
+    ///   - tag: The expected 16 bytes.
+    /// - Returns: False if the tag does not match key, nonce, header and text; the text is then cleansed, so that no byte of a
+    ///   forgery can be used by mistake.
     package func open(
         _ text: UnsafeMutableRawBufferPointer,
         header: UnsafeRawBufferPointer,
@@ -112,17 +112,17 @@ package final class AES256GCM {
         } == 1
     }
 
-    /// Writes the tag over header and text, and leaves both readable (GMAC: integrity only).
+    /// Writes the tag over header and text without encrypting either (GMAC: integrity only).
     ///
-    /// Header and text are authenticated as one run of bytes: where the one ends is not part of it, so the
-    /// header must say how long it or the text is.
+    /// Header and text are authenticated as one run of bytes. The tag does not cover the border between them, so the header must
+    /// state its own length or that of the text.
     ///
     /// - Parameters:
     ///   - text: Additional data; not changed.
     ///   - header: Authenticated before the text.
     ///   - nonce: Never used before under this key.
     ///   - tag: Receives 16 bytes.
-    /// - Returns: False when the library fails or a length is above ``maxText``.
+    /// - Returns: False if the library fails or a length is above ``maxText``.
     package func authenticate(
         _ text: UnsafeRawBufferPointer,
         header: UnsafeRawBufferPointer,
@@ -143,14 +143,14 @@ package final class AES256GCM {
         } == 1
     }
 
-    /// Checks what ``authenticate(_:header:nonce:tag:)`` wrote.
+    /// Checks the tag that ``authenticate(_:header:nonce:tag:)`` wrote.
     ///
     /// - Parameters:
-    ///   - text: The bytes that were authenticated; not changed, whatever the answer.
-    ///   - header: The bytes that were authenticated before the text.
-    ///   - nonce: The one the tag was made with.
-    ///   - tag: 16 bytes to compare with.
-    /// - Returns: False when anything does not fit together.
+    ///   - text: The text that was authenticated; never changed, whatever the result.
+    ///   - header: The header that was authenticated before the text.
+    ///   - nonce: The nonce that the tag was made with.
+    ///   - tag: The expected 16 bytes.
+    /// - Returns: False if the tag does not match key, nonce, header and text.
     package func verify(
         _ text: UnsafeRawBufferPointer,
         header: UnsafeRawBufferPointer,
@@ -180,6 +180,6 @@ package final class AES256GCM {
         return false
     }
 
-    /// Whether the library has written outside of its memory.
+    /// Whether the library has written outside its memory.
     var hasOverrun: Bool { calls.overran?(context) == 1 }
 }

@@ -1,29 +1,29 @@
-/// The nonce of AES-GCM, made from a fixed value and a counter without allocating anything.
+/// The nonce of AES-GCM, made from a fixed value and a counter without allocating memory.
 ///
-/// Both are exclusive-ored as in RFC 8446, section 5.3: the counter, as 64 bits big-endian, over the last
-/// eight bytes. A value and a counter that never repeats under one key make nonces that never repeat.
+/// It combines both by exclusive or, as in RFC 8446, section 5.3: the counter, as 64 bits big-endian, is applied to the last
+/// eight bytes. If no pair of value and counter repeats under one key, no nonce repeats either.
 package struct Nonce96: BitwiseCopyable, Sendable {
-    /// How many bytes a nonce has.
+    /// The length of a nonce, in bytes.
     package static let count = 12
 
-    // Three words in memory order: 12 bytes without padding, which a UInt32 beside a UInt64 would not be.
+    // Three words in memory order: 12 bytes without padding. A UInt32 beside a UInt64 would be padded.
     private var words: (UInt32, UInt32, UInt32)
 
-    /// Takes the 12 bytes of a secret as they are.
+    /// Uses the 12 bytes of a secret as the fixed value.
     ///
     /// - Parameter iv: Exactly 12 bytes; another length is a programming error.
     package init(iv: SecretBytes) {
         self = iv.withUnsafeBytes { Nonce96(iv: $0) }
     }
 
-    /// Takes 12 bytes as they are.
+    /// Uses 12 bytes as the fixed value.
     ///
     /// - Parameter iv: Exactly 12 bytes; another length is a programming error.
     package init(iv: [UInt8]) {
         self = iv.withUnsafeBytes { Nonce96(iv: $0) }
     }
 
-    /// Takes 12 bytes as they are.
+    /// Uses 12 bytes as the fixed value.
     ///
     /// - Parameter iv: Exactly 12 bytes; another length is a programming error.
     package init(iv: UnsafeRawBufferPointer) {
@@ -35,7 +35,7 @@ package struct Nonce96: BitwiseCopyable, Sendable {
         )
     }
 
-    /// The nonce for one place in a sequence: these bytes XOR (four zero bytes, then `sequence`).
+    /// The nonce for one position in a sequence: these bytes XOR (four zero bytes, then `sequence`).
     package func combined(with sequence: UInt64) -> Nonce96 {
         var nonce = self
         nonce.words.1 ^= UInt32(truncatingIfNeeded: sequence >> 32).bigEndian
@@ -43,14 +43,14 @@ package struct Nonce96: BitwiseCopyable, Sendable {
         return nonce
     }
 
-    /// Lends the 12 bytes to `body`; the pointer is valid until `body` returns.
+    /// Calls `body` with the 12 bytes; the pointer is valid until `body` returns.
     package func withUnsafeBytes<R, E>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
         try Swift.withUnsafeBytes(of: words, body)
     }
 }
 
 extension Nonce96: CustomStringConvertible, CustomReflectable {
-    /// The type's name only, because the fixed part is derived beside the key.
+    /// Only the type's name, because the fixed part is derived together with the key.
     package var description: String { "Nonce96" }
 
     /// Empty, so that a dump does not show the bytes either.

@@ -1,13 +1,13 @@
-/// A text and its tag as arrays, so that a test can say what it means without pointers.
+/// A text and its tag as arrays, so that tests need no pointers.
 ///
-/// For tests, here and of a library at start; records are never copied into arrays.
+/// It is for tests, including the self-test of a library at start; records are never copied into arrays.
 package struct SealedText: Equatable {
-    /// The ciphertext, or the readable text that is authenticated.
+    /// The ciphertext, or the plaintext that is only authenticated.
     package var text: [UInt8]
-    /// Its tag.
+    /// The tag of the text.
     package var tag: [UInt8]
 
-    /// Takes both as they are.
+    /// A text with its tag.
     package init(text: [UInt8], tag: [UInt8]) {
         self.text = text
         self.tag = tag
@@ -15,7 +15,7 @@ package struct SealedText: Equatable {
 }
 
 extension AES256GCM {
-    /// Seals a copy of `plaintext`; nil when that is refused.
+    /// Seals a copy of `plaintext`; returns nil if that fails.
     package func seal(_ plaintext: [UInt8], header: [UInt8], nonce: Nonce96) -> SealedText? {
         var sealed = SealedText(text: plaintext, tag: [UInt8](repeating: 0, count: Self.tagCount))
         let done = sealed.text.withUnsafeMutableBytes { text in
@@ -28,7 +28,7 @@ extension AES256GCM {
         return done ? sealed : nil
     }
 
-    /// Opens a copy of the text; gives what the buffer held afterwards, whatever the answer was.
+    /// Opens a copy of the text; returns the result and the content of the buffer after the call.
     package func open(
         _ sealed: SealedText,
         header: [UInt8],
@@ -45,7 +45,7 @@ extension AES256GCM {
         return (accepted, buffer)
     }
 
-    /// Authenticates a text that stays readable; gives the text as it is afterwards, and its tag.
+    /// Authenticates a text without encrypting it; returns the text after the call, and its tag.
     package func authenticate(_ text: [UInt8], header: [UInt8], nonce: Nonce96) -> SealedText? {
         var tag = [UInt8](repeating: 0, count: Self.tagCount)
         let done = text.withUnsafeBytes { text in
@@ -58,7 +58,7 @@ extension AES256GCM {
         return done ? SealedText(text: text, tag: tag) : nil
     }
 
-    /// Whether the tag is right for the readable text.
+    /// Whether the tag is correct for the unencrypted text.
     package func verify(_ sealed: SealedText, header: [UInt8], nonce: Nonce96) -> Bool {
         sealed.text.withUnsafeBytes { text in
             header.withUnsafeBytes { header in

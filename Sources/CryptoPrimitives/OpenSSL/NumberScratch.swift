@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// The scratch numbers of one curve operation: owns a BN_CTX, which cleanses them when this goes.
+/// The scratch numbers of one curve operation: owns a BN_CTX, which is cleansed on release.
 struct NumberScratch: ~Copyable {
     let context: OpaquePointer
 
@@ -8,14 +8,14 @@ struct NumberScratch: ~Copyable {
 
     deinit { BN_CTX_free(context) }
 
-    /// Runs an operation on scratch numbers from the secure heap, or from ordinary memory when that is full.
+    /// Runs an operation on scratch numbers from the secure heap, or from ordinary memory if that heap is full.
     ///
-    /// libcrypto does not fall back by itself, and the heap is shared by all threads, so a failure is tried
-    /// once more without it. An operation that still fails is out of memory: the process stops.
+    /// libcrypto does not fall back by itself, and all threads share the heap, so a failed operation runs a second time
+    /// without it. An operation that fails again is out of memory: the process stops.
     ///
     /// - Parameters:
-    ///   - operation: The name to give when the process stops.
-    ///   - body: Does the work and gives 1, or 0 for a failure; may run twice.
+    ///   - operation: The name that the message shows if the process stops.
+    ///   - body: Does the work and returns 1, or 0 for a failure; may run twice.
     static func run(_ operation: String, _ body: (OpaquePointer) -> Int32) {
         if sly_numbers_fit_secure_heap() == 1, attempt(BN_CTX_secure_new(), body) { return }
         ERR_clear_error()

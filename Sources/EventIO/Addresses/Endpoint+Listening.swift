@@ -1,13 +1,13 @@
 import Platform
 
 extension Endpoint {
-    /// The addresses to bind for listening here.
+    /// The addresses to bind in order to listen at this endpoint.
     ///
-    /// A name is looked up at once, which may block for a while: do not call it on a loop that has other work. An empty host is
-    /// every address of the machine, of both families where the machine has both.
+    /// The call resolves a name synchronously and may block for a while: do not call it on a loop that has other work. An empty
+    /// host means every address of the machine, of both families if the machine has both.
     ///
     /// - Returns: at least one address.
-    /// - Throws: `look up` when the name has no address, `bind` when a path is too long.
+    /// - Throws: `look up` if the name has no address, `bind` if a path is too long.
     package func listenAddresses() throws(SystemFailure) -> [SocketAddress] {
         switch self {
         case .unix(let path):

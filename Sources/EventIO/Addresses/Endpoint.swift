@@ -1,18 +1,18 @@
 import Basics
 import Platform
 
-/// Where to listen or what to dial: a TCP host and port, or the path of a Unix socket.
+/// An address to listen on or to connect to: a TCP host and port, or the path of a Unix socket.
 ///
-/// The text form is the one of `tunnel.conf` and of the command line:
+/// `tunnel.conf` and the command line use this text form:
 /// ```
 /// HOST:PORT     example.com:7443, 127.0.0.1:5432
 /// [IPv6]:PORT   [::1]:5432, [fe80::1%eth0]:7443
-/// :PORT         listening only: every address of this machine; `host` is empty then
-/// PORT          a host that the caller of `init(parsing:for:)` chooses, or a fault
+/// :PORT         listening: every address of this machine, and `host` is empty; dialling: like PORT
+/// PORT          on a host that the caller of `init(parsing:for:)` chooses, or an error
 /// unix:/PATH    at most 107 bytes of path
 /// ```
-/// An endpoint made by `init(parsing:for:)` is in one canonical form (names in lower case, IPv6 as the system prints it),
-/// so that two spellings of one address are equal. Endpoints built case by case are taken as they are.
+/// `init(parsing:for:)` returns the canonical form (names in lower case, IPv6 as the system prints it), so two spellings of one
+/// address are equal. An endpoint that is built directly from a case is not changed.
 package enum Endpoint: Hashable, Sendable {
     /// A host name or address without brackets, empty for "every address of this machine"; port 0 is "any free port".
     case tcp(host: String, port: UInt16)
@@ -21,20 +21,20 @@ package enum Endpoint: Hashable, Sendable {
 }
 
 extension Endpoint {
-    /// What the endpoint is for, which decides what a text without a host means.
+    /// The purpose of the endpoint, which decides the meaning of a text without a host.
     package enum Use: Hashable, Sendable {
-        /// To be bound. `:PORT` is every address, port 0 any free port; a bare `PORT` is bound on `barePortHost`.
+        /// To bind. `:PORT` means every address, port 0 any free port; a bare `PORT` is bound on `barePortHost`.
         case listening(barePortHost: String)
-        /// To be connected to. A bare `PORT` or `:PORT` is dialled on `barePortHost`, or is a fault where that is nil.
+        /// To connect to. A bare `PORT` or `:PORT` is dialled on `barePortHost`, or is an error if that is nil.
         case dialling(barePortHost: String?)
     }
 
-    /// Reads the text form.
+    /// Parses the text form.
     ///
     /// - Parameters:
     ///   - text: one endpoint, without white space around it.
-    ///   - use: what it is for.
-    /// - Throws: what is wrong with the text, and where one is known, how to write it.
+    ///   - use: the purpose of the endpoint.
+    /// - Throws: the error in the text and, if known, the correct spelling.
     package init(parsing text: String, for use: Use) throws(EndpointFault) {
         guard !text.isEmpty else { throw EndpointFault("an address is empty") }
         if text.lowercased().hasPrefix("unix:") {
@@ -51,10 +51,10 @@ extension Endpoint {
         self = try .tcp(host: use.host(from: host, in: text), port: use.port(from: port))
     }
 
-    /// Whether the two cannot both be bound on one machine.
+    /// Whether one machine cannot bind both endpoints.
     ///
     /// `:PORT` takes the port on every address, `0.0.0.0:PORT` on every IPv4 and `[::]:PORT` on every IPv6 address. Names
-    /// are compared as text: nothing is resolved here. Port 0 overlaps with nothing.
+    /// are compared as text and not resolved. Port 0 overlaps with nothing.
     package func overlaps(_ other: Endpoint) -> Bool {
         switch (self, other) {
         case (.unix(let path), .unix(let otherPath)):
@@ -79,7 +79,7 @@ extension Endpoint {
 }
 
 extension Endpoint: CustomStringConvertible {
-    /// The text form, which `init(parsing:for:)` reads back to an equal value.
+    /// The text form, which `init(parsing:for:)` parses back to an equal value.
     package var description: String {
         switch self {
         case .tcp(let host, let port) where host.contains(":"): "[\(host)]:\(port)"
@@ -89,11 +89,11 @@ extension Endpoint: CustomStringConvertible {
     }
 }
 
-/// Why a text is not an endpoint.
+/// The reason why a text is not an endpoint.
 package struct EndpointFault: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What is wrong, as a clause in lower case without a full stop.
+    /// The error, as a clause in lower case without a full stop.
     package let message: String
-    /// How to write it instead, where that is known.
+    /// The correct spelling, if known.
     package let hint: String?
 
     init(_ message: String, hint: String? = nil) {
@@ -101,7 +101,7 @@ package struct EndpointFault: Error, Hashable, Sendable, CustomStringConvertible
         self.hint = hint
     }
 
-    /// The message, with the hint in parentheses behind it.
+    /// The message, followed by the hint in parentheses.
     package var description: String {
         hint.map { "\(message) (\($0))" } ?? message
     }
@@ -110,7 +110,7 @@ package struct EndpointFault: Error, Hashable, Sendable, CustomStringConvertible
 // MARK: - TCP
 
 extension Endpoint.Use {
-    /// The host that the text before the port means for this use, in canonical form.
+    /// The host that the text before the port stands for in this use, in canonical form.
     fileprivate func host(from host: Endpoint.HostText, in text: String) throws(EndpointFault) -> String {
         switch (host, self) {
         case (.literal(let address), _):
@@ -145,12 +145,12 @@ extension Endpoint.Use {
 
 extension Endpoint {
     fileprivate enum HostText {
-        /// Only a port was written.
+        /// The text is a port only.
         case none
-        /// A colon was written, with nothing before it.
+        /// The text begins with the colon before the port.
         case empty
         case name(Substring)
-        /// What stood between brackets.
+        /// The text between brackets.
         case literal(Substring)
     }
 
@@ -190,7 +190,7 @@ extension Endpoint {
         return (host.isEmpty ? .empty : .name(host), text[text.index(after: colon)...])
     }
 
-    /// A DNS name or a dotted IPv4 address, both within what a resolver takes.
+    /// A DNS name or a dotted IPv4 address, within the limits of a resolver.
     fileprivate static func checkedName(_ text: Substring) throws(EndpointFault) -> String {
         if text == "*" {
             throw EndpointFault("`*` is not a host", hint: "to listen on every address write `:PORT`")
@@ -207,7 +207,7 @@ extension Endpoint {
         let name = text.lowercased()
         let labels = name.split(separator: ".", omittingEmptySubsequences: false)
         for (position, label) in labels.enumerated() where label.isEmpty || label.utf8.count > maxLabel {
-            // One dot at the end is the root of DNS: such a name is complete, and no search domain is tried.
+            // A dot at the end stands for the DNS root: such a name is complete, and the resolver tries no search domain.
             let isRoot = label.isEmpty && position == labels.count - 1 && position > 0
             guard isRoot else {
                 throw EndpointFault(
@@ -235,13 +235,13 @@ extension Endpoint {
         return inet_pton(AF_INET, text, &address) == 1
     }
 
-    /// The address as the system prints it; a zone (`%eth0`) stays as it is.
+    /// The address as the system prints it, with its zone (`%eth0`) unchanged.
     fileprivate static func canonicalIPv6(_ text: Substring) throws(EndpointFault) -> String {
         let parts = text.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
         let zone = parts.count == 2 ? parts[1] : nil
         var address = in6_addr()
         var printed = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        // A C string ends at a NUL, so that what stands behind one would go unseen.
+        // A C string ends at the first NUL, so the system would ignore the text after it.
         guard !text.utf8.contains(0), let digits = parts.first,
             inet_pton(AF_INET6, String(digits), &address) == 1,
             inet_ntop(AF_INET6, &address, &printed, socklen_t(printed.count)) != nil

@@ -1,6 +1,6 @@
 import Platform
 
-/// An address that needs no looking up any more: IPv4 or IPv6 with a port, or the path of a Unix socket.
+/// A resolved address: IPv4 or IPv6 with a port, or the path of a Unix socket.
 package struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
     private enum Kind: Hashable, Sendable {
         case v4(address: UInt32, port: UInt16)
@@ -10,7 +10,7 @@ package struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
 
     private let kind: Kind
 
-    /// A numeric address, or `nil` when the text is a name.
+    /// A numeric address; `nil` if the text is a name.
     package init?(numericHost host: String, port: UInt16) {
         var v4 = in_addr()
         if inet_pton(AF_INET, host, &v4) == 1 {
@@ -29,13 +29,13 @@ package struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
         kind = Self.v6(v6, scope: scope, port: port)
     }
 
-    /// The path of a Unix socket; `nil` when it is longer than ``SystemSocket/maxUnixPath``.
+    /// The path of a Unix socket; `nil` if it is empty or longer than ``SystemSocket/maxUnixPath``.
     package init?(unixPath path: String) {
         guard (1...SystemSocket.maxUnixPath).contains(path.utf8.count) else { return nil }
         kind = .unix(path)
     }
 
-    /// An address as the system gave it; `nil` when it is of another family.
+    /// An address as the system returned it; `nil` if it is of another family.
     init?(_ address: UnsafePointer<sockaddr>, length: socklen_t) {
         let raw = UnsafeRawPointer(address)
         switch Int32(address.pointee.sa_family) {
@@ -46,7 +46,7 @@ package struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
             let v6 = raw.loadUnaligned(as: sockaddr_in6.self)
             kind = Self.v6(v6.sin6_addr, scope: v6.sin6_scope_id, port: UInt16(bigEndian: v6.sin6_port))
         case AF_UNIX:
-            // A socket that was not bound has no path.
+            // An unbound socket has no path.
             let offset = MemoryLayout<sockaddr_un>.offset(of: \.sun_path) ?? 2
             let bytes = UnsafeRawBufferPointer(start: raw + offset, count: max(0, Int(length) - offset))
             kind = .unix(String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self))
@@ -55,12 +55,12 @@ package struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The address that a socket is bound to; `nil` when the system does not say.
+    /// The address that a socket is bound to; `nil` if the system does not report one.
     init?(localOf descriptor: Int32) {
         self.init(of: descriptor, by: getsockname)
     }
 
-    /// The address that a socket is connected to; `nil` when it is not.
+    /// The address that a socket is connected to; `nil` if the socket is not connected.
     init?(remoteOf descriptor: Int32) {
         self.init(of: descriptor, by: getpeername)
     }
@@ -81,7 +81,7 @@ package struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
         self = address
     }
 
-    /// A Unix socket without a path: one of a pair.
+    /// The address of a Unix socket without a path, such as one of a socket pair.
     static let unnamed = SocketAddress(.unix(""))
 
     /// Whether it is a Unix socket.
@@ -90,17 +90,17 @@ package struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
         return false
     }
 
-    /// The path of a Unix socket that has one.
+    /// The path of the Unix socket; nil if there is none.
     var unixPath: String? {
         guard case .unix(let path) = kind, !path.isEmpty else { return nil }
         return path
     }
 
-    /// Whether it is an address by which a machine speaks with itself: 127.0.0.0/8 or ::1.
+    /// Whether it is a loopback address: 127.0.0.0/8 or ::1.
     package var isLoopback: Bool {
         switch kind {
         case .v4(let address, _): address >> 24 == 127
-        // An IPv4 address inside IPv6 is what it is.
+        // An IPv4-mapped IPv6 address is treated as its IPv4 address.
         case .v6(0, let low, _, _): low == 1 || low >> 24 == 0xFFFF_7F
         case .v6, .unix: false
         }
@@ -115,12 +115,13 @@ package struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// What limits on strangers are counted by: the address itself for IPv4, the /64 for IPv6, because that is what
-    /// one household gets.
+    /// The range of addresses for which limits on unauthenticated clients are counted.
+    ///
+    /// The address itself for IPv4; the /64 for IPv6, because one household gets a /64.
     package var prefix: AddressPrefix {
         switch kind {
         case .v4(let address, _): AddressPrefix(high: 0, low: UInt64(address))
-        // An IPv4 address inside IPv6 counts as what it is.
+        // An IPv4-mapped IPv6 address counts as its IPv4 address.
         case .v6(0, let low, _, _) where low >> 32 == 0xFFFF: AddressPrefix(high: 0, low: low & 0xFFFF_FFFF)
         case .v6(let high, _, _, _): AddressPrefix(high: 1, low: high)
         case .unix: AddressPrefix(high: 2, low: 0)
@@ -143,13 +144,13 @@ package struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// A range of addresses that counts as one stranger.
+/// A range of addresses that counts as one unauthenticated client.
 package struct AddressPrefix: Hashable, Sendable {
     fileprivate let high: UInt64
     fileprivate let low: UInt64
 }
 
-// MARK: - The system's forms
+// MARK: - System representation
 
 extension SocketAddress {
     var family: Int32 {
@@ -160,7 +161,7 @@ extension SocketAddress {
         }
     }
 
-    /// Lends the system's form.
+    /// Calls `body` with the system's representation of the address, which is valid during the call.
     func withSystemAddress<R>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
         switch kind {
         case .v4(let address, let port):
@@ -225,7 +226,7 @@ extension SocketAddress {
 }
 
 extension SocketAddress {
-    /// The same host with any free port, to try whether it is one of this machine's.
+    /// The same host with port 0; binding it shows whether the host is an address of this machine.
     package var withAnyPort: SocketAddress { with(port: 0) }
 
     /// The same host with another port.
@@ -246,7 +247,7 @@ extension SocketAddress {
 // MARK: - Name look-up
 
 extension SocketAddress {
-    /// What is asked of the resolver: addresses for TCP, of families that the machine has.
+    /// The hints for the resolver: TCP addresses, of families that the machine has.
     static var lookupHints: addrinfo {
         var hints = addrinfo()
         hints.ai_socktype = SocketOptions.streamType
@@ -254,7 +255,7 @@ extension SocketAddress {
         return hints
     }
 
-    /// The resolver's answer with a port: each address once, in the resolver's order.
+    /// The addresses of a resolver's answer, with a port: each address once, in the resolver's order.
     static func list(of answer: UnsafeMutablePointer<addrinfo>?, port: UInt16) -> [SocketAddress] {
         var addresses: [SocketAddress] = []
         var next = answer

@@ -1,62 +1,69 @@
 import Basics
 
-/// Decides whether a loop with nothing to do polls its descriptors for a moment before its thread blocks.
+/// Decides whether an idle loop polls its descriptors for a moment (busy polling) before its thread blocks.
 ///
-/// A blocked thread is woken by the scheduler, and on a virtual machine a processor that has gone to sleep takes tens of
-/// microseconds to wake. A request and its answer wait four times in the tunnel. While answers arrive within
-/// ``maxPollTime``, a polling loop pays for none of these waits. Between two polls other threads may have the processor, so
-/// polling spends only what nobody else wants. It stops where it does not pay, so that idle and slow streams cost nothing
-/// (docs/decisions/0018-look-before-sleeping.md).
+/// The scheduler wakes a blocked thread, and on a virtual machine a sleeping processor takes tens of microseconds to wake. A
+/// request and its answer wait four times in the tunnel. While answers arrive within ``maxPollTime``, a polling loop avoids all
+/// of these waits. Between two polls other threads may use the processor, so polling spends only processor time that no other
+/// thread wants. Polling pauses when it brings no gain, so that idle and slow streams cost nothing
+/// (docs/decisions/0018-workers-busy-poll-before-blocking.md).
 ///
-/// A state machine without a clock: ``EventLoop`` tells it what happened.
+/// A state machine without a clock; ``EventLoop`` passes it the events and their times.
 struct BusyPoll {
     private enum State {
-        /// The thread may block, or has not come to that yet.
+        /// The loop does not poll: the thread may block, or this turn has not reached the wait yet.
         case inactive
-        /// The loop polls since `since`; the last poll was at `last`.
+        /// The loop has polled since `since`; the last poll was at `last`.
         case polling(since: Instant, last: Instant)
         /// The loop has polled in this turn and found nothing: now the thread blocks.
         case gaveUp
     }
 
-    /// How long a loop polls.
+    /// The maximum time for which a loop polls before it blocks.
     ///
-    /// Shorter: answers arrive after it has given up; one from a service on the same machine takes 20 to 40 µs through both
-    /// ends. Longer: more is spent on answers that arrive later still.
+    /// Larger: more processor time for answers that arrive even later. Smaller: answers arrive after the loop has given up; an
+    /// answer of a service on the same machine takes 20 to 40 µs through both ends.
     static let maxPollTime = TimeSpan.microseconds(60)
-    /// Threads that ask and answer use the processor for less than this, and return it.
+    /// The longest absence from the processor that does not count against polling.
+    ///
+    /// Threads that exchange requests and answers use the processor for less than this, and return it.
     static let shortAbsence = TimeSpan.microseconds(50)
-    /// After a turn that read more than this, in bytes, nobody waits for an answer: bulk costs less when more of it has
-    /// gathered.
+    /// The number of bytes read in a turn above which the turn counts as bulk.
+    ///
+    /// After such a turn no user waits for an answer, and bulk costs less when more of it has accumulated.
     static let maxBytes = 16384
-    /// For this long after such a turn began, the loop does not poll: what happens before the next turn of bulk, in about half
-    /// of this time, are acknowledgements and room in sockets.
+    /// The time after the beginning of a bulk turn in which the loop does not poll.
+    ///
+    /// The next turn of bulk comes after about half of this time. Events before it are only acknowledgements and free space in
+    /// sockets.
     private static let bulkRest = TimeSpan.microseconds(300)
 
-    /// A thread that keeps the processor for longer than this has much to do.
+    /// The absence from the processor above which another thread is considered busy.
     private static let longAbsence = TimeSpan.microseconds(250)
-    /// Points for polling in vain; polling with success takes one back, so at least two of three polls have to succeed.
-    private static let pointsForNothing = 2
-    /// At this many points polling rests.
-    private static let maxPointsForNothing = 8
-    /// How long it rests then: four polls in this time are one hundredth of a processor.
-    private static let rest = TimeSpan.milliseconds(24)
-    /// The same for absences: one of two hundred polls may meet one.
+    /// The points for a poll that finds nothing.
     ///
-    /// The scheduler does not prefer a thread that is awake when something happens for it. That thread waits until the others
-    /// have had their turn, and the slowest hundredth of answers consists of that.
+    /// A successful poll takes one point back, so at least two of three polls must succeed.
+    private static let pointsForNothing = 2
+    /// The number of points at which polling pauses.
+    private static let maxPointsForNothing = 8
+    /// The pause after polls that found nothing: four polls in this time are one hundredth of a processor.
+    private static let rest = TimeSpan.milliseconds(24)
+    /// The points for an absence: one of two hundred polls may meet one.
+    ///
+    /// The scheduler does not prefer a thread that is awake when an event arrives for it. That thread waits until the others have
+    /// had their turn, and these waits make up the slowest hundredth of answers.
     private static let pointsForAbsence = 200
     private static let maxPointsForAbsence = 800
-    /// How long polling rests then: first the lower bound, then twice as long each time up to the upper bound.
+    /// The pause after absences: first the lower bound, then twice as long each time, up to the upper bound.
     ///
-    /// Beside bulk every attempt delays some answers; with 160 ms between two of them those are fewer than one in a hundred.
-    /// Longer rests made a lone ping, which something disturbs now and then, half as fast again.
+    /// Beside bulk, every attempt to poll delays some answers. With 160 ms between two attempts, fewer than one in a hundred
+    /// answers is delayed. With longer pauses a lone ping, which is disturbed now and then, took about half as long again.
     private static let absenceRests: (first: TimeSpan, max: TimeSpan) = (
         .milliseconds(10), .milliseconds(160)
     )
-    /// After this many successes in a row, about half a second of them, the other threads are gone.
+    /// The number of successes in a row, about half a second of them, that shows that the other threads are gone.
     ///
-    /// Beside bulk a twentieth of a second without an absence says nothing: threads move between processors.
+    /// Beside bulk, a twentieth of a second without an absence proves nothing, because threads move between processors.
     private static let quietStreak = 8192
 
     private let isEnabled: Bool
@@ -67,7 +74,7 @@ struct BusyPoll {
     private var streak = 0
     private var absenceRest = absenceRests.first
 
-    /// A loop that never polls unless `isEnabled`.
+    /// Creates the state of a loop that has not polled yet; unless `isEnabled`, the loop never polls.
     init(isEnabled: Bool) {
         self.isEnabled = isEnabled
     }
@@ -78,14 +85,14 @@ struct BusyPoll {
         return false
     }
 
-    /// A turn that began at `began` has read `bytes`.
+    /// Notes that a turn has ended, which began at `began` and read `bytes`.
     mutating func turnEnded(bytes: Int, began: Instant) {
         if bytes > Self.maxBytes { restsUntil = max(restsUntil, began.advanced(by: Self.bulkRest)) }
     }
 
-    /// The loop is about to wait, with nothing to do before `deadline`.
+    /// Decides whether the loop polls instead of waiting; it has nothing to do before `deadline`.
     ///
-    /// - Returns: whether it polls instead.
+    /// - Returns: whether the loop polls.
     mutating func begins(at now: Instant, deadline: Instant) -> Bool {
         guard isEnabled, now >= restsUntil, case .inactive = state,
             deadline.span(since: now) > Self.maxPollTime
@@ -94,7 +101,7 @@ struct BusyPoll {
         return true
     }
 
-    /// The loop polled, found nothing, and let other threads have the processor.
+    /// Notes that the loop polled, found nothing, and let other threads use the processor.
     mutating func foundNothing(at now: Instant) {
         guard case .polling(let since, let last) = state else { return }
         let absence = now.span(since: last)
@@ -110,7 +117,7 @@ struct BusyPoll {
         }
     }
 
-    /// The loop polled, and something had happened.
+    /// Notes that the loop polled and found an event.
     mutating func foundSomething() {
         nothingPoints = max(0, nothingPoints - 1)
         absencePoints = max(0, absencePoints - 1)
@@ -118,12 +125,12 @@ struct BusyPoll {
         if streak == Self.quietStreak { absenceRest = Self.absenceRests.first }
     }
 
-    /// The next turn begins.
+    /// Notes that the next turn begins.
     mutating func turnBegins() {
         state = .inactive
     }
 
-    /// Other threads had the processor for longer than ``shortAbsence``.
+    /// Notes that other threads had the processor for longer than ``shortAbsence``.
     private mutating func wasAbsent(for absence: TimeSpan, since: Instant) {
         streak = 0
         absencePoints += absence > Self.longAbsence ? Self.maxPointsForAbsence : Self.pointsForAbsence

@@ -6,21 +6,21 @@ import Platform
 ///
 /// `uv_run` is the loop, and a turn is one pass of it:
 /// ```
-/// uv_prepare   beforeWaiting: settles what sockets ask for, and decides how long to wait
+/// uv_prepare   beforeWaiting: updates the watches of sockets, and decides how long to wait
 ///   waiting    libuv waits, then calls the sources whose descriptors are ready
 /// uv_check     afterWaiting: fires the timers that are due, then calls the handlers of the turn's end
 /// ```
-/// A turn in which nothing happened because the loop polls busily (``BusyPoll``) goes on with the next pass
+/// A pass of busy polling (``BusyPoll``) in which no event arrived does not end the turn: the turn continues with the next pass
 /// (docs/decisions/0023-libuv-drives-the-loop.md).
 ///
-/// Everything here is confined to the thread that made the loop; other threads use ``LoopWaker`` and ``Mailbox``.
+/// The loop is confined to the thread that created it; other threads use ``LoopWaker`` and ``Mailbox``.
 package final class EventLoop {
     let sockets: SocketPoller
     let libuv: LibuvLoop
     /// Wakes the loop from any thread.
     package let waker: LoopWaker
 
-    // Private, and read through the accessor: the compiler then knows every access, and checks none of them at run time.
+    // Private, and read through the accessor: the compiler then sees every access and omits the exclusivity checks.
     private var turnBegan: Instant
     private let thread: uv_thread_t
     private var timers = TimerHeap()
@@ -30,37 +30,37 @@ package final class EventLoop {
     private var nextTurn: [any TurnEndHandler] = []
     private var mailboxes: [any MailboxDrain] = []
     private var wakeSource: WakeSource?
-    /// Whether a source was called since the last turn ended.
+    /// Whether the loop has called a source since the last turn ended.
     private var hasHappened = false
     private var busyPoll: BusyPoll
-    /// How many bytes the loop's sockets read in this turn.
+    /// The number of bytes that the loop's sockets have read in this turn.
     var turnBytes = 0
-    /// How many turns there were.
+    /// The number of turns since the loop was created.
     private(set) var turns: UInt64 = 0
 
-    /// The clock when this turn began.
+    /// The time at which this turn began.
     package var now: Instant { turnBegan }
 
-    /// The version of libuv that was loaded, such as "1.44.2".
+    /// The version of the loaded libuv, such as "1.44.2".
     package static var libraryVersion: String { String(cString: uv_version_string()) }
 
     /// The clock of all loops; safe from any thread.
     package static var clock: Instant { Instant(nanoseconds: uv_hrtime()) }
 
-    /// How many turns follow ``stop()`` at most: one for what was asked for, one for what comes of it.
+    /// The maximum number of turns after ``stop()``: one for work already requested, one for work that results from it.
     private static let lastTurns = 2
 
-    /// How long the thread may keep a processor that others want, in nanoseconds.
+    /// The scheduler's time slice for the thread, in nanoseconds: the time for which it may keep a processor that others want.
     ///
-    /// The kernel gives a thread with short slices the processor sooner when it wakes, so an urgent answer overtakes the bulk of
-    /// other threads. Shorter: bulk pays for the changes. Longer: at the system's own 3 ms, an answer beside bulk on a busy
-    /// machine waits half a millisecond every hundredth time.
+    /// When a thread with short slices wakes, the kernel gives it the processor sooner, so an urgent answer overtakes the bulk of
+    /// other threads. Larger: with the system's default of 3 ms, one in a hundred answers beside bulk on a busy machine waits
+    /// half a millisecond. Smaller: bulk pays for the context switches.
     private static let slice: UInt64 = 100_000
 
-    /// A loop of the calling thread.
+    /// Creates a loop of the calling thread.
     ///
-    /// - Parameter pollsBusily: whether the loop polls for a moment before its thread blocks, where that pays (``BusyPoll``).
-    /// - Throws: the system's refusal: usually there are no descriptors left.
+    /// - Parameter pollsBusily: whether the loop may poll briefly before its thread blocks (``BusyPoll``).
+    /// - Throws: the system error, usually because there are no descriptors left.
     package init(pollsBusily: Bool = false) throws(SystemFailure) {
         busyPoll = BusyPoll(isEnabled: pollsBusily)
         turnBegan = Self.clock
@@ -88,7 +88,7 @@ package final class EventLoop {
         while !isStopping { uv_run(libuv.uv, UV_RUN_DEFAULT) }
         uv_prepare_stop(libuv.prepare)
         uv_check_stop(libuv.check)
-        // The last words of those who are stopping; a handler that always asks for one more turn does not get it.
+        // Lets handlers finish when they stop; a handler that always requests one more turn does not get it.
         for _ in 0..<Self.lastTurns where !turnEnds.isEmpty { endTurn() }
     }
 
@@ -109,10 +109,12 @@ package final class EventLoop {
         turnBegan = Self.clock
     }
 
-    /// How often the system refused to watch a socket on: the user's watches are used up (`fs.epoll.max_user_watches`).
+    /// The number of times the system refused to keep watching a socket.
+    ///
+    /// The system does so when the user's watches are exhausted (`fs.epoll.max_user_watches`).
     package var refusedWatches: Int { sockets.refusals }
 
-    /// Frees what the loop keeps for descriptors that it no longer has; call it after many sockets were closed.
+    /// Frees the handles that the loop keeps for closed descriptors; call it after many sockets were closed.
     package func trim() {
         sockets.trim()
     }
@@ -121,22 +123,22 @@ package final class EventLoop {
 // MARK: - Waiting
 
 extension EventLoop {
-    /// Something has happened: the first time in a turn, the clock is read.
+    /// Notes that an event arrived; the first call in a turn reads the clock.
     func somethingHappened() {
         guard !hasHappened else { return }
         hasHappened = true
         turnBegan = Self.clock
     }
 
-    /// Settles what sockets ask for, and decides how long libuv waits.
+    /// Updates the watches of sockets, and decides how long libuv waits.
     private func beforeWaiting() {
-        // Nothing has happened since the loop began to poll: everything is settled.
+        // No event has arrived since the loop began to poll: the watches are up to date.
         if busyPoll.isPolling { return }
         busyPoll.turnEnded(bytes: turnBytes, began: turnBegan)
         turnBytes = 0
         guard turnEnds.isEmpty else {
             sockets.settle(isWaiting: false, at: now)
-            // A source that could not be watched was told so.
+            // The next turn begins without waiting.
             libuv.setIdle(true)
             return
         }
@@ -152,11 +154,11 @@ extension EventLoop {
         if !isDue { libuv.setAlarm(deadline == .distantFuture ? nil : deadline, at: time) }
     }
 
-    /// Ends the turn, unless nothing has happened and the loop goes on polling.
+    /// Ends the turn, unless no event has arrived and the loop continues to poll.
     private func afterWaiting() {
         if busyPoll.isPolling {
             guard hasHappened else {
-                // Other threads may have the processor between one poll and the next.
+                // Between two polls, other threads may use the processor.
                 sched_yield()
                 busyPoll.foundNothing(at: Self.clock)
                 return
@@ -174,23 +176,24 @@ extension EventLoop {
 
 // MARK: - Turns
 
-/// Has work at the end of a turn, when everything that happened in it is known.
+/// An object with work to do at the end of a turn, when all events of the turn are known.
 package protocol TurnEndHandler: AnyObject {
-    /// The turn is over; called once for each call of ``EventLoop/atEndOfTurn(_:)``.
+    /// The turn is over; the loop calls this once for each call of ``EventLoop/atEndOfTurn(_:)``.
     func turnEnded()
 }
 
 extension EventLoop {
     /// Calls the handler at the end of this turn.
     ///
-    /// During the end of a turn, it calls the handler at the end of the next turn, which then begins without waiting: so
-    /// every turn ends, whatever handlers ask for. The handler makes sure not to ask twice.
+    /// If a turn is already ending, the loop calls the handler at the end of the next turn, which then begins without waiting: so
+    /// every turn ends, whatever handlers request. The handler must not make the request twice.
     package func atEndOfTurn(_ handler: any TurnEndHandler) {
         if isEndingTurn { nextTurn.append(handler) } else { turnEnds.append(handler) }
     }
 
-    /// Calls the handler at the end of the next turn, which begins without waiting: for a handler that has done enough for
-    /// now.
+    /// Calls the handler at the end of the next turn, which begins without waiting.
+    ///
+    /// For a handler that has used up its share of this turn.
     package func atEndOfNextTurn(_ handler: any TurnEndHandler) {
         nextTurn.append(handler)
     }

@@ -1,7 +1,7 @@
 import Basics
 import CLibuv
 
-/// libuv's loop with the four handles that make turns of it; ``EventLoop`` decides when each of them acts.
+/// libuv's loop with the four handles that divide it into turns; ``EventLoop`` decides when each of them is active.
 ///
 /// Confined to its loop's thread.
 final class LibuvLoop {
@@ -13,14 +13,14 @@ final class LibuvLoop {
     let check: UnsafeMutablePointer<uv_check_t>
     /// While it is active, libuv does not wait.
     private let idle: UnsafeMutablePointer<uv_idle_t>
-    /// Ends the wait at the first deadline.
+    /// Ends the wait at the earliest deadline.
     private let timer: UnsafeMutablePointer<uv_timer_t>
     private var isIdle = false
-    /// The deadline for which ``timer`` was started; nil when it will not fire.
+    /// The deadline for which ``timer`` was started; nil if the timer is not active.
     private var alarm: Instant?
     /// Name look-ups that libuv has not finished.
     private var lookups: [ObjectIdentifier: any PendingRequest] = [:]
-    /// Whether libuv may have opened descriptors of its own after the loop was made, as it does for signals.
+    /// Whether libuv may have opened descriptors of its own after the loop was created, as it does for signals.
     var opensDescriptors = false
 
     init() throws(SystemFailure) {
@@ -43,37 +43,37 @@ final class LibuvLoop {
 
     deinit {
         for lookup in lookups.values where !lookup.cancel() {
-            // A thread of libuv's pool is waiting for a name server and will write to the loop. Waiting for it could take
-            // half a minute, so the loop is left to it: a few kilobytes and three descriptors.
+            // A thread of libuv's pool is waiting for a name server and will write to the loop. To wait for the thread could take
+            // half a minute, so the loop is leaked: a few kilobytes and three descriptors.
             return
         }
         uv_walk(
             uv,
             { handle, _ in
                 guard let handle, uv_is_closing(handle) == 0 else { return }
-                // Every handle of this loop was made by `allocate`.
+                // Every handle of this loop was allocated by `allocate`.
                 uv_close(handle) { $0?.deallocate() }
             },
             nil
         )
-        // libuv frees nothing before its close callback has run.
+        // The memory of a handle is freed in its close callback, which needs a run of the loop.
         while uv_run(uv, UV_RUN_DEFAULT) != 0 {}
         uv_loop_close(uv)
         uv.deallocate()
     }
 
-    /// Makes libuv poll without waiting, for as long as it is set.
+    /// Makes libuv poll without waiting while `wanted` is true.
     func setIdle(_ wanted: Bool) {
         guard wanted != isIdle else { return }
         isIdle = wanted
         if wanted { uv_idle_start(idle) { _ in } } else { uv_idle_stop(idle) }
     }
 
-    /// Ends the next wait at a deadline, or lets it last until something happens.
+    /// Ends the next wait at a deadline, or lets it last until an event arrives.
     ///
     /// - Parameters:
-    ///   - deadline: the moment, or nil.
-    ///   - now: the loop's clock, read just before.
+    ///   - deadline: the end of the wait; nil for no end.
+    ///   - now: the loop's clock, read just before the call.
     func setAlarm(_ deadline: Instant?, at now: Instant) {
         guard deadline != alarm else { return }
         alarm = deadline
@@ -81,8 +81,8 @@ final class LibuvLoop {
             uv_timer_stop(timer)
             return
         }
-        // libuv counts whole milliseconds from its own reading of the clock. Rounded down, the loop would wake too early and
-        // wait again.
+        // libuv counts whole milliseconds from its own reading of the clock, so the delay is rounded up: rounded down, the loop
+        // would wake too early and wait again.
         uv_update_time(uv)
         let nanoseconds = deadline.span(since: now).nanoseconds
         let milliseconds = nanoseconds / 1_000_000 + (nanoseconds % 1_000_000 == 0 ? 0 : 1)
@@ -98,11 +98,11 @@ final class LibuvLoop {
     }
 }
 
-/// A request that libuv works on in its thread pool.
+/// A request that libuv processes in its thread pool.
 protocol PendingRequest: AnyObject {
-    /// Calls nobody back any more, and takes the request back from libuv if no thread has begun with it.
+    /// Drops the completion, and cancels the request in libuv if no thread has started it.
     ///
-    /// - Returns: whether it could be taken back.
+    /// - Returns: whether libuv has cancelled the request.
     func cancel() -> Bool
 }
 
@@ -114,9 +114,9 @@ extension UnsafeMutablePointer {
 }
 
 extension UnsafeMutablePointer<uv_loop_t> {
-    /// Calls `body` with the event loop that this belongs to, unless that is being freed.
+    /// Calls `body` with the event loop that owns this libuv loop, unless the event loop is being freed.
     ///
-    /// Every callback of libuv runs within ``EventLoop/run()``, whose caller holds the loop: it need not be retained here.
+    /// Every callback of libuv runs within ``EventLoop/run()``, whose caller retains the loop: no retain is needed here.
     @inline(__always)
     func withOwner(_ body: (EventLoop) -> Void) {
         guard let data = pointee.data else { return }

@@ -1,17 +1,17 @@
 package import Basics
 
-/// Calls back once at or after a moment, on its loop's thread.
+/// Calls an action once, at or after a deadline, on its loop's thread.
 ///
-/// Confined to that thread. It is cancelled when it is freed. It keeps nothing alive, and its action should capture its owner
-/// `unowned` or `weak`.
+/// Confined to that thread. `deinit` cancels the timer. The loop does not retain the timer, and the action should capture its
+/// owner `unowned` or `weak`.
 package final class LoopTimer {
     fileprivate var deadline = Instant.start
-    /// Its place in the heap; -1 when it is not scheduled.
+    /// The index in the heap; -1 if the timer is not scheduled.
     fileprivate var place = -1
     private let loop: EventLoop
     private let action: () -> Void
 
-    /// A timer that is not scheduled yet.
+    /// Creates a timer that is not scheduled yet.
     package init(_ loop: EventLoop, _ action: @escaping () -> Void) {
         self.loop = loop
         self.action = action
@@ -21,20 +21,22 @@ package final class LoopTimer {
         cancel()
     }
 
-    /// Whether it is going to fire.
+    /// Whether the timer is going to fire.
     package var isScheduled: Bool { place >= 0 }
 
-    /// Fires at that moment of the loop's clock, or as soon as possible if it has passed; a moment set before is forgotten.
+    /// Schedules the timer for a time of the loop's clock, and replaces an earlier schedule.
+    ///
+    /// If the time has passed, the timer fires as soon as possible.
     package func schedule(at deadline: Instant) {
         loop.schedule(self, at: deadline)
     }
 
-    /// Fires so long after the beginning of this turn.
+    /// Schedules the timer for `delay` after the beginning of this turn.
     package func schedule(after delay: Duration) {
         schedule(at: loop.now.advanced(by: delay))
     }
 
-    /// Does not fire.
+    /// Cancels the timer: it does not fire.
     package func cancel() {
         guard place >= 0 else { return }
         loop.cancel(self)
@@ -45,10 +47,10 @@ package final class LoopTimer {
     }
 }
 
-/// Timers by their deadlines: a binary heap in which each timer knows its place, so cancelling needs no search.
+/// A binary heap of timers, ordered by deadline; each timer knows its index, so cancelling needs no search.
 ///
-/// libuv's own timers count whole milliseconds; the heap counts nanoseconds, and libuv's only end the wait. It does not keep
-/// timers alive.
+/// libuv's own timers count whole milliseconds and the heap counts nanoseconds, so a timer of libuv only ends the wait. The heap
+/// does not retain timers.
 struct TimerHeap {
     private var entries: [(deadline: Instant, timer: Unmanaged<LoopTimer>)] = []
 
@@ -78,7 +80,7 @@ struct TimerHeap {
         siftDown(last.timer._withUnsafeGuaranteedRef { $0.place })
     }
 
-    /// Takes out the first timer if its moment has come.
+    /// Removes and returns the first timer if its deadline has passed.
     mutating func takeDue(at now: Instant) -> LoopTimer? {
         guard let first = entries.first, first.deadline <= now else { return nil }
         let timer = first.timer.takeUnretainedValue()

@@ -1,21 +1,21 @@
 import Synchronization
 
-/// Takes messages from any thread and delivers them on its loop's thread, in the order in which they came.
+/// Takes messages from any thread and delivers them on its loop's thread, in order of arrival.
 package final class Mailbox<Message: Sendable>: Sendable {
     private let waiting = Mutex<[Message]>([])
     private let waker: LoopWaker
 
-    /// A mailbox of this loop, to be created on its thread.
+    /// Creates a mailbox of a loop; call it on the loop's thread.
     ///
-    /// `receive` is called on the loop's thread for each message; the loop keeps it for as long as it lives.
+    /// The loop calls `receive` on its thread for each message, and retains it as long as the loop lives.
     package init(_ loop: EventLoop, _ receive: @escaping (Message) -> Void) {
         waker = loop.waker
         loop.add(MailboxReader(self, receive))
     }
 
-    /// Leaves a message.
+    /// Sends a message to the loop.
     ///
-    /// Never blocks; the queue grows as long as its senders make it.
+    /// Never blocks. The queue has no limit: it grows as long as messages arrive faster than the loop takes them.
     package func send(_ message: Message) {
         let isFirst = waiting.withLock { waiting in
             waiting.append(message)
@@ -33,7 +33,7 @@ package final class Mailbox<Message: Sendable>: Sendable {
     }
 }
 
-/// The end of a mailbox that stays on the loop's thread.
+/// The receiving side of a mailbox, confined to the loop's thread.
 protocol MailboxDrain {
     func drain()
 }

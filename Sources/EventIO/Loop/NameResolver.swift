@@ -2,10 +2,10 @@ import CLibuv
 import Platform
 
 extension EventLoop {
-    /// Looks up the addresses of an endpoint, without blocking the loop.
+    /// Looks up the addresses of an endpoint without blocking the loop.
     ///
-    /// `completion` is called once, on the loop's thread: with at least one address in the system's order of preference, or
-    /// with the reason why there is none. A numeric address and a path need no look-up, and are answered at once.
+    /// The loop calls `completion` once, on its thread: with at least one address in the system's order of preference, or with
+    /// the reason why there is none. A numeric address or a path needs no look-up: `completion` runs before this call returns.
     package func resolve(
         _ endpoint: Endpoint,
         _ completion: @escaping (Result<[SocketAddress], ResolveFailure>) -> Void
@@ -37,7 +37,7 @@ package struct ResolveFailure: Error, Hashable, Sendable, CustomStringConvertibl
     package var description: String { "\(host): \(reason)" }
 }
 
-/// One question to the system's resolver, asked by a thread of libuv's pool.
+/// One query to the system's resolver, made by a thread of libuv's pool.
 private final class Lookup: PendingRequest {
     private let host: String
     private let port: UInt16
@@ -60,7 +60,7 @@ private final class Lookup: PendingRequest {
 
     func start(on libuv: LibuvLoop) {
         var hints = SocketAddress.lookupHints
-        // libuv's request retains this until its callback has run.
+        // libuv's request retains this object until its callback has run.
         let retained = Unmanaged.passRetained(self)
         request.pointee.data = retained.toOpaque()
         let code = uv_getaddrinfo(

@@ -2,26 +2,26 @@ import Basics
 import Platform
 import SystemPackage
 
-/// Tells that links, addresses or routes of the machine have changed; not which.
+/// Reports that network interfaces, addresses or routes of the machine have changed, but not which.
 ///
-/// Changes come in groups, so it waits a moment before it tells. Where the kernel does not tell, as in some containers, it is
-/// silent. Confined to its loop's thread.
+/// Changes come in groups, so the watcher waits a moment before it reports them. Where the kernel sends no notifications, as in
+/// some containers, it never reports. Confined to its loop's thread.
 package final class NetworkWatcher: PollSource {
     private let loop: EventLoop
     private var timer: LoopTimer?
     private var toldAt = Instant.start
 
-    /// How long it waits for further changes.
+    /// The time to wait for further changes before a report.
     ///
-    /// Longer: streams wait for a network that is back. Shorter: every step of one change is reported.
+    /// Larger: streams wait although the network is back. Smaller: every step of one change is reported.
     private static let groupTime = Duration.milliseconds(100)
-    /// How long after a report the next one follows, at the earliest.
+    /// The minimum time between two reports.
     ///
-    /// Every link is checked at each report. Longer: a cable that is plugged in again is noticed late. Shorter: a machine on
-    /// which containers come and go stays busy.
+    /// Each report makes the owner check every link. Larger: a cable that is plugged in again is noticed late. Smaller: a machine
+    /// on which containers start and stop stays busy.
     private static let minInterval = Duration.seconds(1)
 
-    /// Begins to watch; `changed` is called on the loop's thread.
+    /// Starts watching, and calls `changed` on the loop's thread for each report.
     package init(_ loop: EventLoop, _ changed: @escaping () -> Void) {
         self.loop = loop
         super.init((try? SystemSocket.networkChanges()) ?? -1)
@@ -40,7 +40,8 @@ package final class NetworkWatcher: PollSource {
     }
 
     override func ready(_ events: PollEvents) {
-        // What the messages say does not matter: whoever is told looks for itself. Lost messages (ENOBUFS) are news, too.
+        // The content of the messages does not matter: the owner checks its links itself. Lost messages (ENOBUFS) also mean a
+        // change.
         withUnsafeTemporaryAllocation(byteCount: 8192, alignment: 8) { buffer in
             while recv(descriptor, buffer.baseAddress, buffer.count, 0) > 0 || errno == ENOBUFS {}
         }

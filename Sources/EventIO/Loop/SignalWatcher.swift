@@ -1,7 +1,7 @@
 import CLibuv
 import Platform
 
-/// Tells when the process gets a signal, on its loop's thread.
+/// Calls an action on its loop's thread when the process gets a signal.
 package final class SignalWatcher {
     /// The signals that can be watched.
     package enum Signal: Sendable {
@@ -20,10 +20,10 @@ package final class SignalWatcher {
 
     private let handle: UnsafeMutablePointer<uv_signal_t>
     private let action: () -> Void
-    /// The handle is the loop's, so the loop lives for at least as long.
+    /// Retains the loop, because the handle belongs to it.
     private let loop: EventLoop
 
-    /// Watches for a signal from now on until it is freed.
+    /// Watches for a signal until the watcher is freed.
     package init(_ signal: Signal, on loop: EventLoop, _ action: @escaping () -> Void) throws(SystemFailure) {
         self.action = action
         self.loop = loop

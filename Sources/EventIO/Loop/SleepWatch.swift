@@ -1,10 +1,12 @@
 import Platform
 
-/// Notices that the machine was asleep: the clock of loops stands still meanwhile, the rest of the world does not.
+/// Detects that the machine was asleep: during sleep the clock of the loops stands still, but the peers' time goes on.
 package struct SleepWatch {
     private var asleep = SystemClock.nanosecondsAsleep
 
-    /// A shorter sleep has no effect on anything, and the two clocks are not read at the same moment.
+    /// The shortest sleep that counts, in nanoseconds.
+    ///
+    /// A shorter sleep has no effect, and the two clocks are not read at exactly the same moment.
     private static let minSleep: UInt64 = 1_000_000_000
 
     package init() {}

@@ -1,9 +1,9 @@
 import Platform
 import SystemPackage
 
-/// A stream socket whose calls block: for threads that have nothing else to do, never for an event loop.
+/// A stream socket whose calls block: for threads that do nothing else, never for an event loop.
 ///
-/// Two threads may use it at the same time if one only reads and the other only writes. Closed when it is freed.
+/// Two threads may use it at the same time if one only reads and the other only writes. `deinit` closes the socket.
 package final class BlockingSocket: Sendable {
     let descriptor: Int32
 
@@ -31,7 +31,7 @@ package final class BlockingSocket: Sendable {
         return socket
     }
 
-    /// Two sockets that are connected with each other: one that blocks, and one for a loop.
+    /// A pair of connected sockets: one that blocks, and one for a loop.
     package static func pair() throws(SystemFailure) -> (here: BlockingSocket, there: DetachedSocket) {
         let (blocking, nonblocking) = try SystemFailure.catching("socketpair") { () throws(Errno) in
             try SystemSocket.pair()
@@ -40,7 +40,7 @@ package final class BlockingSocket: Sendable {
         return (BlockingSocket(blocking), DetachedSocket(owning: nonblocking, remote: remote))
     }
 
-    /// Accepts the next connection at an address that is listened on.
+    /// Waits for the next connection at a listening address and accepts it.
     package static func accept(at bound: BoundSocket) throws(SystemFailure) -> BlockingSocket {
         while true {
             var poll = pollfd(fd: bound.descriptor, events: Int16(POLLIN), revents: 0)
@@ -55,8 +55,8 @@ package final class BlockingSocket: Sendable {
 
     /// Waits for bytes and reads them.
     ///
-    /// - Returns: how many bytes were read; 0 at the end.
-    /// - Throws: `read` with the error number, when the connection is broken.
+    /// - Returns: the number of bytes read; 0 at the end of the stream.
+    /// - Throws: `read` with the error number if the connection is broken.
     package func read(into bytes: UnsafeMutableRawBufferPointer) throws(SystemFailure) -> Int {
         while true {
             let count = Platform.read(descriptor, bytes.baseAddress, bytes.count)
@@ -67,7 +67,7 @@ package final class BlockingSocket: Sendable {
 
     /// Writes all bytes.
     ///
-    /// - Throws: `write` with the error number, when the connection is broken.
+    /// - Throws: `write` with the error number if the connection is broken.
     package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemFailure) {
         var written = 0
         while written < bytes.count {
@@ -90,14 +90,14 @@ package final class BlockingSocket: Sendable {
         }
     }
 
-    /// Ends our direction: the other side reads the end after everything that was written.
+    /// Half-closes the connection: the other end reads the end of the stream after all bytes that were written.
     package func shutdownWriting() {
         shutdown(descriptor, Int32(SHUT_WR))
     }
 }
 
 extension BoundSocket {
-    /// Begins to listen, for threads that block in ``BlockingSocket/accept(at:)``.
+    /// Starts listening, for threads that block in ``BlockingSocket/accept(at:)``.
     package func listen() throws(SystemFailure) {
         guard Platform.listen(descriptor, 128) == 0 else {
             throw SystemFailure("listen", address.description, code: errno)

@@ -10,7 +10,7 @@ package import SystemPackage
 /// with the listener, whichever thread that runs on. When the last of them lets go, the socket is closed, and the path of a Unix
 /// socket is removed, unless the socket was handed over. Safe from any thread.
 package final class BoundSocket: Sendable {
-    /// The address that is really bound: port 0 has become a port.
+    /// The bound address; port 0 is replaced by the port that the system chose.
     package let address: SocketAddress
     /// The path of a Unix socket, which is removed with the socket.
     private let path: SocketPath?
@@ -20,7 +20,7 @@ package final class BoundSocket: Sendable {
 
     /// Binds an address.
     ///
-    /// - Throws: the system's refusal, with the address.
+    /// - Throws: the system error, with the address.
     package init(_ address: SocketAddress) throws(SystemFailure) {
         let descriptor = try SystemFailure.catching("socket", address.description) { () throws(Errno) in
             try SystemSocket.stream(family: address.family)
@@ -31,7 +31,7 @@ package final class BoundSocket: Sendable {
         } else {
             SocketOptions.reuseAddress(descriptor)
             if address.family == AF_INET6 { SocketOptions.onlyIPv6(descriptor) }
-            // Accepted sockets inherit both, which saves a system call for each of them.
+            // Accepted sockets inherit these options, which saves a system call for each option and socket.
             SocketOptions.noDelay(descriptor)
             if address.isLoopback { SocketOptions.unpaced(descriptor) }
         }
@@ -74,7 +74,7 @@ package final class BoundSocket: Sendable {
     }
 }
 
-/// The path of a bound Unix socket, and which file it was when it was bound.
+/// The path of a bound Unix socket, and the identity of the file that binding created there.
 struct SocketPath: Sendable {
     private let path: String
     private let file: FileIdentity
@@ -83,7 +83,7 @@ struct SocketPath: Sendable {
         let device: UInt64
         let number: UInt64
 
-        /// The socket at a path; nil when there is none.
+        /// The identity of the socket at a path; nil if there is no socket.
         init?(_ path: String) {
             var status = stat()
             guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return nil }
@@ -92,21 +92,21 @@ struct SocketPath: Sendable {
         }
     }
 
-    /// The path of an address that was just bound; nil when the address is not a Unix socket's.
+    /// The path of an address that was just bound; nil if the address is not a Unix socket.
     init?(of address: SocketAddress) {
         guard let path = address.unixPath, let file = FileIdentity(path) else { return nil }
         self.path = path
         self.file = file
     }
 
-    /// Removes the path, unless another process has bound it meanwhile: the path is that one's.
+    /// Removes the path, unless another process has bound it since: then the path belongs to that process.
     func remove() {
         if FileIdentity(path) == file { unlink(path) }
     }
 
-    /// Removes a socket on which nobody listens any more: what a process left that was killed.
+    /// Removes a stale socket, which a killed process left behind.
     ///
-    /// A socket that answers is left alone, and binding then fails because the address is in use.
+    /// If a process still listens on the socket, the socket stays, and binding then fails because the address is in use.
     static func removeStale(_ address: SocketAddress) {
         guard let path = address.unixPath, FileIdentity(path) != nil,
             let probe = try? SystemSocket.stream(family: AF_UNIX)

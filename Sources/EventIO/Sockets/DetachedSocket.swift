@@ -2,26 +2,25 @@ import Platform
 import Synchronization
 package import SystemPackage
 
-/// A connected stream socket that belongs to no loop: on its way from the thread that accepted it to the one that serves it.
+/// A connected stream socket without a loop: it carries a connection from the accepting thread to the serving thread.
 ///
-/// Whoever serves it takes the descriptor out, once. A socket that nobody takes is closed when this is freed. Safe from any
-/// thread.
+/// The serving thread takes the descriptor, once. If no thread takes it, `deinit` closes it. Safe from any thread.
 package final class DetachedSocket: Sendable {
-    /// The address of the other end; a Unix socket without a path for a pair of sockets.
+    /// The address of the other end; for a socket pair, a Unix socket address without a path.
     package let remote: SocketAddress
-    /// -1 once it was taken.
+    /// -1 after it was taken.
     private let descriptor: Atomic<Int32>
 
-    /// Owns a descriptor that does not block and is not inherited.
+    /// Takes ownership of a descriptor that is non-blocking and close-on-exec.
     init(owning descriptor: Int32, remote: SocketAddress) {
         self.descriptor = Atomic(descriptor)
         self.remote = remote
     }
 
-    /// Takes over a connected stream socket that somebody else has made.
+    /// Takes ownership of a connected stream socket that was created elsewhere.
     ///
-    /// - Throws: `getsockopt`, `getpeername` or `fcntl` with the error number, when the descriptor is not a connected stream
-    ///   socket; then it stays open and its owner's.
+    /// - Throws: `getsockopt`, `getpeername` or `fcntl` with the error number if the descriptor is not a connected stream
+    ///   socket; then the descriptor stays open and the caller keeps it.
     package convenience init(adopting file: FileDescriptor) throws(SystemFailure) {
         let descriptor = file.rawValue
         let subject = "descriptor \(descriptor)"
@@ -51,19 +50,19 @@ package final class DetachedSocket: Sendable {
         close(descriptor)
     }
 
-    /// Takes the descriptor out, which is the caller's to close from then on; -1 after the first time.
+    /// Hands the descriptor to the caller, which must close it; returns -1 after the first call.
     fileprivate func take() -> Int32 {
         descriptor.exchange(-1, ordering: .relaxed)
     }
 }
 
 extension StreamSocket {
-    /// Serves a connection on a loop.
+    /// Moves a connection onto a loop.
     package convenience init(_ connection: DetachedSocket, loop: EventLoop) {
         self.init(adopting: connection.take(), loop: loop)
     }
 
-    /// Takes the connection off its loop, for another one: this socket is as if closed.
+    /// Takes the connection off its loop, so that another loop can serve it; this socket then behaves as if closed.
     package func detach(_ remote: SocketAddress) -> DetachedSocket {
         DetachedSocket(owning: release(), remote: remote)
     }

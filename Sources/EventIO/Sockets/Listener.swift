@@ -1,24 +1,25 @@
 import Platform
 
-/// Learns what a listener accepts.
+/// Receives the events of a listener.
 ///
-/// Called on the loop's thread.
+/// The listener calls it on the loop's thread.
 package protocol ListenerHandler: AnyObject {
-    /// A connection was accepted.
+    /// The listener accepted a connection.
     func listener(_ listener: Listener, accepted connection: DetachedSocket)
-    /// Accepting does not work at the moment, usually because no descriptors are left, and is retried; told once, until it has
-    /// worked again for a while.
+    /// Accepting failed, usually because no descriptors are left, and the listener retries.
+    ///
+    /// The listener calls this once, and not again before it has called ``listenerResumed(_:)``.
     func listener(_ listener: Listener, pausedBy failure: SystemFailure)
-    /// Accepting has worked again for a second without a failure.
+    /// Accepting has worked for a second without a failure.
     func listenerResumed(_ listener: Listener)
 }
 
 /// Accepts connections at one address, TCP or Unix.
 ///
-/// When no descriptors are left it waits, longer each time, and leaves the connections in the system's queue: they are
-/// accepted as soon as there is room again. Confined to its loop's thread.
+/// When no descriptors are left, the listener backs off, longer each time, and leaves the connections in the system's queue.
+/// It accepts them as soon as descriptors are free again. Confined to its loop's thread.
 package final class Listener: PollSource {
-    /// The address that is really bound: port 0 has become a port.
+    /// The bound address; port 0 is replaced by the port that the system chose.
     package let address: SocketAddress
     /// The socket, until ``close()``.
     private var bound: BoundSocket?
@@ -26,31 +27,35 @@ package final class Listener: PollSource {
     private let loop: EventLoop
     private var retry: LoopTimer?
     private var pause = Listener.minPause
-    /// Whether the socket is not watched until ``retry`` fires.
+    /// Whether the listener does not watch the socket until ``retry`` fires.
     private var isPaused = false
-    /// Whether the handler was told of a pause, and not yet of its end.
+    /// Whether the listener has reported a pause to the handler, but not its end.
     private var isInTrouble = false
 
-    /// How many connections are accepted in one turn.
+    /// The maximum number of connections that the listener accepts in one turn.
     ///
-    /// Larger: those that exist wait for those that come. Smaller: a rush of connections costs more turns.
+    /// Larger: existing connections wait for new ones. Smaller: a burst of connections costs more turns.
     private static let maxPerTurn = 64
-    /// How many connections may wait in the system's queue.
+    /// The maximum number of connections in the system's queue.
     ///
-    /// Larger: a client waits longer where it had better try another address. Smaller: a rush of connections is refused.
+    /// Larger: a client waits longer although it should try another address. Smaller: the system refuses connections in a
+    /// burst.
     private static let backlog: Int32 = 4096
     /// The first pause after accepting failed.
     private static let minPause = Duration.milliseconds(5)
-    /// The longest pause: longer, and connections wait although there is room; shorter, and a shortage costs processor time.
-    private static let maxPause = Duration.seconds(1)
-    /// How long accepting must have worked for the trouble to be over.
+    /// The longest pause.
     ///
-    /// Shorter: in a shortage, every descriptor that becomes free would be reported as its end, and its use as a new one.
+    /// Larger: connections wait although descriptors are free. Smaller: a shortage costs more processor time.
+    private static let maxPause = Duration.seconds(1)
+    /// The time without a failure after which the listener reports that the pause is over.
+    ///
+    /// Larger: the end of a shortage is reported later. Smaller: during a shortage, every descriptor that becomes free would be
+    /// reported as the end of the shortage, and its use as the start of a new one.
     private static let recoveryTime = Duration.seconds(1)
 
     /// Begins to listen at an address that is bound, and shares the socket until ``close()``.
     ///
-    /// - Throws: the system's refusal, with the address.
+    /// - Throws: the system error, with the address.
     package init(
         _ bound: BoundSocket,
         loop: EventLoop,
@@ -106,7 +111,7 @@ package final class Listener: PollSource {
                 return
             }
             if isPaused { resume() }
-            // Sockets of a loopback listener inherit this; those of a listener on every address do not.
+            // Accepted sockets inherit this from a loopback listener, but not from a listener on every address.
             if let peer, peer.isLoopback, !address.isLoopback { SocketOptions.unpaced(accepted) }
             handler?.listener(self, accepted: DetachedSocket(owning: accepted, remote: peer ?? address))
         }
@@ -114,14 +119,14 @@ package final class Listener: PollSource {
 
     private func accepting(failed code: Int32) {
         switch code {
-        // The connection was gone before it was accepted, or there is none.
+        // The connection was closed before it was accepted, or no connection is waiting.
         case EAGAIN, EWOULDBLOCK, EINTR, ECONNABORTED, EPROTO: if isPaused { resume() }
         default: backOff(SystemFailure("accept", address.description, code: code))
         }
     }
 
     private func backOff(_ failure: SystemFailure) {
-        // Watched, the waiting connections would keep the loop from ever waiting.
+        // If the loop watched the socket, the queued connections would make every wait return at once.
         if !isPaused {
             isPaused = true
             loop.sockets.change(self, [])

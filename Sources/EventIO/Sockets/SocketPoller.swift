@@ -4,46 +4,47 @@ import Platform
 
 /// All sockets of a loop, each watched by a `uv_poll_t`.
 ///
-/// libuv reports what is the case, again and again; our sockets want to be told what has changed, once. So libuv is not asked
-/// for what a source knows already (``PollSource/known``). Before the loop waits, and only then, ``settle(isWaiting:at:)``
-/// brings what libuv was asked for in line with what each source does not know. A change costs three system calls, because
-/// `uv_poll_start` always removes the descriptor before it adds it again; sources without a change are not in the list, and
-/// nothing is taken back between two turns without a wait.
+/// libuv is level-triggered: it reports a state again in every turn. Our sockets need each change reported once. So libuv does
+/// not watch for events that a source already knows (``PollSource/known``). Before the loop waits, and only then,
+/// ``settle(isWaiting:at:)`` makes libuv watch for the events that each source does not know.
 ///
-/// Handles are kept by descriptor number and used again: a new one would cost three system calls more, and freeing one takes
-/// another turn.
+/// A change costs three system calls, because `uv_poll_start` always removes the descriptor before it adds it again. Therefore
+/// only changed sources are in the list, and the poller removes no event between two turns without a wait.
+///
+/// The poller keeps handles by descriptor number and reuses them: a new handle would cost three more system calls, and freeing
+/// one takes another turn.
 final class SocketPoller {
     private let libuv: LibuvLoop
-    /// Handles that no source uses, by the number of the descriptor that they watched.
+    /// Handles that no source uses, indexed by the number of the descriptor that they watched.
     private var kept: [UnsafeMutablePointer<uv_poll_t>?] = []
-    /// Sources for which something else may have to be asked.
+    /// Sources for which libuv may have to watch other events than before.
     private var changed: [PollSource] = []
     private var settling: [PollSource] = []
-    /// Sources that know everything, and are not watched for failures yet.
+    /// Sources that know all their events and are not yet watched for failures.
     private var unwatched: [Unmanaged<PollSource>] = []
-    /// When ``unwatched`` sources are watched for failures, or refused watches are tried again; nil while there are none.
+    /// The time to watch ``unwatched`` sources for failures or to retry refused watches; nil if there are none.
     private(set) var sweepsAt: Instant?
-    /// How often the system has refused to watch a source on.
+    /// The number of times the system refused to keep watching a source.
     private(set) var refusals = 0
 
-    /// How long a source that knows everything is not watched.
+    /// The time for which a source that knows all its events stays unwatched.
     ///
-    /// libuv reports failures only while something is asked for, and asking for nothing else costs three system calls.
-    /// Shorter: streams that end in the usual way, most of which are closed sooner, pay for it. Longer: a stream that waits for
-    /// credit learns later that its socket was reset.
+    /// libuv reports failures only while it watches for some event, and a watch for failures alone costs three system calls.
+    /// Larger: a stream that waits for credit learns later that its socket was reset. Smaller: streams that end normally pay
+    /// for the watch, although most of them close sooner.
     private static let unwatchedTime = TimeSpan.milliseconds(200)
-    /// How long a refused watch waits for the next try.
+    /// The pause before the next attempt after the system refused a watch.
     ///
-    /// Shorter: a shortage costs processor time. Longer: streams go on later than they could.
+    /// Larger: streams continue later than they could. Smaller: a shortage costs more processor time.
     private static let retryTime = TimeSpan.milliseconds(100)
 
     init(_ libuv: LibuvLoop) {
         self.libuv = libuv
     }
 
-    /// Registers a source: from now on it is told what happens, until it is removed.
+    /// Registers a source: the poller reports its events until it is removed.
     ///
-    /// - Throws: the system's refusal: out of watches or of memory, or a descriptor that cannot be watched.
+    /// - Throws: the system error: out of watches or memory, or a descriptor that cannot be watched.
     func add(_ source: PollSource, _ interest: PollEvents) throws(SystemFailure) {
         let handle = try takeHandle(source.descriptor)
         handle.pointee.data = Unmanaged.passUnretained(source).toOpaque()
@@ -59,19 +60,19 @@ final class SocketPoller {
         if source.asked.isEmpty { noteChange(of: source) }
     }
 
-    /// Registers other interests of a source.
+    /// Changes the events that a source can handle.
     func change(_ source: PollSource, _ interest: PollEvents) {
         source.interest = interest
         noteChange(of: source)
     }
 
-    /// The source has used up what it knew of `events`: it has to be told again.
+    /// Notes that the source has used up `events`: the poller must report them again.
     @inline(__always)
     func used(_ events: PollEvents, of source: PollSource) {
         if source.asked.isDisjoint(with: events) { noteChange(of: source) }
     }
 
-    /// Forgets a source; its descriptor may be closed then.
+    /// Removes a source; the caller may close its descriptor afterwards.
     func remove(_ source: PollSource) {
         guard let handle = source.handle else { return }
         if source.unwatchedPlace >= 0 { takeFromUnwatched(source) }
@@ -79,7 +80,7 @@ final class SocketPoller {
     }
 
     private func release(_ source: PollSource, _ handle: UnsafeMutablePointer<uv_poll_t>) {
-        // Stopping is a system call, also for a handle that is stopped already.
+        // Stopping is a system call even if the handle has already stopped.
         if !source.asked.isEmpty { uv_poll_stop(handle) }
         source.asked = []
         source.handle = nil
@@ -97,10 +98,10 @@ final class SocketPoller {
 // MARK: - Asking libuv
 
 extension SocketPoller {
-    /// Asks libuv for what the sources do not know.
+    /// Makes libuv watch for the events that the sources do not know.
     ///
     /// - Parameters:
-    ///   - isWaiting: whether the loop is going to wait. Otherwise superfluous interests do no harm and stay.
+    ///   - isWaiting: whether the loop is about to wait. If not, watches that are no longer needed do no harm and stay.
     ///   - now: the loop's clock.
     func settle(isWaiting: Bool, at now: Instant) {
         if let sweepsAt, sweepsAt <= now { watchUnwatched(at: now) }
@@ -138,22 +139,22 @@ extension SocketPoller {
         if code != 0 { refused(source, code, at: now) }
     }
 
-    /// The system has refused to watch a source on.
+    /// Handles the system's refusal to keep watching a source.
     private func refused(_ source: PollSource, _ code: Int32, at now: Instant) {
         refusals += 1
         guard code == ENOSPC || code == ENOMEM else {
             source.watchingFailed(code)
             return
         }
-        // Other descriptors of the user take what there is, and may return it. Until then the source is as if nothing happened.
+        // The user's other descriptors hold all watches or memory, and may release some. Until then the source gets no events.
         noteChange(of: source)
         let retry = now.advanced(by: Self.retryTime)
         sweepsAt = sweepsAt.map { min($0, retry) } ?? retry
     }
 
-    /// Asks libuv to watch the descriptor for `events`.
+    /// Makes libuv watch the descriptor for `events`.
     ///
-    /// - Returns: 0, or the error number of the system's refusal; then the descriptor is not watched.
+    /// - Returns: 0, or the system's error number; then the descriptor is not watched.
     private func watch(
         _ source: PollSource,
         _ handle: UnsafeMutablePointer<uv_poll_t>,
@@ -161,7 +162,7 @@ extension SocketPoller {
     ) -> Int32 {
         guard !events.isEmpty else { return 0 }
         var code = -uv_poll_start(handle, events.rawValue, Self.happened)
-        // libuv adds the watch later, before it waits, and ends the process if it cannot.
+        // libuv adds the watch later, before it waits, and aborts the process if it cannot. Reserving it now finds that out.
         if code == 0 { code = WatchReservation.reserve(source.descriptor, poller: uv_backend_fd(libuv.uv)) }
         if code == 0 {
             source.asked = events
@@ -174,7 +175,7 @@ extension SocketPoller {
 
     private static let happened: uv_poll_cb = { handle, status, flags in
         guard let handle, let data = handle.pointee.data else { return }
-        // Retained while it is called: what it tells may be the reason to free it.
+        // Retained during the call: a handler may release the source because of the event.
         let source = Unmanaged<PollSource>.fromOpaque(data).takeUnretainedValue()
         handle.pointee.loop.withOwner { loop in
             loop.somethingHappened()
@@ -185,7 +186,7 @@ extension SocketPoller {
     private func tell(_ source: PollSource, _ status: Int32, _ flags: Int32) {
         var events = PollEvents(rawValue: flags)
         if status != 0 {
-            // libuv has stopped the handle, and forgets what else was the case.
+            // libuv has stopped the handle and does not report its other events.
             source.asked = []
             source.hasFailed = true
             events = .failed
@@ -198,7 +199,7 @@ extension SocketPoller {
     }
 }
 
-// MARK: - Sources that know everything
+// MARK: - Sources that know all their events
 
 extension SocketPoller {
     private func putIntoUnwatched(_ source: PollSource, at now: Instant) {
@@ -216,7 +217,7 @@ extension SocketPoller {
         last._withUnsafeGuaranteedRef { $0.unwatchedPlace = place }
     }
 
-    /// Watches for failures alone.
+    /// Watches the unwatched sources for failures alone.
     private func watchUnwatched(at now: Instant) {
         sweepsAt = nil
         let sources = unwatched.map { $0.takeUnretainedValue() }
@@ -260,8 +261,8 @@ extension SocketPoller {
 
     /// Frees the handles that no source uses.
     func trim() {
-        // Closing a handle removes its descriptor's number from the poller. Where libuv opens descriptors of its own, one of
-        // them may have that number by now.
+        // Closing a handle removes its descriptor number from libuv's poller. If libuv opens descriptors of its own, one of them
+        // may have that number by now.
         guard !libuv.opensDescriptors else { return }
         for handle in kept {
             if let handle { uv_close(handle.asHandle) { $0?.deallocate() } }

@@ -2,63 +2,63 @@ package import Basics
 import Platform
 import SystemPackage
 
-/// Learns what happens to a socket.
+/// Receives the events of a socket.
 ///
-/// Called on the loop's thread.
+/// The socket calls it on the loop's thread.
 package protocol StreamSocketHandler: AnyObject {
-    /// There may be bytes to read, or their end, or a failure: ``StreamSocket/read(into:)`` tells which.
+    /// There may be bytes to read, or their end, or a failure; ``StreamSocket/read(into:)`` returns which.
     func socketReadable(_ socket: StreamSocket)
-    /// The socket takes bytes again, after it did not; or it is connected.
+    /// The socket takes bytes again after its buffer was full, or it is now connected.
     func socketWritable(_ socket: StreamSocket)
-    /// The connection is broken, whether or not anybody was reading.
+    /// The connection is broken; reported even if the owner does not read.
     func socketBroken(_ socket: StreamSocket, _ failure: SystemFailure)
 }
 
 /// A connected stream socket, TCP or Unix, that never blocks.
 ///
-/// The handler is told of each change once. The socket remembers what it told, so reading and writing are tried when they may
-/// work, and a pause costs nothing. Confined to its loop's thread. Its owner closes it; if it is freed before, it closes
-/// itself.
+/// The socket reports each change to its handler once and remembers the report. The owner therefore tries to read and write only
+/// when that may work, and a pause costs nothing. Confined to its loop's thread. The owner closes the socket; otherwise `deinit`
+/// does.
 package final class StreamSocket: PollSource {
-    /// The owner, which closes the socket before it is freed itself.
+    /// The owner, which must close the socket before the owner itself is freed.
     ///
-    /// Not weak: a weak reference would make every retain and release of the owner, at every event, a slow one.
+    /// Not weak: a weak reference would make every retain and release of the owner slow, and each event has some.
     package unowned var handler: (any StreamSocketHandler)?
-    // Private, and read through the accessors below: the compiler then knows every access, and checks none of them at run time.
+    // Private, and read through the accessors below: the compiler then sees every access and omits the exclusivity checks.
     private var mayRead = true
     private var mayWrite = true
     private var hasEnding = false
-    /// Whether the handler was told that the socket is readable, and has not found out that it is not.
+    /// Whether the socket has reported to the handler that it is readable, and no read has emptied it since.
     private var isToldReadable = false
     private var isConnecting = false
     private var smallWrites = SmallWrites.leave
     private let loop: EventLoop
 
-    /// Whether reading may give something: bytes, their end, or a failure.
+    /// Whether a read may return something: bytes, their end, or a failure.
     package var isReadable: Bool { mayRead }
-    /// Whether writing may work.
+    /// Whether a write may succeed.
     package var isWritable: Bool { mayWrite }
 
     /// Whether the system sends small writes at once.
     ///
-    /// The system holds back only what follows something unacknowledged, so a connection on which one thing is written need
-    /// not be told: one system call less for each.
+    /// The system delays a small write only while earlier bytes are unacknowledged (Nagle's algorithm). A connection with a
+    /// single write therefore does not need `TCP_NODELAY`, which saves one system call for each connection.
     private enum SmallWrites {
-        /// Always.
+        /// The system sends all writes at once.
         case leave
-        /// The first one; the system has to be told before the second.
+        /// The system sends the first write at once; before the second, `TCP_NODELAY` must be set.
         case firstLeaves
-        /// The first one has left, and the next one is the second.
+        /// The first write is done, and the next one is the second.
         case nextWouldWait
     }
 
     /// The result of a read.
     package enum ReadResult {
-        /// So many bytes.
+        /// The number of bytes read.
         case bytes(Int)
-        /// Nothing now.
+        /// There is nothing to read now.
         case nothing
-        /// Nothing ever: the other side has ended its direction.
+        /// The end of the stream: the other end has ended its direction.
         case end
         /// The connection is broken.
         case failed(SystemFailure)
@@ -66,13 +66,13 @@ package final class StreamSocket: PollSource {
 
     /// The result of a write.
     package enum WriteResult {
-        /// The system took so many bytes: perhaps not all, perhaps none.
+        /// The number of bytes that the system took: perhaps not all, perhaps none.
         case took(Int)
         /// The connection is broken.
         case failed(SystemFailure)
     }
 
-    /// Takes over a descriptor that does not block.
+    /// Takes ownership of a non-blocking descriptor.
     init(adopting descriptor: Int32, loop: EventLoop) {
         self.loop = loop
         super.init(descriptor)
@@ -82,10 +82,10 @@ package final class StreamSocket: PollSource {
         close()
     }
 
-    /// Begins to connect to an address.
+    /// Starts connecting to an address.
     ///
-    /// Unless ``isConnected`` is true on return, ``StreamSocketHandler/socketWritable(_:)`` tells that the socket is connected,
-    /// or ``StreamSocketHandler/socketBroken(_:_:)`` why not.
+    /// If ``isConnected`` is false on return, the socket later calls ``StreamSocketHandler/socketWritable(_:)`` when it is
+    /// connected, or ``StreamSocketHandler/socketBroken(_:_:)`` with the reason when connecting fails.
     package static func connect(
         to address: SocketAddress,
         loop: EventLoop,
@@ -116,8 +116,8 @@ package final class StreamSocket: PollSource {
     private func beginConnecting(to address: SocketAddress) -> Int32 {
         let code = address.withSystemAddress { Platform.connect(descriptor, $0, $1) == 0 ? 0 : errno }
         guard code == EINPROGRESS, address.isLoopback else { return code }
-        // Within the machine the connection is made by the time the call returns. Asking for it is one system call; waiting for
-        // it would be six and a turn.
+        // Over loopback, the connection is complete when the call returns. A second `connect` to find that out is one system
+        // call; waiting for the event would cost six and a turn.
         let outcome = address.withSystemAddress { Platform.connect(descriptor, $0, $1) == 0 ? 0 : errno }
         switch outcome {
         case EISCONN: return 0
@@ -126,7 +126,7 @@ package final class StreamSocket: PollSource {
         }
     }
 
-    /// Registers the socket with its loop: from now on the handler is called.
+    /// Registers the socket with its loop, which calls the handler from then on.
     package func start(_ handler: any StreamSocketHandler) throws(SystemFailure) {
         self.handler = handler
         try loop.sockets.add(self, [.readable, .writable, .ended])
@@ -138,11 +138,11 @@ package final class StreamSocket: PollSource {
     /// Whether ``close()`` was called.
     package var isClosed: Bool { descriptor < 0 }
 
-    // MARK: What the loop tells
+    // MARK: Events from the loop
 
     override var known: PollEvents {
         var events: PollEvents = []
-        // A socket that is readable for all we know, but was not told so, has to be told.
+        // A socket that counts as readable without a report from the loop still needs that report.
         if isToldReadable { events.insert(.readable) }
         if mayWrite { events.insert(.writable) }
         if hasEnding { events.insert(.ended) }
@@ -152,7 +152,7 @@ package final class StreamSocket: PollSource {
     override var needsFailures: Bool { true }
 
     override func ready(_ events: PollEvents) {
-        // A peer that accepts may send at once: its bytes come with the same event as the connection.
+        // The other end may send as soon as it accepts: its bytes then arrive in the same event as the connection.
         if isConnecting, !finishConnecting(events) { return }
         if !events.isDisjoint(with: [.ended, .failed]) { hasEnding = true }
         if events.contains(.failed), let failure = pendingFailure("connection") {
@@ -180,7 +180,7 @@ package final class StreamSocket: PollSource {
         handler?.socketBroken(self, SystemFailure("watch", code: code))
     }
 
-    /// Tells how connecting went.
+    /// Reports the result of connecting to the handler.
     ///
     /// - Returns: whether the socket is connected, and its owner has not closed it.
     private func finishConnecting(_ events: PollEvents) -> Bool {
@@ -204,7 +204,7 @@ package final class StreamSocket: PollSource {
 // MARK: - Reading
 
 extension StreamSocket {
-    /// Reads once, as much as there is and fits.
+    /// Reads once: as many bytes as there are and as fit.
     package func read(into segments: UnsafeMutableBufferPointer<MemorySegment>) -> ReadResult {
         guard mayRead, let first = segments.first else { return .nothing }
         let wanted = segments.reduce(0) { $0 + $1.count }
@@ -217,7 +217,7 @@ extension StreamSocket {
             }
         }
         if count > 0 {
-            // A short read has emptied the socket, and what comes later is told. Only the end is not told again.
+            // A short read has emptied the socket, and the loop reports later bytes. It does not report the end a second time.
             if count < wanted, !hasEnding { awaitReadable() }
             loop.turnBytes &+= count
             return .bytes(count)
@@ -232,7 +232,7 @@ extension StreamSocket {
         }
     }
 
-    /// Reads once into one run of memory.
+    /// Reads once into one contiguous buffer.
     package func read(into bytes: UnsafeMutableRawBufferPointer) -> ReadResult {
         var segment = MemorySegment(base: bytes.baseAddress, count: bytes.count)
         return withUnsafeMutablePointer(to: &segment) {
@@ -250,7 +250,7 @@ extension StreamSocket {
 // MARK: - Writing
 
 extension StreamSocket {
-    /// Writes once, as much as the system takes.
+    /// Writes once: as many bytes as the system takes.
     package func write(_ segments: UnsafeMutableBufferPointer<MemorySegment>) -> WriteResult {
         guard mayWrite else { return .took(0) }
         if smallWrites != .leave { sendAtOnce() }
@@ -271,7 +271,7 @@ extension StreamSocket {
         }
     }
 
-    /// Writes one run of memory once.
+    /// Writes once from one contiguous buffer.
     package func write(_ bytes: UnsafeRawBufferPointer) -> WriteResult {
         var segment = MemorySegment(reading: bytes)
         return withUnsafeMutablePointer(to: &segment) {
@@ -289,7 +289,7 @@ extension StreamSocket {
         loop.sockets.used(.writable, of: self)
     }
 
-    /// Ends our direction: the other side reads the end after everything that was written.
+    /// Half-closes the connection: the other end reads the end of the stream after all bytes that were written.
     package func shutdownWriting() {
         guard descriptor >= 0 else { return }
         shutdown(descriptor, Int32(SHUT_WR))
@@ -299,14 +299,14 @@ extension StreamSocket {
 // MARK: - Closing
 
 extension StreamSocket {
-    /// Closes in the ordinary way: what was written still leaves, then the end.
+    /// Closes in the ordinary way: the system still sends the bytes that were written, then the end of the stream.
     package func close() {
         guard descriptor >= 0 else { return }
         loop.sockets.remove(self)
         closeDescriptor()
     }
 
-    /// Closes with a reset, so that the other side knows that something went wrong.
+    /// Closes with a reset, so that the other end sees a failure.
     ///
     /// A Unix socket has no reset: it is closed in the ordinary way.
     package func closeWithReset() {
@@ -315,15 +315,15 @@ extension StreamSocket {
         close()
     }
 
-    /// Gives the descriptor away: this socket is as if closed, but the connection lives on.
+    /// Gives the descriptor away: this socket behaves as if closed, but the connection stays open.
     func release() -> Int32 {
         loop.sockets.remove(self)
         return giveAwayDescriptor()
     }
 
-    /// Whether the system still has a route from this connection's own address to that one.
+    /// Whether the system still has a route from this connection's local address to `remote`.
     ///
-    /// Nothing is sent for it. Where the system does not tell, the answer is yes.
+    /// The check sends nothing. If the system does not say, the result is true.
     package func hasRoute(to remote: SocketAddress) -> Bool {
         guard let local = SocketAddress(localOf: descriptor),
             let probe = try? SystemSocket.datagram(family: local.family)

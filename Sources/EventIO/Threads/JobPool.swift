@@ -2,26 +2,26 @@ import DequeModule
 import Platform
 import Synchronization
 
-/// Threads for arithmetic that would hold up a loop, with a bounded queue.
+/// A pool of threads with a bounded queue, for computations that would block a loop.
 ///
-/// They have a lower priority than the threads of loops. libuv's own pool is left to name look-ups: a flood of jobs must not
-/// keep names from being looked up.
+/// Its threads have a lower priority than the threads of loops. libuv's own pool is reserved for name look-ups: a flood of jobs
+/// must not delay them.
 package final class JobPool: Sendable {
     private let queue: JobQueue
     private let threads: [LoopThread]
 
-    /// How much higher than the loops' the nice value of the threads is.
+    /// The difference between the nice value of these threads and that of the loops.
     ///
-    /// A loop that wants the same processor then gets nine tenths of it. Larger: nobody could log in at a busy machine.
+    /// A loop that competes for the same processor gets nine tenths of it. Larger: nobody could log in at a busy machine.
     /// Smaller: many logins at once would take a third of the speed of other users' streams.
     private static let niceLevels: Int32 = 10
 
-    /// Starts `count` threads; at most `maxWaiting` jobs wait for one of them.
+    /// Starts `count` threads; at most `maxWaiting` jobs wait for a free thread.
     package init(threads count: Int, maxWaiting: Int, name: String) throws(SystemFailure) {
         let queue = JobQueue(maxWaiting: maxWaiting)
         var started: [LoopThread] = []
         for _ in 0..<count {
-            // The threads hold the queue and not the pool: freeing the pool is what ends them.
+            // The threads retain the queue and not the pool: `deinit` of the pool ends them.
             let thread = try LoopThread(name: name) {
                 ThreadControl.lowerPriority(by: Self.niceLevels)
                 queue.work()
@@ -39,16 +39,16 @@ package final class JobPool: Sendable {
 
     /// Runs a job on one of the threads.
     ///
-    /// - Returns: `false` when too many jobs wait already; then it is not run.
+    /// - Returns: `false` if too many jobs are waiting; then the pool does not run the job.
     package func submit(_ job: @escaping @Sendable () -> Void) -> Bool {
         queue.add(job)
     }
 
-    /// How many jobs wait.
+    /// The number of waiting jobs.
     var waiting: Int { queue.waiting }
 }
 
-/// The jobs that wait for a thread.
+/// A queue of jobs that wait for a thread.
 private final class JobQueue: Sendable {
     private struct State {
         var jobs: Deque<@Sendable () -> Void> = []

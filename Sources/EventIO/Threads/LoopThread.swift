@@ -5,12 +5,12 @@ import Synchronization
 
 /// A thread, usually with an event loop of its own.
 ///
-/// The body runs on the new thread and creates there everything that lives on the loop, so nothing of it crosses threads; the
-/// compiler checks that.
+/// The body runs on the new thread and creates all objects of the loop there, so none of them crosses threads; the compiler
+/// checks that.
 package final class LoopThread: Sendable {
-    // Written once, before anybody else has this object.
+    // Written once, before another thread can see this object.
     private nonisolated(unsafe) var thread = uv_thread_t()
-    /// Whether nobody has waited for the thread, so that its stack would be kept.
+    /// Whether the thread still needs a join or a detach, without which the system would keep its stack.
     private let isJoinable = Atomic<Bool>(false)
 
     private final class Start: Sendable {
@@ -26,9 +26,9 @@ package final class LoopThread: Sendable {
     /// Starts a thread.
     ///
     /// - Parameters:
-    ///   - name: what tools show, at most 15 bytes of it.
-    ///   - body: called on the thread, which ends when it returns.
-    /// - Throws: the system's refusal.
+    ///   - name: the name that tools show; they show at most 15 bytes of it.
+    ///   - body: called on the thread, which ends when the call returns.
+    /// - Throws: the system error.
     package init(name: String, _ body: @escaping @Sendable () -> Void) throws(SystemFailure) {
         let start = Unmanaged.passRetained(Start(name: name, body: body))
         let code = uv_thread_create(
@@ -52,15 +52,17 @@ package final class LoopThread: Sendable {
         if isJoinable.load(ordering: .relaxed) { pthread_detach(thread) }
     }
 
-    /// Waits until the thread has ended; once.
+    /// Waits until the thread has ended; call it at most once.
     package func join() {
         isJoinable.store(false, ordering: .relaxed)
         uv_thread_join(&thread)
     }
 
-    /// Waits until the thread has ended, but at most `limit`; once.
+    /// Waits until the thread has ended, but not longer than `limit`.
     ///
-    /// - Returns: whether it has ended.
+    /// Do not call it again after it has returned true.
+    ///
+    /// - Returns: whether the thread has ended.
     package func join(within limit: Duration) -> Bool {
         let hasEnded = ThreadControl.join(thread, withinNanoseconds: limit.wholeNanoseconds)
         if hasEnded { isJoinable.store(false, ordering: .relaxed) }

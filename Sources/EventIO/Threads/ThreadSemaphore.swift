@@ -1,8 +1,8 @@
 import CLibuv
 
-/// Lets one thread wait until another has something for it.
+/// A counting semaphore: one thread waits until another one posts.
 package final class ThreadSemaphore: Sendable {
-    // libuv's semaphores are made for any thread.
+    // Any thread may use a semaphore of libuv.
     private nonisolated(unsafe) let semaphore: UnsafeMutablePointer<uv_sem_t>
 
     package init() {
@@ -15,12 +15,12 @@ package final class ThreadSemaphore: Sendable {
         semaphore.deallocate()
     }
 
-    /// Lets one waiting thread go on, or the next one that waits.
+    /// Wakes one waiting thread, or lets the next call of ``wait()`` return at once.
     package func post() {
         uv_sem_post(semaphore)
     }
 
-    /// Waits for a ``post()``.
+    /// Blocks until there is a ``post()`` for this call.
     package func wait() {
         uv_sem_wait(semaphore)
     }

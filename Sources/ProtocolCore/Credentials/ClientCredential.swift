@@ -1,24 +1,24 @@
 package import CryptoPrimitives
 package import Vocabulary
 
-/// What a client needs to prove that it knows its password in one realm, stretched and ready.
+/// A client's stretched password in one realm, ready for handshakes.
 ///
-/// It is as good as the password for this realm, and no better: keep it as secret.
+/// In this realm it is equivalent to the password, and in no other: keep it as secret.
 package struct ClientCredential: Sendable {
-    /// Who the client is.
+    /// The identity of the client.
     package let identity: Identity
-    /// Where.
+    /// The realm in which the credential is valid.
     package let realm: Realm
-    /// At what cost the password was stretched.
+    /// The cost at which the password was stretched.
     package let cost: ScryptCost
     /// The secret scalars.
     package let secret: StretchedPassword
-    /// `w0·M`, which blinds what is sent.
+    /// `w0·M`, which blinds the client's share.
     let blind: [UInt8]
-    /// `w0·N`, which unblinds what comes back.
+    /// `w0·N`, which unblinds the server's share.
     let unblind: [UInt8]
 
-    /// Prepares the two products that every handshake uses (about 0.6 ms; not for an event loop).
+    /// Computes the two products that every handshake uses: about 0.6 ms, so not for an event loop.
     package init(
         identity: Identity,
         realm: Realm,
@@ -32,9 +32,9 @@ package struct ClientCredential: Sendable {
         (blind, unblind) = try PasswordExchange.blinds(of: secret.w0)
     }
 
-    /// The key that the server looks the user up by.
+    /// The key by which the server looks the user up.
     package var tag: ClientTag { ClientTag(identity, in: realm) }
 
-    /// The hint that tells the server which realm this is for.
+    /// The hint that tells the server which realm the client means.
     package var realmHint: [UInt8] { realm.hint(cost: cost) }
 }

@@ -3,15 +3,15 @@ package import CryptoPrimitives
 package import Vocabulary
 import WireCoding
 
-/// A password that may be used: 1 to 1,024 bytes of UTF-8 without control characters.
+/// A valid password: 1 to 1,024 bytes of UTF-8 without control characters.
 ///
-/// It is never a `String`: a string is copied at will and not wiped. A password that is not ASCII counts by its
-/// bytes: what looks alike and is composed in another way is another password.
+/// It is never a `String`: Swift copies strings freely and does not wipe them. Passwords are compared by their bytes: a text that
+/// looks the same but is composed of other Unicode characters is another password.
 package struct Password: Sendable {
     /// The bytes that are stretched.
     package let bytes: SecretBytes
 
-    /// Why bytes cannot be a password.
+    /// The reason why bytes are not a valid password.
     package enum Fault: Error, Equatable {
         case empty
         case tooLong
@@ -19,17 +19,17 @@ package struct Password: Sendable {
         case controlCharacter
     }
 
-    /// The longest password, in bytes.
+    /// The maximum length of a password, in bytes.
     ///
-    /// Longer ones are more likely the wrong file than a better secret.
+    /// A longer one is more likely the wrong file than a better secret.
     package static let longest = 1024
 
-    /// Takes the bytes as they are.
+    /// Takes the bytes unchanged.
     package init(_ bytes: SecretBytes) throws(Fault) {
         guard bytes.count > 0 else { throw .empty }
         guard bytes.count <= Self.longest else { throw .tooLong }
         let fault = bytes.withUnsafeBytes { bytes -> Fault? in
-            // Text is told by decoding it, one character at a time, so that no copy of it is left behind.
+            // The check decodes one character at a time, so that it leaves no copy of the text behind.
             var decoder = Unicode.UTF8()
             var iterator = bytes.makeIterator()
             while true {
@@ -45,7 +45,7 @@ package struct Password: Sendable {
         self.bytes = bytes
     }
 
-    /// Takes the content of a file or of standard input: one newline at its end is not part of the password.
+    /// Takes the content of a file or of standard input, without the newline at its end, if there is one.
     package init(contentOf content: SecretBytes) throws(Fault) {
         let count = content.withUnsafeBytes { bytes in
             guard bytes.last == 0x0A else { return bytes.count }
@@ -55,24 +55,22 @@ package struct Password: Sendable {
     }
 }
 
-/// What stretching makes of a password: the two secret scalars of RFC 9383, section 3.2.
+/// The result of stretching a password: the two secret scalars of RFC 9383, section 3.2.
 package struct StretchedPassword: Sendable {
-    /// 66 bytes; both ends know it.
+    /// The scalar that both ends know, 66 bytes.
     package let w0: SecretBytes
-    /// 66 bytes; only who has the password knows it.
+    /// The scalar that only the holder of the password knows, 66 bytes.
     package let w1: SecretBytes
 
-    /// Takes scalars that were computed before.
+    /// Takes scalars that were computed earlier.
     package init(w0: SecretBytes, w1: SecretBytes) {
         self.w0 = w0
         self.w1 = w1
     }
 
-    /// Stretches a password: about 0.4 s and 128 MiB at the usual cost, on purpose.
+    /// Stretches a password (PROTOCOL.md, Stretching).
     ///
-    /// Never call it on an event loop.
-    ///
-    /// PROTOCOL.md, Stretching.
+    /// It deliberately takes about 0.4 s and 128 MiB at the usual cost: never call it on an event loop.
     package init(
         _ password: Password,
         identity: Identity,
@@ -102,15 +100,15 @@ package struct StretchedPassword: Sendable {
         self.init(w0: w0.bytes, w1: w1.bytes)
     }
 
-    /// 656 bits for a scalar of 521: the remainder is even to 2^-135.
+    /// 656 bits, reduced to a scalar of 521 bits: the result is uniform to within 2^-135.
     ///
-    /// RFC 9383 asks for 74 bytes at least.
+    /// RFC 9383 requires at least 74 bytes.
     private static let wideCount = 82
 }
 
 extension ScryptCost {
-    /// What `sallyport passwd` uses: 128 MiB and about 0.4 s for each guess.
+    /// The cost that `sallyport passwd` uses: 128 MiB and about 0.4 s for each guess.
     ///
-    /// Half of it would halve a thief's work; double would no longer fit small routers.
+    /// Half of it: half the work for a thief. Double: too much memory for small routers.
     package static var standard: ScryptCost { ScryptCost(logN: 17, r: 8, p: 1) }
 }

@@ -1,25 +1,25 @@
 package import CryptoPrimitives
 package import Vocabulary
 
-/// What a server keeps of a user's password: enough to check it, not enough to log in with
-/// (RFC 9383, section 3.2).
+/// A server's record of a user's password (RFC 9383, section 3.2): enough to check it, but not enough to log in.
 ///
-/// Who steals it can play the server to this user and can try passwords at the cost of stretching each one.
+/// A thief of the verifier can impersonate the server to this user. The thief can also try passwords, at the cost of stretching
+/// each of them.
 package struct Verifier: Hashable, Sendable {
-    /// Whose password.
+    /// The user whose password it checks.
     package let identity: Identity
     /// The scalar that both ends know, 66 bytes.
     package let w0: SecretBytes
-    /// `L = w1·G`, 133 bytes: what `w1` is checked against.
+    /// `L = w1·G`, 133 bytes, against which the server checks the client's `w1`.
     package let point: [UInt8]
     /// `w0·M`, 133 bytes.
     ///
-    /// Kept so that a login does the same work whether the user exists or not.
+    /// It is stored so that a login does the same work whether the user exists or not.
     package let blind: [UInt8]
     /// `w0·N`, 133 bytes.
     package let unblind: [UInt8]
 
-    /// Takes values that were computed before.
+    /// Takes values that were computed earlier.
     package init(identity: Identity, w0: SecretBytes, point: [UInt8], blind: [UInt8], unblind: [UInt8]) {
         self.identity = identity
         self.w0 = w0
@@ -28,7 +28,7 @@ package struct Verifier: Hashable, Sendable {
         self.unblind = unblind
     }
 
-    /// Registers a stretched password: about 0.8 ms.
+    /// Computes the verifier of a stretched password: about 0.8 ms.
     package init(identity: Identity, secret: StretchedPassword) throws(CryptoFailure) {
         let point = try P521.Point.generator(times: P521.Scalar(secret.w1)).encoded()
         let (blind, unblind) = try PasswordExchange.blinds(of: secret.w0)
@@ -45,28 +45,28 @@ package struct Verifier: Hashable, Sendable {
     }
 }
 
-/// The users of a realm, as a server looks them up.
+/// The users of a realm, in a form in which a server can look them up.
 ///
 /// Immutable; shared between threads.
 package struct VerifierTable: Sendable {
-    /// Where these users are valid.
+    /// The realm in which these users are valid.
     package let realm: Realm
-    /// At what cost their passwords were stretched: one cost for all, as there is one hint for all.
+    /// The cost at which their passwords were stretched: one cost for all, because there is one hint for all.
     package let cost: ScryptCost
-    /// What a hello must carry to be meant for this realm at this cost.
+    /// The hint that a hello for this realm and cost must carry.
     package let realmHint: [UInt8]
-    /// How many verifiers there are.
+    /// The number of verifiers.
     package var count: Int { byTag.count }
-    /// The names of the users, sorted, each once.
+    /// The names of the users, sorted and without duplicates.
     package var users: [String] { Set(byTag.values.map(\.identity.user)).sorted() }
 
     private let byTag: [ClientTag: Verifier]
-    /// Stands in for a user who does not exist: the same size, the same work and the same point of failure.
+    /// The stand-in for a user who does not exist: the same size, the same work and the same point of failure.
     private let nobody: Verifier
 
-    /// A table of these verifiers.
+    /// Creates a table of these verifiers.
     ///
-    /// `dummy` is 66 random bytes for each of the two scalars of the user who does not exist.
+    /// `dummy` is 66 random bytes for each of the two scalars of the stand-in.
     package init(
         realm: Realm,
         cost: ScryptCost,
@@ -86,7 +86,7 @@ package struct VerifierTable: Sendable {
         nobody = try Verifier(identity: .placeholder, secret: StretchedPassword(w0: w0.bytes, w1: w1.bytes))
     }
 
-    /// The verifier to run the exchange with, and whether it is a real one.
+    /// The verifier for the exchange, and whether its user exists.
     package func find(_ tag: ClientTag) -> (verifier: Verifier, exists: Bool) {
         guard let found = byTag[tag] else { return (nobody, false) }
         return (found, true)

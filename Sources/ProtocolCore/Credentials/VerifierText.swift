@@ -1,7 +1,7 @@
 package import CryptoPrimitives
 package import Vocabulary
 
-/// The text form of a password file: a realm, a cost, and a line for each verifier.
+/// The text form of a password file: a realm, a cost, and one line for each verifier.
 ///
 /// ```
 /// # a comment
@@ -9,13 +9,13 @@ package import Vocabulary
 /// cost  = scrypt:17:8:1
 /// alice/1 = <930 hexadecimal digits: w0, L, w0·M and w0·N>
 /// ```
-/// The products are kept, though they could be computed, so that reading a file of many users takes no arithmetic.
+/// The file holds the products, which could be computed, so that loading many users needs no multiplications on the curve.
 package struct VerifierText: Sendable {
-    /// Where the users are valid.
+    /// The realm in which the users are valid.
     package var realm: Realm
-    /// At what cost their passwords were stretched.
+    /// The cost at which their passwords were stretched.
     package var cost: ScryptCost
-    /// One for each user and password number, in the order of the file.
+    /// The verifiers, one for each user and password number, in the order of the file.
     package var verifiers: [Verifier]
 
     package init(realm: Realm, cost: ScryptCost, verifiers: [Verifier]) {
@@ -24,23 +24,23 @@ package struct VerifierText: Sendable {
         self.verifiers = verifiers
     }
 
-    /// Why a text cannot be read, with the number of the line.
+    /// The reason why a text cannot be parsed, with the number of the line.
     package struct Fault: Error, Hashable, Sendable {
-        /// The number of the line, from 1 on; 0 for the text as a whole.
+        /// The number of the line, counted from 1; 0 for the text as a whole.
         package let line: Int
-        /// What is wrong, without a secret.
+        /// The error, without a secret.
         package let reason: String
     }
 
-    /// Whether a line of the file can begin with an identity: not with what begins a comment or ends a name.
+    /// Whether a line of the file can hold this identity: its name must not begin with `#` or contain `=`.
     package static func canHold(_ identity: Identity) -> Bool {
         identity.user.utf8.first != UInt8(ascii: "#") && !identity.user.utf8.contains(UInt8(ascii: "="))
     }
 
-    /// How many bytes of a file are read: some sixteen thousand users.
+    /// The maximum number of bytes of a file that are read: some sixteen thousand users.
     package static let maxBytes = 16 << 20
 
-    /// Reads a text, without leaving copies of it.
+    /// Parses a text, without leaving copies of it.
     package init(_ text: [UInt8]) throws(Fault) {
         var realm: Realm?
         var cost: ScryptCost?
@@ -89,7 +89,7 @@ package struct VerifierText: Sendable {
 
     /// The text as bytes.
     ///
-    /// It is secret: who has it can play the server.
+    /// It is secret: its holder can impersonate the server.
     package var encoded: [UInt8] {
         var text = Array(
             """
@@ -98,7 +98,7 @@ package struct VerifierText: Sendable {
 
             """.utf8
         )
-        // An array that grows leaves copies behind.
+        // An array that grows leaves copies of its content behind.
         text.reserveCapacity(text.count + 512 + verifiers.count * (Self.digitCount + 128))
         text += Array("realm = \(realm.text)\ncost = \(cost.text)\n".utf8)
         for verifier in verifiers {
@@ -112,7 +112,7 @@ package struct VerifierText: Sendable {
         return text
     }
 
-    /// The length of a verifier in the file.
+    /// The number of hexadecimal digits of a verifier in the file.
     private static var digitCount: Int { 2 * (P521.scalarCount + 3 * P521.pointCount) }
 
     private static func verifier(
@@ -129,7 +129,7 @@ package struct VerifierText: Sendable {
         let w0 = bytes.withUnsafeBytes {
             SecretBytes(copying: UnsafeRawBufferPointer(rebasing: $0.prefix(P521.scalarCount)))
         }
-        // What is not on the curve would make every login fail, or worse.
+        // A value that is not on the curve would make every login fail, or worse.
         guard (try? P521.Scalar(w0)) != nil, parts.allSatisfy({ (try? P521.Point(encoded: $0)) != nil })
         else {
             throw Fault(line: line, reason: "the verifier of \(identity.name) is damaged")

@@ -1,35 +1,35 @@
 import Vocabulary
 import WireCoding
 
-/// Control frames that wait for the next record, encoded, in order.
+/// A FIFO queue of encoded control frames for the next record.
 ///
-/// What can be said later and shorter (credit, acknowledgements) does not wait here.
+/// Credit and acknowledgements do not wait here: this end can send them later in a shorter form.
 struct ControlQueue {
     private var bytes: [UInt8] = []
     private var taken = 0
-    /// How many answers to PINGs wait.
+    /// The number of queued answers to PINGs.
     private(set) var answers = 0
 
-    /// How many frames wait that say something on a stream.
+    /// The number of queued frames of streams.
     private(set) var streamFrames = 0
 
-    /// How many bytes wait.
+    /// The number of queued bytes.
     var count: Int { bytes.count - taken }
     var isEmpty: Bool { count == 0 }
 
-    /// For how many bytes there is room.
+    /// The number of bytes that fit without a new allocation.
     var capacity: Int { bytes.capacity }
 
-    /// The size of the oldest frame; 0 when there is none.
+    /// The size of the oldest frame, in bytes; 0 if there is none.
     var nextCount: Int {
         guard !isEmpty else { return 0 }
         return FrameHeader.count + Int(bytes[taken + 2]) << 8 + Int(bytes[taken + 3])
     }
 
-    /// Copies the oldest frame out.
+    /// Removes the oldest frame and copies it to `base`.
     ///
-    /// - Parameter base: where there is room for ``nextCount`` bytes.
-    /// - Returns: whether it says something on a stream.
+    /// - Parameter base: memory with room for ``nextCount`` bytes.
+    /// - Returns: whether it is a frame of a stream.
     @discardableResult
     mutating func takeNext(to base: UnsafeMutableRawPointer) -> Bool {
         let count = nextCount
@@ -45,14 +45,14 @@ struct ControlQueue {
             bytes.removeAll(keepingCapacity: bytes.count <= Self.maxKept)
             taken = 0
         } else if taken > Self.maxKept, taken > bytes.count / 2 {
-            // A queue that is never quite empty must not grow by what has left it.
+            // A queue that is never quite empty must not grow by the frames that have left it.
             bytes.removeFirst(taken)
             taken = 0
         }
         return isOfStream
     }
 
-    /// Forgets everything: what is said last makes the rest pointless.
+    /// Removes all frames: CLOSE makes them pointless.
     mutating func clear() {
         bytes = []
         taken = 0

@@ -1,16 +1,16 @@
 import WireCoding
 
-/// The eight bytes before every frame's payload: `u8 type, u8 flags, u16 length, u32 stream`.
+/// The header of a frame, the eight bytes before its payload: `u8 type, u8 flags, u16 length, u32 stream`.
 struct FrameHeader {
     var type: UInt8
     var flags: UInt8
     var length: Int
     var stream: UInt32
 
-    /// The size of the header.
+    /// The size of the header, in bytes.
     static let count = 8
 
-    /// The longest payload that a frame can have.
+    /// The longest payload that a frame can have, in bytes.
     static let maxPayload = 0xFFFF
 
     init(_ type: FrameType, flags: UInt8 = 0, length: Int, stream: UInt32 = 0) {
@@ -20,7 +20,7 @@ struct FrameHeader {
         self.stream = stream
     }
 
-    /// Reads a header, or `nil` when there are not eight bytes.
+    /// Parses a header; the result is `nil` if there are fewer than eight bytes.
     @inline(__always)
     init?(_ reader: inout ByteReader) {
         guard let bytes = reader.bytes(Self.count) else { return nil }

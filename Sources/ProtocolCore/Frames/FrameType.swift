@@ -1,4 +1,4 @@
-/// What a frame is for; the number goes over the wire (PROTOCOL.md, Frames).
+/// The type of a frame; the number goes over the wire (PROTOCOL.md, Frames).
 enum FrameType: UInt8 {
     case padding = 0x00
     case open = 0x01
@@ -15,11 +15,12 @@ enum FrameType: UInt8 {
     case maxStreams = 0x0C
     case acknowledgement = 0x0D
 
-    /// From here on a receiver that does not know a type passes over the frame.
+    /// The first optional type: from here on, a receiver skips a frame whose type it does not know.
     static let firstOptional: UInt8 = 0x80
 
-    /// The flags that a frame of this type can have; any other breaks a rule, because what it might come to mean
-    /// cannot be ignored.
+    /// The flags that a frame of this type can have.
+    ///
+    /// Any other flag violates the protocol, because a receiver cannot ignore what it may mean in a later version.
     var flags: UInt8 {
         switch self {
         case .data: FrameFlags.finish
@@ -36,18 +37,18 @@ enum FrameType: UInt8 {
 enum FrameFlags {
     /// DATA: nothing follows in this direction.
     static let finish: UInt8 = 1
-    /// PING: this is the answer.
+    /// PING: the frame is the answer.
     static let answer: UInt8 = 1
-    /// MESSAGE: more of it follows.
+    /// MESSAGE: more of the message follows.
     static let more: UInt8 = 1
-    /// MESSAGE: it answers one of the same identifier.
+    /// MESSAGE: the message answers one with the same identifier.
     static let reply: UInt8 = 2
-    /// MESSAGE: the answer is that it did not work.
+    /// MESSAGE: the answer reports a failure.
     static let error: UInt8 = 4
 }
 
-/// What a KEY_UPDATE asks for.
+/// The kind of a KEY_UPDATE.
 enum KeyUpdateKind {
-    /// The sender goes on with the next key right after this record.
+    /// The sender uses the next key for the records after this one.
     static let ratchet: UInt8 = 0
 }

@@ -1,12 +1,12 @@
 import Vocabulary
 import WireCoding
 
-/// The payload of CLOSE and the end of GOAWAY: a code and up to 128 bytes of text for people.
+/// The payload of CLOSE and the last part of GOAWAY: a code and up to 128 bytes of text for people.
 struct ReasonText {
     var code: CloseCode
     var text: String
 
-    /// The longest text: a sentence.
+    /// The maximum length of the text, in bytes: a sentence.
     static let longest = 128
 
     init(code: CloseCode, text: String) {
@@ -21,7 +21,7 @@ struct ReasonText {
         return payload
     }
 
-    /// Reads the rest of a frame; characters that a terminal might obey become question marks.
+    /// Parses the rest of a frame; characters that a terminal might interpret become question marks.
     init(_ reader: inout ByteReader) throws(ProtocolViolation) {
         guard let code = reader.uint16(), reader.remaining <= Self.longest else {
             throw .malformed("reason of the end")

@@ -2,14 +2,14 @@ import Basics
 import Vocabulary
 import WireCoding
 
-// OPEN's payload (PROTOCOL.md, OPEN).
+// The payload of OPEN (PROTOCOL.md, OPEN).
 
 extension StreamRequest {
-    /// The longest name of a service.
+    /// The maximum length of a service's name, in bytes.
     package static let maxService = 64
-    /// The longest of the other texts: an IPv6 address with its zone and port has 72 characters.
+    /// The maximum length of the other texts, in bytes: an IPv6 address with its zone and port has 72.
     ///
-    /// What is longer is cut when it is sent and refused when it comes.
+    /// A sender truncates a longer text; a receiver rejects it.
     package static let maxText = 128
 
     private enum Element {
@@ -18,7 +18,7 @@ extension StreamRequest {
         static let trace: UInt16 = 3
     }
 
-    /// The payload of the frame; `nil` when no service can have that name.
+    /// The payload of the frame, or `nil` if the name of the service is not valid.
     func encoded() -> [UInt8]? {
         let name = service.utf8
         guard (1...Self.maxService).contains(name.count), Self.isPrintable(service) else { return nil }
@@ -32,7 +32,7 @@ extension StreamRequest {
         return payload
     }
 
-    /// Reads the payload of a frame.
+    /// Parses the payload of a frame.
     init(_ payload: UnsafeRawBufferPointer) throws(ProtocolViolation) {
         var reader = ByteReader(payload)
         guard let count = reader.uint8(), (1...Self.maxService).contains(Int(count)),
@@ -56,12 +56,12 @@ extension StreamRequest {
         }
     }
 
-    /// Whether a name can be written into a log as it is.
+    /// Whether a name can be written into a log unchanged.
     private static func isPrintable(_ name: String) -> Bool {
         !name.unicodeScalars.contains(where: \.isControl)
     }
 
-    /// Text of the peer's for our logs: what is not printable ASCII becomes a question mark.
+    /// A text from the peer for this end's log: bytes other than visible ASCII become question marks.
     private static func text(_ bytes: UnsafeRawBufferPointer) -> String {
         String(decoding: bytes.map { (0x21...0x7E).contains($0) ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
     }

@@ -1,7 +1,7 @@
 package import CryptoPrimitives
 package import Vocabulary
 
-/// The client's side of a handshake: what may come when, and what follows from it; nothing of sockets or threads.
+/// The client's side of a handshake, as a state machine without sockets and threads.
 ///
 /// ```
 /// begin ──► hello sent ──ServerHello──► proving ──products──► established
@@ -10,11 +10,11 @@ package import Vocabulary
 ///      asked ───┼───────Retry: realm────────────┤
 ///               └────────── second hello ───────┘
 /// ```
-/// Heavy arithmetic comes out as a job and goes back in as a result; random bytes are handed in.
+/// The caller runs the heavy arithmetic as a job and passes the result back; it also passes in the random bytes.
 package struct ClientHandshake: ~Copyable {
-    /// What the caller is to do next.
+    /// The caller's next action.
     package enum Step: Sendable {
-        /// Feed more bytes when they come.
+        /// Pass more bytes when they arrive.
         case wait
         /// Make a credential for this realm at this cost, then call ``continue(with:share:)``.
         case learn(Realm, ScryptCost)
@@ -43,12 +43,12 @@ package struct ClientHandshake: ~Copyable {
     private let pinnedRealm: Realm?
     private var hadRealmRetry = false
 
-    /// The start of a handshake.
+    /// Creates a handshake.
     ///
     /// - Parameters:
     ///   - random: 32 random bytes, used once.
-    ///   - suites: what is accepted, dearest first; ``Suite/encrypted`` has to be among them.
-    ///   - parameters: what this end is ready to receive.
+    ///   - suites: the accepted suites, in the client's order of preference; ``Suite/encrypted`` must be among them.
+    ///   - parameters: the parameters that this end announces.
     ///   - pinnedRealm: the only realm that is accepted, if there is one.
     package init(random: [UInt8], suites: [Suite], parameters: SessionParameters, pinnedRealm: Realm? = nil) {
         precondition(random.count == ClientHello.randomCount, "32 random bytes")
@@ -60,9 +60,9 @@ package struct ClientHandshake: ~Copyable {
         state = .over
     }
 
-    /// The first message, to be sent as soon as the link is connected.
+    /// Returns the first message, to be sent as soon as the link is connected.
     ///
-    /// `login` says who, with a share made for this handshake alone; `nil` asks for the realm first.
+    /// `login` is a credential and a share made for this handshake alone; `nil` asks for the realm first.
     package mutating func begin(with login: (credential: ClientCredential, share: ProverShare)?) -> [UInt8] {
         guard let login else {
             state = .askedForRealm
@@ -71,18 +71,18 @@ package struct ClientHandshake: ~Copyable {
         return sendLogin(login.credential, login.share)
     }
 
-    /// The second hello, after ``Step/learn(_:_:)``.
+    /// Returns the second hello, after ``Step/learn(_:_:)``.
     package mutating func `continue`(with credential: ClientCredential, share: ProverShare) -> [UInt8] {
-        // The order of calls is our own; nothing that a peer sends decides it.
+        // This end's own code decides the order of the calls; nothing that a peer sends can change it.
         guard case .stretching = leaveState() else { preconditionFailure("no credential was asked for") }
         return sendLogin(credential, share)
     }
 
-    /// Looks at what the server sent.
+    /// Handles bytes from the server.
     ///
-    /// - Parameter bytes: everything that was received and not consumed yet.
-    /// - Returns: how many bytes were consumed, and what to do next.
-    /// - Throws: the reason why this handshake is over.
+    /// - Parameter bytes: all bytes that arrived and were not consumed yet.
+    /// - Returns: the number of consumed bytes, and the next step.
+    /// - Throws: the reason why this handshake has failed.
     package mutating func receive(
         _ bytes: UnsafeRawBufferPointer
     ) throws(HandshakeFault) -> (consumed: Int, step: Step) {
@@ -101,7 +101,7 @@ package struct ClientHandshake: ~Copyable {
             switch state {
             case .askedForRealm: [.retry, .reject]
             case .sentHello: [.serverHello, .retry, .reject]
-            // It is our turn; but a server that has waited for too long says so.
+            // It is the client's turn, but a server whose time limit has passed sends Reject.
             case .stretching: [.reject]
             case .proving: [.reject]
             case .over: []
@@ -120,16 +120,16 @@ package struct ClientHandshake: ~Copyable {
         }
     }
 
-    /// Checks the server's proof and makes ours.
+    /// Checks the server's proof and computes the client's.
     ///
-    /// - Parameter products: what the job of ``Step/prove(_:)`` gave.
-    /// - Returns: the last message, to be sent before any record, and what was agreed on.
-    /// - Throws: ``HandshakeFault/authentication`` when the server does not know the password; then nothing may
-    ///   be sent any more.
+    /// - Parameter products: the result of the job of ``Step/prove(_:)``.
+    /// - Returns: the last message, to be sent before any record, and the agreement.
+    /// - Throws: ``HandshakeFault/authentication`` if the server does not know the password; the client must send nothing
+    ///   more then.
     package mutating func finish(
         with products: ExchangeProducts?
     ) throws(HandshakeFault) -> (message: [UInt8], agreement: Agreement) {
-        // The order of calls is our own; nothing that a peer sends decides it.
+        // This end's own code decides the order of the calls; nothing that a peer sends can change it.
         guard case .proving(let login, let hello, let confirmation) = leaveState() else {
             preconditionFailure("no job was given out")
         }
@@ -172,7 +172,7 @@ package struct ClientHandshake: ~Copyable {
 // MARK: - Messages
 
 extension ClientHandshake {
-    /// Takes the state out: whoever does not put one back has ended the handshake.
+    /// Takes the state and leaves `over` behind: a step that sets no new state ends the handshake.
     private mutating func leaveState() -> State {
         let left = state
         state = .over
@@ -215,7 +215,7 @@ extension ClientHandshake {
 
     private mutating func receiveRetry(_ frame: UnsafeRawBufferPointer) throws(HandshakeFault) -> Step {
         guard case .realm(let realm, let costText, _) = try Retry(frame: frame) else {
-            // No ticket was shown, so none can have been refused.
+            // The client sent no ticket, so the server cannot have refused one.
             throw .unexpectedMessage
         }
         guard !hadRealmRetry else { throw .repeatedRetry }
@@ -228,15 +228,15 @@ extension ClientHandshake {
     }
 }
 
-/// What a finished handshake agreed on.
+/// The result of a finished handshake.
 package struct Agreement: Sendable {
-    /// Who the client is.
+    /// The identity of the client.
     package let identity: Identity
-    /// How records are protected.
+    /// The suite, which says how records are protected.
     package let suite: Suite
-    /// What keys are made from.
+    /// The secrets from which the keys are derived.
     package let secrets: SessionSecrets
-    /// What the other end is ready to receive.
+    /// The parameters that the other end announced.
     package let peerParameters: SessionParameters
 
     package init(

@@ -13,7 +13,7 @@ enum HelloElement {
     static let confirmation: UInt16 = 0x7FF0
 }
 
-/// How a client wants to begin; the number goes over the wire.
+/// The way in which a client begins; the number goes over the wire.
 package enum HelloMode: UInt8, Sendable {
     /// With the password.
     case password = 1
@@ -23,40 +23,40 @@ package enum HelloMode: UInt8, Sendable {
     case resume = 3
 }
 
-/// The first message of a link.
+/// The client's first message on a link.
 package struct ClientHello: Sendable {
     /// 32 random bytes.
     package var random: [UInt8]
-    /// What the client wants.
+    /// The way in which the client begins.
     package var mode: HelloMode
-    /// What the client accepts, dearest first.
+    /// The suites that the client accepts, in its order of preference.
     package var suites: [Suite]
-    /// What the hello asks with.
+    /// The part of the hello that depends on its mode.
     package var request: Request
-    /// What the client is ready to receive; only a hello with a password carries it.
+    /// The parameters that the client announces; only a hello with a password carries them.
     package var parameters: SessionParameters
 
     /// The part of a hello that depends on its mode.
     package enum Request: Sendable {
-        /// Which realm is this? Answered by a Retry.
+        /// A query for the server's realm, which the server answers with Retry.
         case realmQuery
-        /// A login: who, in which realm, and the client's share X.
+        /// A login: the user's tag, the hint of the realm, and the client's share X.
         case login(tag: ClientTag, realmHint: [UInt8], share: [UInt8])
-        /// A session that lost its link, to be taken to this one.
+        /// The resumption of a session that lost its link, on this link.
         case resume(ResumptionRequest)
-        /// A mode that this version answers without reading it further.
+        /// A mode that this version answers without parsing the rest.
         case other
     }
 
-    /// The version that this code speaks.
+    /// The protocol version of this code.
     static let version: UInt8 = 1
-    /// How many suites a hello may list.
+    /// The maximum number of suites that a hello may list.
     ///
     /// Eight is more than will ever be in use at once.
     static let maxSuites = 8
     static let randomCount = 32
 
-    /// A hello with a password, or a realm query.
+    /// Creates a hello with a password, or a realm query.
     package init(random: [UInt8], suites: [Suite], request: Request, parameters: SessionParameters) {
         self.random = random
         self.mode = .password
@@ -87,7 +87,7 @@ package struct ClientHello: Sendable {
 // MARK: - Reading
 
 extension ClientHello {
-    /// Reads a whole message; the frame's header has been checked.
+    /// Parses a whole message whose frame header has been checked.
     package init(frame: UnsafeRawBufferPointer) throws(HandshakeFault) {
         var reader = ByteReader(UnsafeRawBufferPointer(rebasing: frame.dropFirst(HandshakeFrame.headerCount)))
         guard let random = reader.bytes(Self.randomCount), let oldest = reader.uint8(),
@@ -104,7 +104,7 @@ extension ClientHello {
             guard let suite = reader.uint16() else { throw .malformed("suites") }
             suites.append(Suite(rawValue: suite))
         }
-        // A session has the suite that it was given.
+        // A resumed session keeps its suite.
         guard suites.contains(.encrypted) || mode == .resume else { throw .suite }
         self.random = Array(random)
         self.mode = mode
@@ -149,12 +149,12 @@ struct HelloElements {
     var realmHint: UnsafeRawBufferPointer?
     var session: UnsafeRawBufferPointer?
     var confirmation: UnsafeRawBufferPointer?
-    /// The type of the last element: the confirmation has to be it.
+    /// The type of the last element, which has to be the confirmation if there is one.
     private(set) var last: UInt16?
 
-    /// Takes all that is left of a hello.
+    /// Parses the rest of a hello.
     ///
-    /// Unknown elements are passed over, unless they are critical.
+    /// Unknown elements are skipped; an unknown critical element is an error.
     init(_ reader: inout ByteReader) throws(HandshakeFault) {
         var critical = false
         do {

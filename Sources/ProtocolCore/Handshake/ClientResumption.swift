@@ -1,19 +1,18 @@
 import CryptoPrimitives
 import WireCoding
 
-/// The client's side of taking a session to another link: one hello, one answer, and no arithmetic worth the name
-/// (PROTOCOL.md, Reattaching).
+/// The client's side of a resumption: one hello, one answer, and no expensive arithmetic (PROTOCOL.md, Resumption).
 package struct ClientResumption {
     /// The hello, to be sent as soon as the link is connected.
     package let message: [UInt8]
     private let proof: SessionProof
 
-    /// A try to take a session to a link.
+    /// Creates an attempt to resume a session on a link.
     ///
     /// - Parameters:
-    ///   - proof: what the session is proved with.
-    ///   - attempt: how often it was tried, this time included; never the same number twice.
-    ///   - received: how many records have been received since the session began.
+    ///   - proof: the identifier and keys that prove the session.
+    ///   - attempt: the number of this attempt, counted from 1; never the same number twice.
+    ///   - received: the number of records received since the session began.
     ///   - random: 32 random bytes, used once.
     package init(_ proof: SessionProof, attempt: UInt64, received: UInt64, random: [UInt8]) {
         precondition(random.count == ClientHello.randomCount, "32 random bytes")
@@ -21,12 +20,12 @@ package struct ClientResumption {
         message = ResumptionRequest.message(proof, attempt: attempt, received: received, random: random)
     }
 
-    /// Looks at what the server sent.
+    /// Handles bytes from the server.
     ///
-    /// - Parameter bytes: everything that was received and not consumed yet.
-    /// - Returns: how many bytes were consumed and how many records the server has received, when its answer is
-    ///   there; what follows are records.
-    /// - Throws: the reason why this try is over.
+    /// - Parameter bytes: all bytes that arrived and were not consumed yet.
+    /// - Returns: the number of consumed bytes and the number of records that the server has received, or `nil` while the answer
+    ///   is incomplete. Records follow the answer.
+    /// - Throws: the reason why this attempt has failed.
     package func receive(
         _ bytes: UnsafeRawBufferPointer
     ) throws(HandshakeFault) -> (consumed: Int, received: UInt64)? {

@@ -1,37 +1,37 @@
 package import CryptoPrimitives
 
-/// Why a handshake cannot go on.
+/// The reason why a handshake cannot go on.
 package enum HandshakeFault: Error, Equatable, Sendable {
-    /// The first bytes are not ours: another protocol, or noise.
+    /// The first bytes do not belong to this protocol: they are another protocol, or noise.
     case notOurProtocol
-    /// A message that has no place here.
+    /// A message that is not allowed at this point.
     case unexpectedMessage
-    /// A message that cannot be read; the text says what of it.
+    /// A message that cannot be parsed; the text names the part.
     case malformed(String)
-    /// The peer speaks no version that we speak.
+    /// The peer speaks no version that this end speaks.
     case version
-    /// The peer has no suite that we accept, or chose one that we did not offer.
+    /// The peer has no suite that this end accepts, or chose one that this end did not offer.
     case suite
     /// A point that is not an uncompressed point of the curve.
     case invalidPoint
-    /// The other end does not know the password, or somebody is in the middle.
+    /// The other end does not know the password, or an attacker is in the middle.
     case authentication
-    /// There is no such session to attach to.
+    /// There is no such session to resume.
     case noSession
-    /// The server turned us away, with a hint that nobody vouches for.
+    /// The server rejected the client; the code and the time are hints that are not authenticated.
     case rejected(RejectCode, retryAfterSeconds: UInt16)
-    /// The server asked a second time for what a connection may be asked for once.
+    /// A second Retry for the same reason, which a link allows only once.
     case repeatedRetry
-    /// The server's realm is not the one that is configured.
+    /// The server's realm is not the configured one.
     case realmDiffers
-    /// The server asks for a cost of stretching that we do not accept.
+    /// The server asks for a cost of stretching that this end does not accept.
     case unacceptableCost
-    /// The realm or the cost is unknown to us and the credential was given ready-made.
+    /// The realm or the cost is not that of the credential, which was given ready-made.
     case credentialNotForThisRealm
-    /// libcrypto failed at something that cannot fail for a reason of the peer's.
+    /// libcrypto failed at an operation that no input from the peer can make fail.
     case crypto(CryptoFailure)
 
-    /// What the server tells the client, if it tells anything; strangers learn nothing.
+    /// The code that the server sends to the client, or `nil` if an unauthenticated client must learn nothing.
     package var reject: RejectCode? {
         switch self {
         case .version: .version

@@ -1,6 +1,6 @@
 import WireCoding
 
-/// What a handshake message is; the number goes over the wire.
+/// The kind of a handshake message; the number goes over the wire.
 package enum HandshakeKind: UInt8, Sendable {
     case clientHello = 1
     case serverHello = 2
@@ -8,37 +8,37 @@ package enum HandshakeKind: UInt8, Sendable {
     case retry = 4
     case reject = 5
 
-    /// How long the body of such a message may be.
+    /// The allowed length of the body of such a message, in bytes.
     ///
-    /// All together they bound what a stranger can make us hold before it has proved that it knows a
-    /// password.
+    /// Together these ranges bound the memory that an unauthenticated client can make this end hold.
     package var bodyRange: ClosedRange<Int> {
         switch self {
         // Today's hellos have at most 283 bytes; the rest is room for a hybrid key exchange's 1,568-byte key.
         case .clientHello, .serverHello: 0...HandshakeFrame.maxBody
         case .clientFinish: 64...64
-        // A realm of 255 bytes and the cost's text fit with some bytes to spare.
+        // A realm of 255 bytes and the text of the cost fit, with some bytes to spare.
         case .retry: 18...320
         case .reject: 4...4
         }
     }
 }
 
-/// A message of the handshake: eight bytes of header and a body, in clear text, because it is what keys are made
-/// from (PROTOCOL.md, Handshake messages).
+/// A message of the handshake: a header of eight bytes and a body (PROTOCOL.md, Handshake messages).
+///
+/// It is plaintext, because the keys are derived from it.
 package enum HandshakeFrame {
-    /// The first bytes of everything: `F5`, which begins neither UTF-8 nor TLS, SSH, HTTP or PROXY, then `SLY`.
+    /// The first bytes of every message: `F5`, which begins neither UTF-8 nor TLS, SSH, HTTP or PROXY, then `SLY`.
     package static let magic: [UInt8] = [0xF5, 0x53, 0x4C, 0x59]
     /// The version of this framing.
     ///
-    /// It never changes what the first eight bytes mean.
+    /// No version changes the meaning of the first eight bytes.
     package static let framingVersion: UInt8 = 1
-    /// Magic, framing version, kind and the body's length.
+    /// The size of the header: magic, framing version, kind and the body's length.
     package static let headerCount = 8
     /// The longest body of any message, in bytes.
     package static let maxBody = 2048
 
-    /// A whole frame.
+    /// Encodes a whole message.
     package static func encode(_ kind: HandshakeKind, body: [UInt8]) -> [UInt8] {
         precondition(kind.bodyRange.contains(body.count), "handshake body of an impossible size")
         var frame: [UInt8] = []
@@ -51,14 +51,14 @@ package enum HandshakeFrame {
         return frame
     }
 
-    /// Looks at the front of what has come so far.
+    /// Parses the header at the front of the bytes that have arrived so far.
     ///
-    /// It complains about the first byte that cannot be right, without waiting for more.
+    /// It fails at the first byte that cannot be right, without waiting for more.
     ///
-    /// `expected` is what may come now; when nothing may, the first byte is too much.
+    /// `expected` lists the kinds that may come now; if it is empty, any byte is an error.
     ///
     /// - Returns: the kind and the length of the whole frame, or `nil` while it is not complete.
-    /// - Throws: what is wrong with it.
+    /// - Throws: the error in the message.
     package static func measure(
         _ bytes: UnsafeRawBufferPointer,
         expecting expected: [HandshakeKind]

@@ -1,9 +1,9 @@
 package import CryptoPrimitives
 import WireCoding
 
-/// From a shared secret to the keys of both directions (PROTOCOL.md, Key schedule).
+/// The derivation of the keys of both directions from a shared secret (PROTOCOL.md, Key schedule).
 package enum KeySchedule {
-    /// HKDF-Expand with TLS 1.3's framing of label and context (RFC 8446, section 7.1) and our own prefix.
+    /// HKDF-Expand with TLS 1.3's framing of label and context (RFC 8446, section 7.1) and this protocol's own prefix.
     package static func expand(
         _ secret: SecretBytes,
         _ label: String,
@@ -24,26 +24,26 @@ package enum KeySchedule {
     package static let secretCount = 64
 }
 
-/// What a finished handshake leaves: everything a session needs, and nothing of how it came about.
+/// The secrets that a finished handshake leaves to the session, which needs nothing else from it.
 package struct SessionSecrets: Sendable {
-    /// From which the client's sending key is made.
+    /// The secret from which the client's sending key is derived.
     package let client: SecretBytes
-    /// From which the server's sending key is made.
+    /// The secret from which the server's sending key is derived.
     package let server: SecretBytes
-    /// Names the session towards the peer; sixteen bytes.
+    /// The identifier of the session for the peer; sixteen bytes.
     package let sessionID: SecretBytes
-    /// What the client proves the session with on a new link.
+    /// The key with which the client proves the session on a new link.
     package let resumptionClient: SecretBytes
-    /// What the server proves the session with on a new link.
+    /// The key with which the server proves the session on a new link.
     package let resumptionServer: SecretBytes
 
     /// Derives all secrets of a session.
     ///
     /// - Parameters:
-    ///   - shared: what the exchange agreed on.
-    ///   - hellos: hash of all handshake messages up to and including the server's hello.
-    ///   - whole: hash of all handshake messages.
-    /// - Throws: what libcrypto refuses.
+    ///   - shared: the shared key of the exchange.
+    ///   - hellos: the hash of all handshake messages up to and including the server's hello.
+    ///   - whole: the hash of all handshake messages.
+    /// - Throws: the failure of libcrypto.
     package init(
         shared: SecretBytes,
         hellos: [UInt8],
@@ -58,11 +58,11 @@ package struct SessionSecrets: Sendable {
         resumptionServer = try KeySchedule.expand(root, "reattach s", whole, count: count)
     }
 
-    /// One SHA-512 digest of zeros, as RFC 5869 section 2.2 has it for an absent salt.
+    /// A salt of zeros, as long as one SHA-512 digest, which RFC 5869, section 2.2, prescribes if there is no salt.
     private static let noSalt = [UInt8](repeating: 0, count: 64)
 }
 
-/// The key and nonce of one direction, made from its traffic secret.
+/// The key and nonce of one direction, derived from its traffic secret.
 package struct TrafficKeys: Sendable {
     /// 32 bytes.
     package let key: SecretBytes
@@ -75,7 +75,7 @@ package struct TrafficKeys: Sendable {
         iv = try KeySchedule.expand(secret, "iv", count: 12)
     }
 
-    /// The traffic secret after this one; the way back is a hash too far.
+    /// The traffic secret after this one, from which this one cannot be computed.
     package static func successor(of secret: SecretBytes) throws(CryptoFailure) -> SecretBytes {
         try KeySchedule.expand(secret, "upd", count: KeySchedule.secretCount)
     }

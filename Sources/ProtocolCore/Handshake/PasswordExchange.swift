@@ -7,8 +7,9 @@ import WireCoding
 /// The scalar multiplications (0.2 to 0.6 ms each) are jobs: values that any thread can run. The session's thread
 /// hands them out and takes their results.
 package enum PasswordExchange {
-    /// The constant M of RFC 9383, section 4, for P-521, uncompressed: taking the square root anew for every
-    /// handshake would cost 73 us.
+    /// The constant M of RFC 9383, section 4, for P-521.
+    ///
+    /// It is uncompressed, because taking the square root for every handshake would cost 73 us.
     static let pointM: [UInt8] = constant(
         """
         04003f06f38131b2ba2600791e82488e8d20ab889af753a41806c5db18d37d85608cfae06b82e4a72cd744c7\
@@ -48,7 +49,7 @@ package enum PasswordExchange {
 
 /// The client's first half: `X = x·G + w0·M`.
 ///
-/// Made before the link is dialled, so that the hello can leave at once.
+/// The client computes it before it dials the link, so that the hello can leave at once.
 package struct ProverShare: Sendable {
     /// The secret scalar x, 66 bytes.
     let scalar: SecretBytes
@@ -74,9 +75,9 @@ package struct ProverJob: Sendable {
     let unblind: [UInt8]
     let peerShare: [UInt8]
 
-    /// Does the arithmetic: about 0.6 ms.
+    /// Computes the products: about 0.6 ms.
     ///
-    /// - Returns: `nil` when the peer's share cancels out, which no honest peer's does.
+    /// - Returns: `nil` if the peer's share cancels out, which no honest peer's share does.
     package func run() throws(CryptoFailure) -> ExchangeProducts? {
         let point = try P521.Point(encoded: peerShare).minus(P521.Point(encoded: unblind))
         guard !point.isIdentity else { return nil }
@@ -94,9 +95,9 @@ package struct VerifierJob: Sendable {
     let peerShare: [UInt8]
     let random: SecretBytes
 
-    /// Does the arithmetic: about 0.8 ms.
+    /// Computes the share and the products: about 0.8 ms.
     ///
-    /// - Returns: `nil` when the peer's share cancels out, which no honest peer's does.
+    /// - Returns: `nil` if the peer's share cancels out, which no honest peer's share does.
     package func run() throws(CryptoFailure) -> ExchangeProducts? {
         guard let y = P521.Scalar(maskedRandom: random) else {
             throw CryptoFailure(operation: "VerifierJob", reason: "unusable random bytes")
@@ -112,9 +113,9 @@ package struct VerifierJob: Sendable {
     }
 }
 
-/// What a job hands back.
+/// The result of a job.
 package struct ExchangeProducts: Sendable {
-    /// The server's own share Y; empty for the client, who made X before.
+    /// The server's own share Y; empty for the client, which computed X earlier.
     let share: [UInt8]
     let z: SecretBytes
     let v: SecretBytes
@@ -122,13 +123,13 @@ package struct ExchangeProducts: Sendable {
 
 // MARK: - Keys of the exchange
 
-/// The keys that come out of an exchange: RFC 9383, section 3.4.
+/// The keys that an exchange yields: RFC 9383, section 3.4.
 package struct ExchangeKeys: Sendable {
-    /// What the client confirms with.
+    /// The key of the client's confirmation.
     package let confirmProver: SecretBytes
-    /// What the server confirms with.
+    /// The key of the server's confirmation.
     package let confirmVerifier: SecretBytes
-    /// What traffic keys are made from.
+    /// The secret from which the traffic keys are derived.
     package let shared: SecretBytes
     /// The hash of the transcript.
     package let main: SecretBytes

@@ -1,4 +1,4 @@
-/// Why a server turned a hello away before anything was authenticated: a hint, never proof (PROTOCOL.md, Reject).
+/// The reason why a server rejected a hello before authentication: a hint, never a proof (PROTOCOL.md, Reject).
 package struct RejectCode: RawRepresentable, Hashable, Sendable {
     package let rawValue: UInt8
 
@@ -10,16 +10,16 @@ package struct RejectCode: RawRepresentable, Hashable, Sendable {
     package static let version = RejectCode(rawValue: 1)
     /// No common suite.
     package static let suite = RejectCode(rawValue: 2)
-    /// Too many handshakes at once: come back later.
+    /// Too many handshakes at once: the client may try again later.
     package static let busy = RejectCode(rawValue: 3)
     /// The confirmation was wrong.
     package static let authentication = RejectCode(rawValue: 4)
     /// The handshake took too long.
     package static let timeout = RejectCode(rawValue: 5)
-    /// There is no such session to attach to again.
+    /// There is no such session to resume.
     package static let noSession = RejectCode(rawValue: 6)
 
-    /// The code's name as PROTOCOL.md has it, in small letters, or its number.
+    /// The code's name in PROTOCOL.md, in lower case, or its number.
     package var name: String {
         switch self {
         case .version: "version"

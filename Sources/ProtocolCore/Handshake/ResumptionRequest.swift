@@ -1,26 +1,26 @@
 import CryptoPrimitives
 import WireCoding
 
-/// A client's hello that asks to go on with a session on another link (PROTOCOL.md, Reattaching).
+/// A client's hello that asks to resume a session on another link (PROTOCOL.md, Resumption).
 ///
-/// It is only a claim until ``isProved(by:)`` says otherwise.
+/// It is only a claim until ``isProved(by:)`` returns `true`.
 package struct ResumptionRequest: Sendable {
-    /// Which session it is about.
+    /// The identifier of the session to resume.
     package let session: SessionID
-    /// How often the client has tried, this time included; starts at one and only grows.
+    /// The number of the client's attempt; it starts at one and only grows.
     package let attempt: UInt64
-    /// How many records the client has received since the session began.
+    /// The number of records that the client has received since the session began.
     package let received: UInt64
-    /// How the client thinks that the session's records are protected.
+    /// The suite of the session, according to the client.
     let suite: Suite
     private let message: [UInt8]
 
-    /// The size of each end's proof, which is the end of its message.
+    /// The size of each end's proof, which is the end of its message, in bytes.
     static let proofCount = 64
-    /// The session's name and two counts.
+    /// The size of the session's identifier and two counts.
     private static let elementCount = SessionID.count + 16
 
-    /// Takes the elements of a hello whose form was checked as far as every hello's.
+    /// Parses the elements of a hello; the checks that every hello needs have been made.
     init(
         frame: UnsafeRawBufferPointer,
         suites: [Suite],
@@ -44,9 +44,9 @@ package struct ResumptionRequest: Sendable {
         message = Array(frame)
     }
 
-    /// Whether the hello comes from who has the session's keys.
+    /// Whether the client that sent the hello has the session's keys.
     ///
-    /// Takes the same time whatever is wrong with it.
+    /// The time that this takes does not depend on what is wrong with the hello.
     package func isProved(by proof: SessionProof) -> Bool {
         let code = Self.code(key: proof.client, over: [Array(message.dropLast(Self.proofCount))])
         let isRight = ConstantTime.areEqual(code, Array(message.suffix(Self.proofCount)))
@@ -56,10 +56,10 @@ package struct ResumptionRequest: Sendable {
     /// The server's answer.
     ///
     /// - Parameters:
-    ///   - proof: what the request was proved by.
-    ///   - received: how many records the server has received since the session began.
+    ///   - proof: the identifier and keys that proved the request.
+    ///   - received: the number of records that the server has received since the session began.
     ///   - random: 32 random bytes, used once.
-    /// - Returns: the whole message; records follow it at once.
+    /// - Returns: the whole message; records follow it directly.
     package func answer(with proof: SessionProof, received: UInt64, random: [UInt8]) -> [UInt8] {
         precondition(random.count == ClientHello.randomCount, "32 random bytes")
         var body = random
@@ -75,7 +75,7 @@ package struct ResumptionRequest: Sendable {
         return answer + Self.code(key: proof.server, over: [message, answer])
     }
 
-    /// The authentication code over the hash of messages in a row.
+    /// The authentication code over the hash of the messages one after the other.
     static func code(key: SecretBytes, over messages: [[UInt8]]) -> [UInt8] {
         HMAC.code(key: key, message: Digest.sha512(messages.flatMap { $0 }))
     }

@@ -1,11 +1,11 @@
 import CryptoPrimitives
 import WireCoding
 
-/// A server asks for another hello.
+/// A server's request for another hello.
 enum Retry: Equatable {
-    /// Tickets are not taken: begin with the password.
+    /// The server takes no tickets: the client has to begin with the password.
     case ticketRefused(nonce: [UInt8])
-    /// This is the realm and the cost of stretching here.
+    /// The realm and the cost of stretching of this server.
     case realm(Realm, cost: String, nonce: [UInt8])
 
     /// The size of the random bytes that make every Retry different.
@@ -33,7 +33,7 @@ enum Retry: Equatable {
         }
     }
 
-    /// Reads a whole message; the frame's header has been checked.
+    /// Parses a whole message whose frame header has been checked.
     init(frame: UnsafeRawBufferPointer) throws(HandshakeFault) {
         var reader = ByteReader(UnsafeRawBufferPointer(rebasing: frame.dropFirst(HandshakeFrame.headerCount)))
         guard let reason = reader.uint8(), reader.uint8() != nil, let nonce = reader.bytes(Self.nonceCount)
@@ -48,16 +48,16 @@ enum Retry: Equatable {
         case Reason.ticketRefused:
             self = .ticketRefused(nonce: Array(nonce))
         default:
-            // A puzzle, or something of a later version: this end did not say that it could do it.
+            // A puzzle, or a reason of a later version: this end did not announce support for it.
             throw .malformed("retry reason")
         }
     }
 }
 
-/// A server turns a client away.
+/// A server's rejection of a client.
 package struct Reject: Equatable {
     package var code: RejectCode
-    /// After how many seconds it may be worth trying again; 0 says nothing about it.
+    /// The number of seconds after which another attempt may succeed; 0 if the server does not say.
     package var retryAfterSeconds: UInt16
 
     /// The whole message.
@@ -67,7 +67,7 @@ package struct Reject: Equatable {
         return HandshakeFrame.encode(.reject, body: body)
     }
 
-    /// Reads a whole message; the frame's header has been checked.
+    /// Parses a whole message whose frame header has been checked.
     init(frame: UnsafeRawBufferPointer) throws(HandshakeFault) {
         var reader = ByteReader(UnsafeRawBufferPointer(rebasing: frame.dropFirst(HandshakeFrame.headerCount)))
         guard let code = reader.uint8(), reader.uint8() == 0, let seconds = reader.uint16() else {

@@ -1,28 +1,31 @@
 package import CryptoPrimitives
 package import Vocabulary
 
-/// The server's side of a handshake: what may come when, and what follows from it; nothing of sockets or threads.
+/// The server's side of a handshake, as a state machine without sockets and threads.
 ///
 /// ```
-/// awaiting hello ──login──► verifying ──products──► awaiting finish ──right──► established
-///      ▲   ├──a session's──► over: reattach
+/// awaiting hello ──login──► verifying ──products──► awaiting finish ──valid──► established
+///      ▲   ├──a session's──► over: resume
 ///      └───┴ realm query, other realm, ticket: Retry
 /// ```
-/// Checks come in the order of what they cost: form first, then the point, then the arithmetic on another thread.
-/// A user who does not exist is taken through the same steps with a stand-in and fails at the same place.
+/// Checks run in the order of their cost: first the form, then the point, then the arithmetic on another thread. A user who does
+/// not exist goes through the same steps with a stand-in verifier and fails at the same point.
 package struct ServerHandshake: ~Copyable {
-    /// What the caller is to do next.
+    /// The caller's next action.
     package enum Step: Sendable {
-        /// Feed more bytes when they come.
+        /// Pass more bytes when they arrive.
         case wait
-        /// Send this, then feed more bytes.
+        /// Send these bytes, then pass more bytes when they arrive.
         case send([UInt8])
-        /// Run the job on another thread, then call ``answer(with:)``. Until then nothing may come.
+        /// Run the job on another thread, then call ``answer(with:)``.
+        ///
+        /// Bytes that arrive before that are an error.
         case verify(VerifierJob)
-        /// The client has proved itself; what follows are records.
+        /// The client has proved itself; records follow.
         case established(Agreement)
-        /// The client asks to go on with a session; the handshake is over, and whether the request is proved is for
-        /// who has the session to say.
+        /// The client asks to resume a session, and the handshake is over.
+        ///
+        /// The holder of the session decides whether the request is proved.
         case resume(ResumptionRequest)
     }
 
@@ -32,7 +35,7 @@ package struct ServerHandshake: ~Copyable {
         let scalar: SecretBytes
         let retryNonce: [UInt8]
 
-        /// Bytes of a good source: 32, 66 and 16 of them, used once.
+        /// Takes bytes of a good random source: 32, 66 and 16 of them, used once.
         package init(random: [UInt8], scalar: SecretBytes, retryNonce: [UInt8]) {
             precondition(random.count == ClientHello.randomCount && scalar.count == P521.scalarCount)
             precondition(retryNonce.count == Retry.nonceCount)
@@ -66,24 +69,26 @@ package struct ServerHandshake: ~Copyable {
     private var hadRealmRetry = false
     private var hadTicketRetry = false
 
-    /// Whether the client was sent this server's proof and has not yet given its own: from the proof alone it can
-    /// tell whether its guess at the password was right, so going away now counts as a failed login.
+    /// Whether the client was sent this server's proof and has not yet given its own.
+    ///
+    /// From the server's proof alone, the client can tell whether its guess at the password was right. So a client that
+    /// disconnects now counts as a failed login.
     package private(set) var owesProof = false
 
-    /// What the client wants to be looked up by, once it has said so: the same for users who exist and who do not.
+    /// The tag by which the client wants to be looked up, once it has sent it; set for existing and unknown users alike.
     package private(set) var claimedTag: ClientTag?
 
     /// The user that the client names, once it has, if there is such a user.
     ///
-    /// Not proved before the handshake is.
+    /// It is not proved until the handshake is.
     package private(set) var claimedIdentity: Identity?
 
-    /// The start of a handshake.
+    /// Creates a handshake.
     ///
     /// - Parameters:
-    ///   - table: who may log in.
-    ///   - suites: what is accepted, in the order in which this end prefers them.
-    ///   - parameters: what this end is ready to receive.
+    ///   - table: the users who may log in.
+    ///   - suites: the accepted suites, in this end's order of preference.
+    ///   - parameters: the parameters that this end announces.
     ///   - randomness: fresh random bytes.
     package init(
         table: VerifierTable,
@@ -97,11 +102,11 @@ package struct ServerHandshake: ~Copyable {
         self.randomness = randomness
     }
 
-    /// Looks at what the client sent.
+    /// Handles bytes from the client.
     ///
-    /// - Parameter bytes: everything that was received and not consumed yet.
-    /// - Returns: how many bytes were consumed, and what to do next.
-    /// - Throws: the reason why this handshake is over.
+    /// - Parameter bytes: all bytes that arrived and were not consumed yet.
+    /// - Returns: the number of consumed bytes, and the next step.
+    /// - Throws: the reason why this handshake has failed.
     package mutating func receive(
         _ bytes: UnsafeRawBufferPointer
     ) throws(HandshakeFault) -> (consumed: Int, step: Step) {
@@ -128,18 +133,18 @@ package struct ServerHandshake: ~Copyable {
         }
         let frame = UnsafeRawBufferPointer(rebasing: bytes.prefix(count))
         if kind == .clientFinish { return (count, try receiveFinish(frame)) }
-        // A client that is not through has to wait for an answer before it says more.
+        // Before it is authenticated, a client has to wait for an answer before it sends more.
         guard count == bytes.count else { throw .unexpectedMessage }
         return (count, try receiveHello(frame))
     }
 
-    /// The server's hello, made of what the job gave.
+    /// Returns the server's hello, made from the result of the job.
     ///
-    /// - Parameter products: what the job of ``Step/verify(_:)`` gave.
+    /// - Parameter products: the result of the job of ``Step/verify(_:)``.
     /// - Returns: the message to send.
-    /// - Throws: the reason why this handshake is over.
+    /// - Throws: the reason why this handshake has failed.
     package mutating func answer(with products: ExchangeProducts?) throws(HandshakeFault) -> [UInt8] {
-        // The order of calls is our own; nothing that a peer sends decides it.
+        // This end's own code decides the order of the calls; nothing that a peer sends can change it.
         guard case .verifying(let login) = leaveState() else { preconditionFailure("no job was given out") }
         guard let products else { throw .authentication }
         let hello = ServerHello(
@@ -175,7 +180,7 @@ package struct ServerHandshake: ~Copyable {
 // MARK: - Messages
 
 extension ServerHandshake {
-    /// Takes the state out: whoever does not put one back has ended the handshake.
+    /// Takes the state and leaves `over` behind: a step that sets no new state ends the handshake.
     private mutating func leaveState() -> State {
         let left = state
         state = .over
@@ -201,7 +206,7 @@ extension ServerHandshake {
         }
         guard let suite = suites.first(where: hello.suites.contains) else { throw .suite }
         guard case .login(let tag, let hint, let share) = hello.request, hint == table.realmHint else {
-            // Whoever asks, and before any arithmetic: an answer that says nothing about users.
+            // Any client gets this answer, before any arithmetic; it says nothing about users.
             guard !hadRealmRetry else { throw .repeatedRetry }
             hadRealmRetry = true
             return retry(

@@ -1,17 +1,17 @@
 import CryptoPrimitives
 import WireCoding
 
-/// A server's answer to a login: its choice, its share and its proof.
+/// A server's answer to a login: the chosen suite, its share and its proof.
 struct ServerHello: Sendable {
     /// 32 random bytes.
     var random: [UInt8]
-    /// What the server chose.
+    /// The suite that the server chose.
     var suite: Suite
     /// The server's share Y, 133 bytes.
     var share: [UInt8]
-    /// What the server is ready to receive.
+    /// The parameters that the server announces.
     var parameters: SessionParameters
-    /// Which realm the server has: the same as the client's, or there had been a Retry.
+    /// The hint of the server's realm: the same as the client's, because otherwise the server sends Retry.
     var realmHint: [UInt8]
 
     /// The size of the confirmation, which is the end of the message.
@@ -35,7 +35,7 @@ struct ServerHello: Sendable {
 }
 
 extension ServerHello {
-    /// Reads a whole message; the frame's header has been checked.
+    /// Parses a whole message whose frame header has been checked.
     ///
     /// - Returns: the hello and the confirmation at its end.
     static func read(
@@ -65,7 +65,7 @@ extension ServerHello {
         return (hello, Array(confirmation))
     }
 
-    /// What every server's hello begins with, whatever its mode.
+    /// The beginning of a server's hello, which is the same in every mode.
     struct Opening {
         let random: [UInt8]
         let mode: UInt8

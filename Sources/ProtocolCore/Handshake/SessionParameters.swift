@@ -1,18 +1,18 @@
 import WireCoding
 
-/// What an end is ready to receive, told to the other end in its hello (PROTOCOL.md, PARAMS).
+/// The limits on what an end receives, which it announces in its hello (PROTOCOL.md, PARAMS).
 package struct SessionParameters: Hashable, Sendable {
     /// The longest plaintext of a record, in bytes: 1,024 to 65,536.
     package var maxRecord: UInt32
-    /// How many bytes the peer may send on a new stream before it is given more credit.
+    /// The number of bytes that the peer may send on a new stream before it gets more credit.
     package var streamWindow: UInt32
-    /// How many bytes the peer may send on all streams together before it is given more credit.
+    /// The number of bytes that the peer may send on all streams together before it gets more credit.
     package var sessionWindow: UInt32
-    /// How many streams the peer may have opened in all before it is allowed more.
+    /// The number of streams that the peer may open in total before it is allowed more.
     package var maxStreams: UInt32
-    /// After how many seconds without a stream the session may be closed; 0 says never.
+    /// The number of seconds without a stream after which the session may be closed; 0 means never.
     package var idleSeconds: UInt16
-    /// What this end can do beyond what every end can; unknown bits are ignored.
+    /// The optional features of this end; unknown bits are ignored.
     package var features: SessionFeatures
 
     package init(
@@ -31,13 +31,13 @@ package struct SessionParameters: Hashable, Sendable {
         self.features = features
     }
 
-    /// The size of the encoded form.
+    /// The size of the encoded form, in bytes.
     package static let encodedCount = 24
 
-    /// The records that every end can take.
+    /// The allowed values of ``maxRecord``.
     ///
-    /// Smaller would make the header dear; larger would let one record hold up others, and its authentication
-    /// is worth less the longer it is.
+    /// Smaller: the header costs too much. Larger: one record holds up others, and the longer a record is, the less its
+    /// authentication is worth.
     package static let recordRange: ClosedRange<UInt32> = 1024...65536
 
     /// The encoded form.
@@ -54,7 +54,7 @@ package struct SessionParameters: Hashable, Sendable {
         return bytes
     }
 
-    /// Reads the encoded form; `nil` when it has another size, a record size out of range or a reserved bit set.
+    /// Parses the encoded form; `nil` if it has another size, a record size out of range or a reserved bit set.
     package init?(_ bytes: UnsafeRawBufferPointer) {
         var reader = ByteReader(bytes)
         guard
@@ -74,7 +74,7 @@ package struct SessionParameters: Hashable, Sendable {
     }
 }
 
-/// What an end can do beyond what every end can; used only where both ends can do it (PROTOCOL.md, PARAMS).
+/// The optional features of an end; a feature is used only if both ends have it (PROTOCOL.md, PARAMS).
 package struct SessionFeatures: OptionSet, Hashable, Sendable {
     package let rawValue: UInt32
 
@@ -82,6 +82,6 @@ package struct SessionFeatures: OptionSet, Hashable, Sendable {
         self.rawValue = rawValue
     }
 
-    /// The end keeps a session whose link was lost, and goes on with it on another (PROTOCOL.md, Reattaching).
+    /// The end keeps a session whose link was lost, and resumes it on another one (PROTOCOL.md, Resumption).
     package static let resume = SessionFeatures(rawValue: 1 << 0)
 }

@@ -1,10 +1,10 @@
 package import CryptoPrimitives
 
-/// Names a session towards the peer, so that it can be found again from another link: sixteen bytes without a meaning.
+/// The identifier by which an end finds a session again from another link: sixteen bytes without a meaning.
 package struct SessionID: Hashable, Sendable {
     private let halves: (UInt64, UInt64)
 
-    /// The size on the wire.
+    /// The size on the wire, in bytes.
     package static let count = 16
 
     /// Takes the bytes; `nil` unless there are sixteen.
@@ -26,21 +26,21 @@ package struct SessionID: Hashable, Sendable {
     }
 }
 
-/// What an end proves a session with on another link: two keys that only the two ends of the session have.
+/// The proof of a session on another link: two keys that only the two ends of the session have.
 package struct SessionProof: Sendable {
-    /// Which session it is.
+    /// The identifier of the session.
     package let id: SessionID
-    /// How its records are protected.
+    /// The suite that protects its records.
     package let suite: Suite
     /// The key of the client's proof.
     let client: SecretBytes
     /// The key of the server's proof.
     let server: SecretBytes
 
-    /// The proof of the session that a handshake has begun.
+    /// Takes the proof of a new session from its handshake.
     package init(_ agreement: Agreement) {
         let secrets = agreement.secrets
-        // Both lengths are constants of ours.
+        // Both lengths are constants of this code.
         guard let id = secrets.sessionID.withUnsafeBytes(SessionID.init) else {
             preconditionFailure("the key schedule makes sixteen bytes")
         }
@@ -52,7 +52,7 @@ package struct SessionProof: Sendable {
         )
     }
 
-    /// A proof from its parts: for vectors, and for a stand-in that nobody has the keys of.
+    /// Creates a proof from its parts: for test vectors, and for a stand-in whose keys nobody has.
     package init(id: SessionID, suite: Suite, client: SecretBytes, server: SecretBytes) {
         self.id = id
         self.suite = suite

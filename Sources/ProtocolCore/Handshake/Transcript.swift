@@ -1,13 +1,13 @@
 import CryptoPrimitives
 
-/// Every byte of the handshake's messages in the order of the wire, from which both ends derive everything: who
-/// changes one byte changes every key.
+/// Every byte of the handshake's messages, in the order of the wire.
 ///
-/// The messages together are at most some 6 KiB and short-lived, so they are kept as they are.
+/// Both ends derive everything from it, so a change of one byte changes every key. The messages together are at most some 6 KiB
+/// and short-lived, so the transcript stores them as they are.
 struct Transcript: Sendable {
     private var bytes: [UInt8] = []
 
-    /// What the context of RFC 9383 begins with.
+    /// The beginning of the context of RFC 9383.
     private static let label = Array("sally1 spake2+ P521-SHA512-HKDF-SHA512-HMAC-SHA512\0".utf8)
 
     /// Adds a whole message, or a server's hello without its confirmation.
@@ -15,10 +15,11 @@ struct Transcript: Sendable {
         bytes.append(contentsOf: message)
     }
 
-    /// The hash of all that was added.
+    /// The hash of everything that was added.
     var hash: [UInt8] { Digest.sha512(bytes) }
 
-    /// The context that goes into the exchange: asked for when the server's hello has been added up to its
-    /// confirmation.
+    /// The context for the exchange.
+    ///
+    /// The caller reads it when the server's hello has been added up to its confirmation.
     var context: [UInt8] { Self.label + hash }
 }

@@ -1,22 +1,23 @@
-/// What came and what of it the peer was told: when to acknowledge (PROTOCOL.md, ACK).
+/// The received records, and the decision when to acknowledge them (PROTOCOL.md, ACK).
 struct AcknowledgementState {
-    /// How many records came since the session began.
+    /// The number of records received since the session began.
     private(set) var received: UInt64 = 0
-    /// Of how many the peer was told.
+    /// The number of them that this end has acknowledged.
     private(set) var told: UInt64 = 0
-    /// Whether it has to be told without waiting for something else to say.
+    /// Whether an acknowledgement has to be sent without waiting for another frame.
     var isDue = false
     private var asking: UInt64 = 0
     private var bytes = 0
 
-    /// Whether there is something to tell.
+    /// Whether there are records to acknowledge.
     var isPending: Bool { told < received }
 
-    /// A record came.
+    /// Counts a received record.
     ///
-    /// `asks` says whether it holds anything but ACK and padding. Others are counted but not answered, or two
-    ///   ends would acknowledge each other's acknowledgements for ever.
-    /// - Returns: whether a timer has to run until the peer is told.
+    /// `asks` says whether the record holds a frame other than ACK and padding. Other records are counted but not acknowledged:
+    /// otherwise the two ends would acknowledge each other's acknowledgements for ever.
+    ///
+    /// - Returns: whether a timer has to run until the acknowledgement is sent.
     mutating func note(bytes count: Int, asks: Bool) -> Bool {
         received += 1
         guard asks else { return false }
@@ -29,13 +30,13 @@ struct AcknowledgementState {
         return true
     }
 
-    /// The peer is being told now.
+    /// Returns the number for an ACK that is sent now, and counts the received records as acknowledged.
     mutating func tell() -> UInt64 {
         wasTold()
         return received
     }
 
-    /// The peer was told in another way.
+    /// Counts the received records as acknowledged, by an ACK or by a resumption.
     mutating func wasTold() {
         told = received
         isDue = false

@@ -1,48 +1,50 @@
 import Basics
 import WireCoding
 
-/// Lends the memory that outbound logs are made of, and keeps a few blocks that come back, because the block used
-/// last is the one that is still in the processor's cache.
+/// Lends the memory of outbound logs.
 ///
-/// Confined to one thread; every session of an event loop borrows from the same pool.
+/// It keeps a few returned blocks, because the block used last is the one that is still in the processor's cache. It is confined
+/// to one thread; all sessions of an event loop borrow from the same pool.
 package final class BlockPool {
-    /// What a block is for.
+    /// The size of a block, by its use.
     package enum Size {
-        /// A session that is silent: what is left to be acknowledged, which is seldom more than one acknowledgement.
+        /// For a silent session: the bytes that are not acknowledged, seldom more than one acknowledgement.
         case tiny
-        /// A quiet session: some small records.
+        /// For a quiet session: some small records.
         case small
-        /// Bulk: four records of the largest size.
+        /// For bulk: four records of the largest size.
         case large
 
-        /// How many bytes such a block has.
+        /// The size of the block, in bytes.
         package var count: Int {
             switch self {
-            // Some acknowledgements of 36 bytes, with what a heap adds.
+            // Some acknowledgements of 36 bytes; the heap adds its own overhead.
             case .tiny: 240
-            // Three records of the usual chunk. Smaller would change blocks all the time; larger would be what
-            // each quiet session holds for nothing.
+            // Three records of the usual chunk. Smaller: a log changes blocks all the time. Larger: each quiet session holds more
+            // memory that it does not use.
             case .small: 16 << 10
-            // Four of 64 KiB and their overhead, in whole pages: what one read and one write should move.
+            // Four records of 64 KiB with their overhead, in whole pages: the amount that one read and one write should move.
             case .large: 65 << 12
             }
         }
     }
 
-    /// How many bytes are lent out now.
+    /// The number of bytes that are lent out now.
     package private(set) var lentBytes = 0
 
     private var small = Shelf(most: 8)
-    /// As many as the log of one session at its default bound: fewer would have the system map, clear and unmap pages all
-    /// the time while a busy link's log swings; more would be kept after a burst of many sessions.
+    /// As many blocks as the log of one session has at its default limit.
+    ///
+    /// Fewer: the system maps, clears and unmaps pages all the time while a busy link's log grows and shrinks. More: the pool
+    /// keeps more after a burst of many sessions.
     private var large = Shelf(most: 64)
 
-    /// Blocks that came back.
+    /// Returned blocks.
     private struct Shelf {
         var blocks: [UnsafeMutableRawPointer] = []
-        /// How many of them nobody has needed lately.
+        /// The number of blocks that were not needed lately.
         var spare = 0
-        /// Blocks that are kept.
+        /// The maximum number of blocks that are kept.
         let most: Int
 
         init(most: Int) {
@@ -72,7 +74,7 @@ package final class BlockPool {
         trim()
     }
 
-    /// Lends a block; its content is whatever was there.
+    /// Lends a block; its content is undefined.
     func borrow(_ size: Size) -> UnsafeMutableRawPointer {
         lentBytes += size.count
         let kept =
@@ -96,18 +98,18 @@ package final class BlockPool {
         }
     }
 
-    /// How many bytes are kept for who borrows next.
+    /// The number of bytes that are kept for later loans.
     package var keptBytes: Int {
         small.blocks.count * Size.small.count + large.blocks.count * Size.large.count
     }
 
-    /// Gives everything that is not lent out back to the system: for quiet times.
+    /// Frees all blocks that are not lent out: for quiet times.
     package func trim() {
         small.drop(small.blocks.count)
         large.drop(large.blocks.count)
     }
 
-    /// Gives back what nobody has needed since the last time: for busy times.
+    /// Frees the blocks that were not needed since the last call: for busy times.
     package func trimSpare() {
         small.drop(small.spare)
         large.drop(large.spare)

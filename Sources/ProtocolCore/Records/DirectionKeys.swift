@@ -1,18 +1,17 @@
 package import CryptoPrimitives
 
-/// How long one key may be used (PROTOCOL.md, Key limits).
+/// The limits on the use of one key (PROTOCOL.md, Key limits).
 package struct KeyLimits: Hashable, Sendable {
-    /// After so many records the sender changes its key.
+    /// The number of records after which the sender changes its key.
     package var records: UInt64
-    /// After so many bytes the sender changes its key.
+    /// The number of bytes after which the sender changes its key.
     package var bytes: UInt64
-    /// How many times that a receiver puts up with before it closes.
+    /// The multiple of these limits at which the receiver closes the session, because the peer has not changed its key.
     package var tolerance: UInt64 = 2
 
-    /// 2^24 records or 64 GiB: an attacker's advantage stays below 2^-65 at any size of record.
+    /// 2^24 records or 64 GiB: an attacker's advantage stays below 2^-65 for any size of record.
     ///
-    /// Larger would come nearer to what the cipher is good for; smaller would cost seven microseconds more
-    /// often.
+    /// Larger: closer to the limits of the cipher. Smaller: the seven microseconds of a key change come more often.
     package static let standard = KeyLimits(records: 1 << 24, bytes: 1 << 36)
 
     package init(records: UInt64, bytes: UInt64) {
@@ -21,19 +20,19 @@ package struct KeyLimits: Hashable, Sendable {
     }
 }
 
-/// One direction's key, its record number and how far it has been used.
+/// The key of one direction, its record number, and the amount of its use.
 package struct DirectionKeys {
     private var secret: SecretBytes
     private var cipher: any RecordCipher
     private var nonce: Nonce96
-    /// The number of the next record; starts at zero with every key.
+    /// The number of the next record; it starts at zero with every key.
     var sequence: UInt64 = 0
     private var bytes: UInt64 = 0
     private let suite: Suite
     private let limits: KeyLimits
     private let makeCipher: RecordCipherMaker
 
-    /// Keys from a traffic secret.
+    /// Derives the keys from a traffic secret.
     package init(
         secret: SecretBytes,
         suite: Suite,
@@ -49,19 +48,19 @@ package struct DirectionKeys {
         nonce = Nonce96(iv: keys.iv)
     }
 
-    /// Whether the sender has to change its key before another record.
+    /// Whether the sender has to change its key before the next record.
     var isWornOut: Bool { sequence >= limits.records || bytes >= limits.bytes }
 
-    /// How many records may still be sealed before the key has to be changed; at least one.
+    /// The number of records that may still be sealed before the key has to be changed; at least one.
     var recordsLeft: Int { Int(clamping: limits.records > sequence ? limits.records - sequence : 1) }
 
-    /// Whether a key was used so much longer than agreed that the receiver must not go on.
+    /// Whether the peer has used a key so far beyond the limits that the receiver must stop.
     var isAbused: Bool {
         sequence >= limits.records.multipliedClamping(by: limits.tolerance)
             || bytes >= limits.bytes.multipliedClamping(by: limits.tolerance)
     }
 
-    /// Seals a record in place; every call uses the next number, and there is none after the last.
+    /// Seals a record in place with the next number; fails if the numbers of the key are used up.
     package mutating func seal(_ record: UnsafeMutableRawBufferPointer) -> Bool {
         guard sequence < .max, cipher.seal(record, nonce: nonce.combined(with: sequence)) else {
             return false
@@ -71,7 +70,7 @@ package struct DirectionKeys {
         return true
     }
 
-    /// Opens a record in place; a record that cannot be opened does not use up its number.
+    /// Opens a record in place; a record that cannot be opened does not use up a number.
     package mutating func open(_ record: UnsafeMutableRawBufferPointer) -> Bool {
         guard sequence < .max, cipher.open(record, nonce: nonce.combined(with: sequence)) else {
             return false
@@ -81,7 +80,7 @@ package struct DirectionKeys {
         return true
     }
 
-    /// Goes on with the next key; the old secret and key are forgotten (PROTOCOL.md, Key schedule).
+    /// Changes to the next key and drops the old secret and key (PROTOCOL.md, Key schedule).
     mutating func ratchet() throws(CryptoFailure) {
         let next = try TrafficKeys.successor(of: secret)
         let keys = try TrafficKeys(next)

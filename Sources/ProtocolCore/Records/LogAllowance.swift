@@ -1,38 +1,38 @@
 import Basics
 
-/// How much of the log streams may fill: little at first, and more where that is what holds them back.
+/// The part of the log that streams may fill: small at first, and larger if it is what limits the streams.
 ///
-/// What a peer takes slower than it comes would otherwise fill the log for nothing, and each byte of it would have left the
-/// processor's cache before its memory is used again (decision 0013). What is measured is how long it takes from the moment
-/// when the streams had to stop until the peer has everything up to there.
+/// If the peer takes bytes more slowly than they arrive here, a large log fills up without benefit, and each byte has left the
+/// processor's cache before its memory is used again (decision 0013). This type measures the time from the moment when the
+/// streams had to stop until the peer has acknowledged everything up to that point.
 struct LogAllowance {
-    /// How many bytes of records may be kept before streams have to wait.
+    /// The number of bytes of records that may be kept before streams have to wait.
     private(set) var size: Int
     private let least: Int
     private let largest: Int
-    /// How many records there were when the streams had to stop, and when that was.
+    /// The number of records when the streams had to stop, and the time of that.
     private var mark: (records: UInt64, at: Instant)?
-    /// How many of the last measurements spoke for more, if above 0, or for less.
+    /// The number of measurements in a row that asked for more, if positive, or for less, if negative.
     private var balance = 0
 
-    /// `largest` is the bound of the log.
+    /// Creates the allowance for a log of at most `largest` bytes.
     init(largest: Int) {
         least = min(largest, Self.first)
         size = least
         self.largest = largest
     }
 
-    /// The streams have more than they may add to the log, which has so many records by now.
+    /// Notes that the streams have more than they may add to the log, in which `records` records were sealed so far.
     mutating func isFull(records: UInt64, at now: Instant) {
         if mark == nil { mark = (records, now) }
     }
 
-    /// The peer has so many records; `roundTrip` is the shortest way to it and back that is known.
+    /// Notes that the peer has acknowledged `records` records; `roundTrip` is the shortest known round-trip time.
     mutating func acknowledged(_ records: UInt64, roundTrip: Duration?, at now: Instant) {
         guard let mark, records >= mark.records else { return }
         self.mark = nil
         let took = now.duration(since: mark.at)
-        // Most of the time was the way itself: it is not full yet.
+        // Most of the time was the round trip itself: the path is not full yet.
         if let roundTrip, took <= roundTrip * 2 {
             resize(to: size * 2)
         } else {
@@ -40,7 +40,7 @@ struct LogAllowance {
         }
     }
 
-    /// The link is gone, and with it what was measured.
+    /// Drops the measurements of the lost link.
     mutating func linkLost() {
         mark = nil
         balance = 0
@@ -57,18 +57,18 @@ struct LogAllowance {
         size = min(max(wanted, least), largest)
     }
 
-    /// What streams may fill at first.
+    /// The initial allowance, in bytes.
     ///
-    /// More would be memory that nothing gains from, between machines that are close to each other; less would have both
-    /// ends of a fast way stop and begin again all the time.
+    /// Larger: memory without benefit between machines that are close to each other. Smaller: both ends of a fast path stop and
+    /// start again all the time.
     private static let first = 4 << 20
-    /// Who takes bytes as fast as this, 250 MB in a second, is not helped by more that waits for it.
+    /// The time per byte of a peer that takes 250 MB a second: for a faster peer, a larger allowance has no benefit.
     ///
-    /// Shorter would fill the caches of machines that are close to each other; longer would hold back who is far away and
-    /// whose way back and forth does not always take the same time.
+    /// Larger: it holds back peers that are far away and whose round-trip time varies. Smaller: the log fills the caches of
+    /// machines that are close to each other.
     private static let fastPerByte = Duration.nanoseconds(4)
-    /// So many measurements in a row decide.
+    /// The number of measurements in a row that decide.
     ///
-    /// Fewer would take one that came while the processor was elsewhere for a slow way.
+    /// Smaller: one measurement that came while the processor was busy elsewhere would pass for a slow path.
     private static let votes = 4
 }

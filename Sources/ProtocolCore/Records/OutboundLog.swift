@@ -1,51 +1,52 @@
 import Basics
 import WireCoding
 
-/// What this end has sealed, in one log of bytes with three cursors (PROTOCOL.md, Outbound log).
+/// The records that this end has sealed, in one log of bytes with three cursors (PROTOCOL.md, Outbound log).
 ///
 /// ```
 ///         released           written            sealed
 ///  ───────────┼─────────────────┼──────────────────┼───────────
-///   forgotten   kept, in case     write queue         free space
+///   freed       kept, in case     write queue         free space
 ///               the link is lost
 /// ```
-/// The log is the write queue, so keeping what was written costs no copy. A record never crosses from one block to
-/// the next, so it can be sealed where it is and written from there. When the link is lost, the written cursor goes back
-/// to what the peer has, and the same bytes are written again.
+/// The log is the write queue, so keeping written bytes costs no copy. A record never crosses from one block to the next, so it
+/// is sealed in place and written from there. When the link is lost, the written cursor goes back to the end of what the peer
+/// has, and the same bytes are written again.
 struct OutboundLog: ~Copyable {
-    /// How long a record is kept.
+    /// The time for which a record is kept.
     enum Keeping {
-        /// Until the peer has it: it may have to be written again.
+        /// Until the peer has acknowledged it: it may have to be written again.
         case untilAcknowledged
-        /// Until the link has taken it: when that is lost, so is the session.
+        /// Until the link has taken it: the session is lost with its link.
         case untilWritten
     }
 
     private struct Block {
         let base: UnsafeMutableRawPointer
         let size: BlockPool.Size
-        /// Where the records that are still kept begin.
+        /// The offset of the first record that is still kept.
         var start = 0
-        /// Where the sealed records end.
+        /// The offset of the end of the sealed records.
         var end = 0
     }
 
     private var blocks: [Block] = []
     private let pool: BlockPool
-    /// Where writing goes on: a block and an offset in it.
+    /// The position at which writing goes on: a block and an offset in it.
     private var writtenBlock = 0
     private var writtenOffset = 0
 
-    /// All bytes ever sealed; those of them that the link has taken, and those that are not kept any more.
+    /// The bytes that were ever sealed, those that the link has taken, and those that are no longer kept.
     private(set) var sealedBytes: UInt64 = 0
     private(set) var writtenBytes: UInt64 = 0
     private(set) var releasedBytes: UInt64 = 0
-    /// All records ever sealed; those of them that are not kept any more, and those that the peer has.
+    /// The records that were ever sealed, those that are no longer kept, and those that the peer has.
     private(set) var sealedRecords: UInt64 = 0
     private(set) var releasedRecords: UInt64 = 0
     private(set) var acknowledgedRecords: UInt64 = 0
-    /// What the last ACK said: less than ``acknowledgedRecords`` while ACKs come that were sealed before the link was
-    /// lost.
+    /// The number in the last ACK.
+    ///
+    /// It is less than ``acknowledgedRecords`` while ACKs arrive that were sealed before the link was lost.
     private var lastAcknowledgement: UInt64 = 0
     let keeping: Keeping
 
@@ -58,22 +59,22 @@ struct OutboundLog: ~Copyable {
         for block in blocks { pool.giveBack(block.base, block.size) }
     }
 
-    /// How many bytes wait to be written.
+    /// The number of bytes that wait to be written.
     var unwrittenCount: Int { Int(sealedBytes - writtenBytes) }
 
-    /// How many bytes are kept, written or not.
+    /// The number of bytes that are kept, written or not.
     var keptCount: Int { Int(sealedBytes - releasedBytes) }
 
-    /// Free space behind the last record, in one run.
+    /// Returns the free space behind the last record, in one run.
     ///
     /// - Parameters:
-    ///   - least: how many bytes there must be.
-    ///   - wanted: how many there had better be; decides the size of a new block.
+    ///   - least: the minimum number of bytes.
+    ///   - wanted: the preferred number of bytes, which decides the size of a new block.
     /// - Returns: at least `least` bytes.
     mutating func space(atLeast least: Int, wanted: Int) -> UnsafeMutableRawBufferPointer {
         if let last = blocks.last, last.size.count - last.end >= least {
-            // A rest that is too short for what is wanted is still used for as much as fits, unless that would
-            // make a bulk record so short that a block of its own is cheaper.
+            // The rest of a block is used even if it is shorter than wanted, unless that would make a bulk record so short that
+            // a new block is cheaper.
             let rest = last.size.count - last.end
             if rest >= wanted || rest >= Self.minWorthwhile {
                 return UnsafeMutableRawBufferPointer(start: last.base + last.end, count: rest)
@@ -87,7 +88,7 @@ struct OutboundLog: ~Copyable {
         return UnsafeMutableRawBufferPointer(start: block.base, count: size.count)
     }
 
-    /// Takes the record at the front of the free space into the log.
+    /// Adds the record at the front of the free space to the log.
     mutating func append(_ count: Int) {
         let last = blocks.count - 1
         blocks[last].end += count
@@ -95,16 +96,16 @@ struct OutboundLog: ~Copyable {
         sealedRecords += 1
     }
 
-    /// Gives back a block that was asked for and got no record.
+    /// Returns to the pool a block that was borrowed but got no record.
     mutating func dropUnusedSpace() {
         guard let last = blocks.last, last.end == 0 else { return }
         pool.giveBack(last.base, last.size)
         blocks.removeLast()
     }
 
-    /// What waits to be written, as many runs as fit into `segments`.
+    /// The bytes that wait to be written, in as many runs as fit into `segments`.
     ///
-    /// - Returns: how many of `segments` were filled.
+    /// - Returns: the number of `segments` that were filled.
     func unwritten(into segments: UnsafeMutableBufferPointer<MemorySegment>) -> Int {
         var filled = 0
         var index = writtenBlock
@@ -121,10 +122,10 @@ struct OutboundLog: ~Copyable {
         return filled
     }
 
-    /// Moves what is left into a block of its size, when it is little and nothing is going on.
+    /// Moves the kept bytes into a block of the smallest size, if they are few and all of them were written.
     ///
-    /// An acknowledgement asks for none, so the last one stays until something else is said; it need not keep a whole block
-    /// for as long.
+    /// An acknowledgement is not acknowledged itself, so the last one stays until this end sends another frame. It need not
+    /// occupy a whole block for that time.
     mutating func rest() {
         guard blocks.count == 1, let block = blocks.first, block.size != .tiny, unwrittenCount == 0,
             keptCount <= BlockPool.Size.tiny.count
@@ -136,7 +137,7 @@ struct OutboundLog: ~Copyable {
         writtenOffset = keptCount
     }
 
-    /// Moves the written cursor: the system took that many bytes.
+    /// Moves the written cursor: the system took `count` bytes.
     mutating func wrote(_ count: Int) {
         precondition(count <= unwrittenCount, "more was written than there is")
         moveWritten(by: count)
@@ -158,33 +159,34 @@ struct OutboundLog: ~Copyable {
         }
     }
 
-    /// Whether there is a block behind this one that has got a record: one that was only asked for may be dropped
-    /// again, and the cursor must not stand in it then.
+    /// Whether the next block holds a record.
+    ///
+    /// A block that was only borrowed may be dropped again, and the cursor must not stand in it then.
     private func hasRecords(behind index: Int) -> Bool {
         index + 1 < blocks.count && blocks[index + 1].end > 0
     }
 
-    /// Takes an ACK: `count` is how many of all records ever sealed the peer has.
+    /// Takes an ACK: the peer has the first `count` of all records ever sealed.
     ///
-    /// - Throws: when it is less than the ACK before said, or more than was written.
+    /// - Throws: a violation if the number is lower than in the last ACK, or higher than the number of written records.
     mutating func acknowledge(_ count: UInt64) throws(ProtocolViolation) {
         guard count >= lastAcknowledgement else { throw .malformed("an acknowledgement went back") }
-        // Those that were sealed before the link was lost say less than the peer said on the new one.
+        // ACKs that were sealed before the link was lost have lower numbers than the one that the peer reported on the new link.
         if count > acknowledgedRecords { try advance(to: count) }
         lastAcknowledgement = count
     }
 
-    /// The link is another one: everything that the peer has not is to be written again.
+    /// Prepares the log for a new link: everything that the peer does not have is to be written again.
     ///
-    /// - Parameter count: how many of all records ever sealed the peer has.
-    /// - Throws: when that is less than it has said before, or more than was ever written.
+    /// - Parameter count: the number of all records ever sealed that the peer has.
+    /// - Throws: a violation if the number is lower than the peer reported before, or higher than the number of written records.
     mutating func rewind(to count: UInt64) throws(ProtocolViolation) {
         precondition(keeping == .untilAcknowledged, "what is not kept cannot be written again")
         guard count >= acknowledgedRecords else {
             throw .malformed("records were received and are not any more")
         }
         try advance(to: count)
-        // A block that is used up goes with the next acknowledgement; there is nothing in it to be written.
+        // A used-up block is released with the next acknowledgement; it holds nothing to be written.
         writtenBlock = 0
         writtenOffset = blocks.first?.start ?? 0
         writtenBytes = releasedBytes
@@ -196,7 +198,7 @@ struct OutboundLog: ~Copyable {
         acknowledgedRecords = count
     }
 
-    /// Forgets records that have been written, up to that many of all records ever sealed.
+    /// Releases written records, up to the first `count` of all records ever sealed.
     private mutating func release(upTo count: UInt64) {
         while releasedRecords < count, releasedRecords < sealedRecords {
             let block = blocks[0]
@@ -213,7 +215,7 @@ struct OutboundLog: ~Copyable {
         if releasedBytes == sealedBytes { reset() }
     }
 
-    /// Nothing is kept: no block is needed.
+    /// Returns all blocks to the pool, because nothing is kept.
     private mutating func reset() {
         for block in blocks { pool.giveBack(block.base, block.size) }
         blocks.removeAll(keepingCapacity: true)
@@ -227,13 +229,13 @@ struct OutboundLog: ~Copyable {
         if writtenBlock > 0 {
             writtenBlock -= 1
         } else {
-            // Everything in it was written, and the block behind it came later.
+            // Everything in the block was written, and the block behind it came later.
             writtenOffset = 0
         }
     }
 
-    /// A quarter of the largest record: below it a rest of a block is left alone when more is wanted.
+    /// A quarter of the largest record: a shorter rest of a block is not used if more is wanted.
     private static let minWorthwhile = 16 << 10
-    /// A log that has filled so many small blocks is not quiet.
+    /// The number of small blocks up to which a log counts as quiet.
     private static let maxSmallBlocks = 2
 }

@@ -1,27 +1,28 @@
 package import CryptoPrimitives
 
-/// How records are protected under one key: a class, because every record goes through it and none may allocate.
+/// The protection of records under one key.
 ///
-/// Implementations are confined to one thread. A record is `header(4) ‖ text ‖ tag(16)` in one run of memory.
+/// It is a class, because every record passes through it and no call may allocate. Implementations are confined to one thread. A
+/// record is `header(4) ‖ text ‖ tag(16)` in one run of memory.
 package protocol RecordCipher: AnyObject {
     /// Protects the text in place and writes the tag behind it.
     ///
-    /// - Returns: `false` only when the cryptographic library fails.
+    /// - Returns: `false` only if the cryptographic library fails.
     func seal(_ record: UnsafeMutableRawBufferPointer, nonce: Nonce96) -> Bool
 
-    /// Checks the tag and uncovers the text in place.
+    /// Checks the tag and recovers the text in place.
     ///
-    /// - Returns: `false` when the record is not what was sealed; its text is then of no use.
+    /// - Returns: `false` if the record differs from the sealed one; its text must not be used then.
     func open(_ record: UnsafeMutableRawBufferPointer, nonce: Nonce96) -> Bool
 }
 
 /// Makes the cipher of a suite under a key of 32 bytes.
 package typealias RecordCipherMaker = @Sendable (Suite, SecretBytes) throws(CryptoFailure) -> any RecordCipher
 
-/// The ciphers of the suites that this version speaks.
+/// Ciphers for the suites of this version.
 ///
-/// - Parameter backend: the library that does the work.
-/// - Returns: what makes a cipher for a suite and a key.
+/// - Parameter backend: the cryptographic library to use.
+/// - Returns: a function that makes a cipher from a suite and a key.
 package func recordCiphers(by backend: AEADBackend) -> RecordCipherMaker {
     { (suite, key) throws(CryptoFailure) in
         let key = try AES256GCM(key: key, backend: backend)

@@ -1,21 +1,21 @@
 import WireCoding
 
-/// A record that frames are being put into, where it will be sealed.
+/// A record into which frames are written, at the place where it will be sealed.
 struct RecordInProgress {
-    /// Where its header goes.
+    /// The address of the header.
     let base: UnsafeMutableRawPointer
-    /// How much plaintext fits.
+    /// The maximum plaintext, in bytes.
     let capacity: Int
-    /// How much plaintext there is.
+    /// The plaintext so far, in bytes.
     var used = 0
-    /// How much of it is an acknowledgement, which asks for none.
+    /// The part of the plaintext that is an ACK, which does not ask to be acknowledged, in bytes.
     var acknowledgement = 0
-    /// Whether anything in it is said on a stream, or is a message.
+    /// Whether the record holds a frame of a stream or a message.
     var isOfStreams = false
     /// The end of the free memory behind it.
     let end: UnsafeMutableRawPointer
 
-    /// Where the next frame goes.
+    /// The address of the next frame.
     var next: UnsafeMutableRawPointer { base + RecordHeader.count + used }
     var room: Int { capacity - used }
 }

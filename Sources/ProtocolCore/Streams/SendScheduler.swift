@@ -1,10 +1,10 @@
-/// Whose turn it is to send: deficit round robin with two lists, as FQ-CoDel has them (RFC 8290, section 4.2).
+/// The order in which streams send: deficit round robin with two lists, as in FQ-CoDel (RFC 8290, section 4.2).
 ///
-/// A stream that has just got something to send goes into the list of the fresh, which is served first; once it has
-/// sent a quantum it waits its turn with the others. So a question of some bytes passes by any number of streams
-/// that move bulk, and those share what there is evenly, to a quantum.
+/// A stream that has just got something to send enters the fresh list, which is served first. Once it has sent a quantum, it
+/// waits its turn with the others. So a request of a few bytes overtakes any number of streams with bulk, and those share the
+/// link evenly, to within a quantum.
 struct SendScheduler {
-    /// A stream's place; kept in the stream, so that nothing is allocated for taking turns.
+    /// The place of a stream; it is kept in the stream, so that taking turns allocates nothing.
     struct Turn {
         fileprivate(set) var list = List.none
         fileprivate(set) var deficit = 0
@@ -25,35 +25,35 @@ struct SendScheduler {
 
     private var fresh = Ends()
     private var waiting = Ends()
-    /// How many streams are in either list.
+    /// The number of streams in both lists.
     private(set) var count = 0
-    /// How many bytes a stream may send in a turn.
+    /// The number of bytes that a stream may send in a turn.
     ///
-    /// Larger means fewer system calls when many streams move bulk; smaller means that each waits less for
-    /// the others.
+    /// Larger: fewer system calls if many streams send bulk. Smaller: each stream waits less for the others.
     private(set) var quantum: Int
-    /// What it is on a link that carries little at a time.
+    /// The quantum on a link that carries little at a time, which is the minimum.
     private let least: Int
-    /// What is left of a turn and is not more than this is kept for the stream's next one.
+    /// The largest rest of a turn that is kept for the stream's next turn.
     ///
-    /// Records seldom divide a quantum evenly: on a fast link this is half a record. More would make turns differ; nothing
-    /// would cost a call and a record for some bytes in every turn.
+    /// Records seldom divide a quantum evenly: on a fast link this is half a record. Larger: turns differ in length. Zero: in
+    /// every turn a few bytes cost a call and a record.
     private var minAllowance: Int { quantum / 8 }
 
     init(quantum: Int) {
-        // With a quantum of nothing, nobody's turn would ever come.
+        // With a quantum of zero, no stream would ever get a turn.
         least = max(1, quantum)
         self.quantum = least
     }
 
-    /// The link will move at most so many bytes before others have the processor: two streams share them.
+    /// Prepares for a link that moves at most `count` bytes before other work gets the processor: two streams share them.
     ///
-    /// More streams would be read before they have gathered much; one would leave nothing to the next in what is read at once.
+    /// More streams: this end would read them before they have gathered much. One: it would leave nothing to the next in a single
+    /// round of reads.
     mutating func prepare(for count: Int) {
         quantum = max(least, count / 2)
     }
 
-    /// A stream got something to send.
+    /// Adds a stream that got something to send.
     mutating func join(_ slot: Int, in streams: inout StreamTable) {
         guard streams[slot].turn.list == .none else { return }
         streams[slot].turn.deficit = quantum
@@ -61,21 +61,21 @@ struct SendScheduler {
         count += 1
     }
 
-    /// A stream that was held up by its own credit may go on: it does not count as fresh.
+    /// Adds a stream that was held up by its own credit and may go on; it does not count as fresh.
     mutating func rejoin(_ slot: Int, in streams: inout StreamTable) {
         guard streams[slot].turn.list == .none else { return }
         append(slot, to: .waiting, in: &streams)
         count += 1
     }
 
-    /// A stream has nothing to send any more, or may not.
+    /// Removes a stream that has nothing to send any more, or may not send.
     mutating func leave(_ slot: Int, in streams: inout StreamTable) {
         guard streams[slot].turn.list != .none else { return }
         unlink(slot, in: &streams)
         count -= 1
     }
 
-    /// The stream whose turn it is, and how many bytes it may send in it; it stays where it is.
+    /// The stream whose turn it is, and the number of bytes that it may send; the stream keeps its place.
     mutating func next(in streams: inout StreamTable) -> (slot: Int, allowance: Int)? {
         while true {
             let slot = fresh.first >= 0 ? fresh.first : waiting.first
@@ -84,7 +84,7 @@ struct SendScheduler {
                 retire(slot, in: &streams)
                 continue
             }
-            // Who is alone need not be stopped for anybody.
+            // A stream that is alone has no limit, because no other stream waits.
             if count == 1 { return (slot, .max) }
             if streams[slot].turn.deficit > minAllowance { return (slot, streams[slot].turn.deficit) }
             streams[slot].turn.deficit += quantum
@@ -92,14 +92,15 @@ struct SendScheduler {
         }
     }
 
-    /// The stream sent so many bytes in its turn.
+    /// Subtracts the `count` bytes that the stream sent from its turn.
     mutating func charge(_ slot: Int, _ count: Int, in streams: inout StreamTable) {
-        // A long turn of who was alone is not held against it for longer than one round.
+        // The long turn of a stream that was alone counts against it for one round at most.
         streams[slot].turn.deficit = max(streams[slot].turn.deficit - count, -quantum)
     }
 
-    /// A stream that cannot send leaves; but one that was fresh waits once among the others first, or it could
-    /// come back as fresh at once, again and again.
+    /// Removes a stream that cannot send.
+    ///
+    /// If others wait, a fresh stream first waits once among them. Otherwise it could come back as fresh again and again.
     private mutating func retire(_ slot: Int, in streams: inout StreamTable) {
         if streams[slot].turn.list == .fresh, waiting.first >= 0 {
             move(slot, to: .waiting, in: &streams)

@@ -1,23 +1,23 @@
 import Basics
 
-/// What a session knows of one stream: how far each direction has come, and what is still to be said about it.
+/// The state of one stream in a session: its directions, its credit, and the work that is left to do for it.
 struct SessionStream {
-    /// How far one direction has come.
+    /// The state of one direction.
     ///
-    /// The two are independent of each other.
+    /// The two directions are independent of each other.
     enum Direction {
         /// Bytes may follow.
         case open
-        /// All bytes were sent, or came, and the end with them.
+        /// All bytes and the end were sent, or received.
         case finished
-        /// Cut off: what was under way is of no use.
+        /// The stream was reset: bytes under way are of no use.
         case reset
     }
 
     let id: StreamID
-    /// Whether our end opened it.
+    /// Whether this end opened the stream.
     let isOurs: Bool
-    /// When it was opened.
+    /// The time at which the stream was opened.
     let openedAt: Instant
 
     var sending = Direction.open
@@ -25,19 +25,19 @@ struct SessionStream {
     var sendWindow: SendWindow
     var receiveWindow: ReceiveWindow
 
-    /// Whether OPEN_RESULT was sent, or came.
+    /// Whether OPEN_RESULT was sent, or received.
     var hasResult = false
-    /// Whether our side has something to send: bytes, or the end of them.
+    /// Whether this end has something to send: bytes, or the end of them.
     var isReady = false
-    /// Whether it is in the list of streams that the peer has to be given credit for.
+    /// Whether the stream is in the list of streams whose credit the peer has to receive.
     var isGrantListed = false
-    /// Its place among those that want to send.
+    /// The stream's place in the order of sending.
     var turn = SendScheduler.Turn()
 
-    /// Whether it could send something now, if the session as a whole can.
+    /// Whether the stream could send something now, if the session has credit and space in the log.
     var canSend: Bool { isReady && sending == .open && sendWindow.available > 0 }
 
-    /// What is in a slot that no stream has: no stream has the number zero.
+    /// The content of an unused slot: no stream has the number zero.
     static let vacant = SessionStream(
         id: StreamID(rawValue: 0),
         isOurs: false,

@@ -1,6 +1,6 @@
-/// Names a stream inside its session; the number goes over the wire.
+/// The number of a stream in its session; it goes over the wire.
 ///
-/// The client's are odd, the server's even, and each end's ascend, so that a name is never used twice.
+/// The client's numbers are odd and the server's are even. The numbers of each end ascend, so that none is used twice.
 package struct StreamID: RawRepresentable, Hashable, Comparable, Sendable {
     package let rawValue: UInt32
 
@@ -10,14 +10,14 @@ package struct StreamID: RawRepresentable, Hashable, Comparable, Sendable {
 
     package static func < (left: StreamID, right: StreamID) -> Bool { left.rawValue < right.rawValue }
 
-    /// Whether the client opened it.
+    /// Whether the client opens the streams with this kind of number.
     var isClients: Bool { rawValue % 2 == 1 }
 }
 
-/// A stream as the owner of a session holds it: the name, and where its state is kept.
+/// A stream as the owner of a session refers to it: its number, and the slot with its state.
 package struct StreamHandle: Hashable, Sendable {
-    /// The stream's name on the wire.
+    /// The stream's number on the wire.
     package let id: StreamID
-    /// A small number that no other open stream of the session has now; for tables beside the session.
+    /// A small number that no other open stream of the session has now; an index for tables outside the session.
     package let slot: Int
 }

@@ -1,22 +1,22 @@
-/// The streams of a session: found by the name that is on the wire, kept in slots that are used again.
+/// The streams of a session: found by their number on the wire, kept in slots that are reused.
 struct StreamTable {
     private var slots: [SessionStream] = []
     private var free: [Int] = []
     private var slotOf: [UInt32: Int] = [:]
 
-    /// How many streams there are.
+    /// The number of streams.
     var count: Int { slotOf.count }
 
-    /// The stream in a slot that is known to be taken.
+    /// The stream in a slot that is known to be in use.
     subscript(_ slot: Int) -> SessionStream {
         _read { yield slots[slot] }
         _modify { yield &slots[slot] }
     }
 
-    /// Where the stream of that name is, if there is one.
+    /// The slot of the stream with this number, if there is one.
     func slot(of id: StreamID) -> Int? { slotOf[id.rawValue] }
 
-    /// Whether the handle still means an existing stream.
+    /// Whether the handle refers to an existing stream.
     func contains(_ handle: StreamHandle) -> Bool {
         handle.slot < slots.count && slots[handle.slot].id == handle.id
     }
@@ -35,24 +35,24 @@ struct StreamTable {
         return StreamHandle(id: stream.id, slot: slot)
     }
 
-    /// Forgets a stream; its slot may be taken again at once.
+    /// Removes a stream; its slot may be reused at once.
     mutating func remove(_ handle: StreamHandle) {
         slotOf[handle.id.rawValue] = nil
         slots[handle.slot] = .vacant
         free.append(handle.slot)
         if slotOf.isEmpty, slots.count > Self.maxEmptySlots {
-            // After a crowd, the room that it took is given back.
+            // The memory of many streams is freed once they are gone.
             slots = []
             free = []
             slotOf = [:]
         }
     }
 
-    /// All streams, in no order.
+    /// All streams, in no particular order.
     var handles: [StreamHandle] {
         slotOf.map { StreamHandle(id: StreamID(rawValue: $0.key), slot: $0.value) }
     }
 
-    /// A table of this many empty slots is kept: some 20 KiB.
+    /// The number of slots up to which an empty table is kept: some 20 KiB.
     private static let maxEmptySlots = 128
 }

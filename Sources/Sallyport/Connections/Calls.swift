@@ -1,11 +1,11 @@
 import Basics
 import Synchronization
 
-/// The requests that wait for their answers.
+/// The requests of a connection that wait for their answers.
 final class Calls: Sendable {
     private struct State {
         var waiting: [UInt64: Waiting] = [:]
-        /// Which requests have to be looked at in which tick, so that none needs a timer of its own.
+        /// The requests by the tick that their deadline lies in, so that no request needs a timer of its own.
         var ticks: [UInt64: Set<UInt64>] = [:]
         var failure: SallyportError?
     }
@@ -19,19 +19,19 @@ final class Calls: Sendable {
 
     private let state = Mutex(State())
 
-    /// How exactly timeouts are kept.
+    /// The precision of timeouts.
     static let tick = Duration.milliseconds(20)
 
-    /// The number of the tick that a moment lies in.
+    /// Returns the number of the tick that contains a moment.
     private static func tick(of moment: Instant) -> UInt64 { moment.nanoseconds / tick.wholeNanoseconds }
 
-    /// How many wait.
+    /// The number of requests that wait.
     var count: Int { state.withLock { $0.waiting.count } }
 
-    /// Waits for the answer to the request of this number, which `send` sends.
+    /// Waits for the answer to the request with this number, which `send` sends.
     ///
-    /// When the task is cancelled, or the time is over at `deadline`, nobody waits any more. `isFirst` is
-    /// called when nobody had waited before, so that somebody looks at the time, and `expired` when it was waited in vain.
+    /// The wait ends early when the task is cancelled or `deadline` passes; then the call runs `expired`. The call runs
+    /// `isFirst` if no other request waits, so that the loop begins to check deadlines.
     func call(
         _ number: UInt64,
         timeout: Duration,
@@ -64,12 +64,12 @@ final class Calls: Sendable {
         return try result.get()
     }
 
-    /// An answer has come; one that nobody waits for is thrown away.
+    /// Delivers an answer to the task that waits for it; discards an answer that no task waits for.
     func answered(_ item: Item) {
         _ = end(item.number, item.kind == .failure ? .failure(item.failure) : .success(item))
     }
 
-    /// Gives up on the requests whose time is over.
+    /// Ends the wait for all requests whose deadline has passed.
     func expire(at now: Instant) {
         let due = state.withLock { state in
             let ticks = state.ticks.keys.filter { $0 < Self.tick(of: now) }
@@ -85,7 +85,7 @@ final class Calls: Sendable {
         }
     }
 
-    /// No answer will come any more.
+    /// Ends the wait for all requests with an error, because no answer can arrive any more.
     func fail(_ failure: SallyportError) {
         let waiting = state.withLock { state in
             state.failure = state.failure ?? failure
@@ -111,7 +111,7 @@ final class Calls: Sendable {
 }
 
 extension Item {
-    /// The error that a failure tells of: two bytes of code, and a text.
+    /// The error that a failure item carries: a code of two bytes, and a text.
     var failure: SallyportError {
         let bytes = payload.bytes
         guard bytes.count >= 2 else { return SallyportError(.malformed, "a failure without a code") }
@@ -119,7 +119,7 @@ extension Item {
         return SallyportError(code, String(decoding: bytes[2...], as: UTF8.self))
     }
 
-    /// Tells that a request was not answered.
+    /// Makes the item that reports that a request was not answered.
     static func failure(_ error: SallyportError, to number: UInt64) -> Item {
         let code = error.code.rawValue
         let text = error.message.utf8.prefix(1024)

@@ -1,8 +1,8 @@
 extension Connection {
-    /// Takes the next packet from the inbox, waiting for it.
+    /// Takes the next packet from the inbox; waits until there is one.
     ///
-    /// Throws ``SallyportError/Code/tooLarge`` when its payload has more than `maximumSize` bytes (the packet is gone then),
-    /// and what ``Inbox/next(timeout:)`` throws.
+    /// Throws ``SallyportError/Code/tooLarge`` if the payload has more than `maximumSize` bytes (the packet is then discarded),
+    /// and the errors of ``Inbox/next(timeout:)``.
     public func receive(
         maximumSize: Int = .max,
         timeout: Duration? = nil
@@ -17,10 +17,10 @@ extension Connection {
         return packet
     }
 
-    /// Answers one request about `action`, the next that comes, and returns it.
+    /// Answers the next request about `action`, and returns that request.
     ///
-    /// A handler of the connection for the action is replaced meanwhile and forgotten then. Throws
-    /// ``SallyportError/Code/timeout``, ``SallyportError/Code/cancelled``, or why the connection is over.
+    /// The call replaces a handler that the connection has for the action, and removes it at the end. Throws
+    /// ``SallyportError/Code/timeout``, ``SallyportError/Code/cancelled``, or the reason why the connection is over.
     @discardableResult
     public func answerNext(
         _ action: String,

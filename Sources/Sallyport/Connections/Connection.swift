@@ -3,20 +3,20 @@ import EventIO
 import FoundationEssentials
 import Synchronization
 
-/// A connection to the other end, as a client gets it from ``MessageClient`` and a server's handlers are given it.
+/// A connection to the other end: a client gets it from ``MessageClient``, a server passes it to its handlers.
 ///
-/// It outlives the link that it runs over: when that is lost, it goes on over another one, and nothing is lost or repeated.
-/// May be used by any task.
+/// It outlives its link: when the link is lost, the connection resumes over another one, and nothing is lost or repeated.
+/// All members may be used from any task.
 public final class Connection: HandlerHolder {
     /// The user that the client has proved to be.
     public let user: String
-    /// Where the other end is, or was when the connection was made.
+    /// The address of the other end when the connection was made.
     public let remoteAddress: String
-    /// Whether what is sent is hidden, and not only authenticated; see ``ConnectionOptions/allowsUnencrypted``.
+    /// Whether records are encrypted, and not only authenticated; see ``ConnectionOptions/allowsUnencrypted``.
     public let isEncrypted: Bool
-    /// Names the connection at its server; `nil` at its client.
+    /// The identity of the connection at its server; `nil` at a client.
     public let token: ConnectionToken?
-    /// The packets that have come and that no handler is for.
+    /// The received packets that no handler takes.
     public let inbox: Inbox
 
     let id: UInt64
@@ -24,37 +24,37 @@ public final class Connection: HandlerHolder {
     let loop: MessageLoop
     let local: Handlers
     let calls = Calls()
-    /// Packets that go to the other end.
+    /// Packets to the other end.
     let packetOutbox: Outbox
-    /// Requests that go to the other end.
+    /// Requests to the other end.
     let callOutbox: Outbox
-    /// Answers to its requests.
+    /// Answers to the other end's requests.
     let replyOutbox: Outbox
-    /// Brings back what was taken of what the other end may send.
+    /// Collects the credit of handled items, for the loop to return to the other end.
     let credit: Credit
-    /// Packets with a handler, and requests whose handler is called for one after the other.
+    /// Runs handlers of packets, and serial handlers of requests, one at a time.
     let packetRunner: HandlerRunner
     let requestRunner: HandlerRunner
-    /// The same for those whose payloads are taken as chunks, which must hold up no others.
+    /// Run handlers that take chunks, separately, because they must not hold up the others.
     let chunkRunner: HandlerRunner
     let chunkRequestRunner: HandlerRunner
-    /// Whether the other end talks in messages; a tunnel's client does not.
+    /// Whether the other end exchanges messages; a tunnel's client does not.
     let takesMessages = Atomic<Bool>(false)
     private let numbers = Atomic<UInt64>(0)
-    /// Numbers of those who wait for a stream.
+    /// Counts the calls that wait for a stream to be opened; gives each a number.
     let openings = Atomic<UInt64>(0)
     private let end = Mutex(End())
 
     private struct End {
         var reason: SallyportError?
-        /// Who wants to know of it.
+        /// The closures to call when the connection is over.
         var listeners: [UInt64: @Sendable (SallyportError) -> Void] = [:]
         var nextListener: UInt64 = 0
     }
 
     private static let ids = Atomic<UInt64>(0)
 
-    /// What is known of a connection when it begins.
+    /// The properties of a new connection.
     struct Facts {
         let user: String
         let remoteAddress: String
@@ -90,22 +90,22 @@ public final class Connection: HandlerHolder {
         chunkRequestRunner = HandlerRunner(atMost: options.concurrentRequests)
     }
 
-    /// The handlers for packets and requests of this connection; those of its server are behind them.
+    /// The handlers of this connection; for actions without one, the handlers of its server are used.
     public var handlers: HandlerTable { HandlerTable(handlers: local) }
 
-    /// The packets that no handler is for, as they come, until the connection is over.
+    /// The packets that no handler takes, as they arrive, until the connection is over.
     public var packets: Packets { Packets(inbox: inbox) }
 
-    /// Whether the connection is not over; while it waits for another link, it is not.
+    /// Whether the connection is not over; it stays open while it waits for another link.
     public var isOpen: Bool { endReason == nil }
 
-    /// Why the connection is over, or `nil`.
+    /// The reason why the connection is over, or `nil` while it is open.
     public var endReason: SallyportError? { end.withLock { $0.reason } }
 
-    /// Closes the connection, after all that was sent before has arrived; the other end is told `reason`.
+    /// Closes the connection after everything sent before has arrived; sends `reason` to the other end.
     ///
-    /// Waits until that is so, ``ConnectionOptions/closeTimeout`` at most. Who waits for something on this connection gets
-    /// ``SallyportError/Code/closed``.
+    /// Waits until the connection is closed, at most ``ConnectionOptions/closeTimeout``. Calls that wait for something on this
+    /// connection throw ``SallyportError/Code/closed``.
     public func close(_ reason: String = "") async {
         let failure = SallyportError(.closed, "closed here" + (reason.isEmpty ? "" : ": \(reason)"))
         await withCheckedContinuation { continuation in
@@ -119,9 +119,9 @@ public final class Connection: HandlerHolder {
         }
     }
 
-    /// The connection is over: everybody who waits for something is told.
+    /// Ends the connection: all calls that wait on it throw `failure`.
     ///
-    /// When the other end has closed it in an orderly way, packets that have come are still handled.
+    /// If the other end has closed it in an orderly way, packets that have arrived are still handled.
     func ended(_ failure: SallyportError, isOrderly: Bool) {
         let listeners = end.withLock { end in
             end.reason = end.reason ?? failure
@@ -136,7 +136,7 @@ public final class Connection: HandlerHolder {
         for runner in [requestRunner, chunkRequestRunner] { runner.drop() }
     }
 
-    /// Has `listener` told when the connection is over, at once if it is; the number is for ``forget(_:)``.
+    /// Calls `listener` when the connection is over, or now if it is; returns a number for ``forget(_:)``.
     func whenEnded(_ listener: @escaping @Sendable (SallyportError) -> Void) -> UInt64 {
         let (id, reason) = end.withLock { end in
             end.nextListener += 1
@@ -151,7 +151,7 @@ public final class Connection: HandlerHolder {
         _ = end.withLock { $0.listeners.removeValue(forKey: listener) }
     }
 
-    /// The header of something new.
+    /// Makes a new item with the next number.
     func item(_ kind: Item.Kind, _ action: String, _ payload: Payload) throws(SallyportError) -> Item {
         guard takesMessages.load(ordering: .relaxed) else {
             throw SallyportError(.incompatible, "the other end takes no messages")
@@ -178,14 +178,14 @@ public final class Connection: HandlerHolder {
 // MARK: - Sending
 
 extension Connection {
-    /// Sends a packet; returns when it is on its way, and waits while the other end takes nothing.
+    /// Sends a packet; returns when its bytes are handed over for sending, and waits while the other end takes nothing.
     ///
-    /// Packets of up to 64 KiB arrive in the order in which they were sent; longer ones travel beside them.
+    /// Packets of up to 64 KiB arrive in the order in which they were sent; longer ones travel on separate streams.
     ///
     /// - Parameters:
-    ///   - action: what it is about, 1 to 255 bytes.
-    ///   - payload: what it carries, up to ``ConnectionOptions/maxPayload`` bytes.
-    ///   - progress: called, on any thread, each time when some of the payload is on its way; it must not take long.
+    ///   - action: the packet's action, 1 to 255 bytes.
+    ///   - payload: the payload, at most ``ConnectionOptions/maxPayload`` bytes.
+    ///   - progress: called on any thread each time a part of the payload is handed over for sending; it must return quickly.
     /// - Throws: ``SallyportError/Code/closed``, ``SallyportError/Code/linkLost``, ``SallyportError/Code/tooLarge``,
     ///   ``SallyportError/Code/invalidArgument`` or ``SallyportError/Code/cancelled``.
     public func send(
@@ -196,7 +196,7 @@ extension Connection {
         try await post(try item(.packet, action, payload), by: packetOutbox, progress: progress)
     }
 
-    /// Sends a packet, unless the other end takes nothing for longer than an answer may take.
+    /// Sends a packet; throws if the other end takes nothing for longer than ``ConnectionOptions/requestTimeout``.
     func sendInTime(_ action: String, _ payload: Payload) async throws(SallyportError) {
         let item = try item(.packet, action, payload)
         guard !packetOutbox.hasSpace || item.payload.bytes.count > Item.maxPayload else {
@@ -222,10 +222,10 @@ extension Connection {
         try result.get()
     }
 
-    /// Sends a packet, and waits until it is in the other end's inbox or with its handler.
+    /// Sends a packet, and waits until it is in the other end's inbox or its handler has it.
     ///
-    /// Throws what ``send(_:_:progress:)`` throws, ``SallyportError/Code/refused`` when there is no room for it and the other end
-    /// refuses what does not fit, and ``SallyportError/Code/timeout``.
+    /// Throws the errors of ``send(_:_:progress:)``, ``SallyportError/Code/refused`` if the other end's inbox is full and rejects
+    /// packets, and ``SallyportError/Code/timeout``.
     public func deliver(
         _ action: String,
         _ payload: Payload = .empty,
@@ -236,8 +236,8 @@ extension Connection {
 
     /// Sends a request and waits for the answer.
     ///
-    /// Any number may be under way at a time. Throws what ``send(_:_:progress:)`` throws, what the other end's handler has thrown,
-    /// ``SallyportError/Code/unknownAction`` when there is none, and ``SallyportError/Code/timeout``.
+    /// Any number of requests may wait at the same time. Throws the errors of ``send(_:_:progress:)``, the error that the other
+    /// end's handler threw, ``SallyportError/Code/unknownAction`` if there is no handler, and ``SallyportError/Code/timeout``.
     public func request(
         _ action: String,
         _ payload: Payload = .empty,
@@ -246,7 +246,7 @@ extension Connection {
         try await call(try item(.request, action, payload), by: callOutbox, timeout).payload
     }
 
-    /// Sends a value as a request and waits for a value as the answer, both in JSON.
+    /// Sends a value as a request and waits for a value as the answer, both as JSON.
     public func request<Answer: Decodable>(
         _ action: String,
         _ question: some Encodable,
@@ -269,7 +269,7 @@ extension Connection {
         let withdraw: @Sendable () -> Void = {
             isWithdrawn.raise()
             if isLong { loop.perform { $0.drivers[id]?.withdrawLong(kind, number, evenIfSent: true) } }
-            // What has not left is as if it had never been; what has is told of.
+            // A request that has not left is removed. For one that has left, the other end gets a CANCEL.
             guard !outbox.withdraw(number), kind == .request else { return }
             callOutbox.sendAtOnce(Item(.cancel, number: number))
         }
@@ -292,7 +292,7 @@ extension Connection {
         }
     }
 
-    /// Sends what is ready to be sent, on the lane or beside it.
+    /// Sends an item, on its message stream or, if it is long, on a stream of its own.
     func post(
         _ item: Item,
         by outbox: Outbox,
@@ -312,7 +312,7 @@ extension Connection {
             }
         } onCancel: {
             isWithdrawn.raise()
-            // What `send` has returned for goes.
+            // A payload for which `send` has already returned is still sent.
             loop.perform { $0.drivers[id]?.withdrawLong(item.kind, item.number, evenIfSent: false) }
         }
         if let failure { throw failure }
@@ -329,7 +329,7 @@ extension Connection {
                 sent(SallyportError(.closed, "the connection is over"))
                 return
             }
-            // Withdrawn before it was here, nothing would withdraw it later.
+            // The withdrawal came before the driver knew the item: it would never be withdrawn later.
             guard !(isWithdrawn?.isRaised ?? false) else {
                 sent(.cancelled)
                 return

@@ -1,50 +1,51 @@
 import SecureLink
 
-/// How a connection behaves; each end has its own.
+/// The settings of a connection; each end has its own.
 public struct ConnectionOptions: Sendable {
     /// The application that both ends belong to: 1 to 64 bytes.
     ///
-    /// It is part of what the password is stretched with, so ends of different applications cannot connect, whoever stands
+    /// It is an input of password stretching, so ends of different applications cannot connect, even through an attacker
     /// between them.
     public var application = "sallyport"
-    /// How long connecting may take, with looking up the name.
+    /// The time limit for connecting, including the name lookup.
     public var connectTimeout = Duration.seconds(10)
-    /// How long an answer may take, where a request does not say otherwise.
+    /// The time limit for the answer to a request that sets no limit of its own.
     public var requestTimeout = Duration.seconds(30)
-    /// How long a connection may take to say what there is to say, once it is being closed.
+    /// The time limit for sending the remaining data when a connection is closed.
     public var closeTimeout = Duration.seconds(5)
-    /// What becomes of packets that nobody takes.
+    /// The treatment of received packets that the application does not take.
     public var overflow = Inbox.Overflow.wait
-    /// How many bytes the other end may send of what nobody has taken yet: for packets, for requests and for each stream.
+    /// The number of bytes that the other end may send ahead of the application: for packets, for requests and for each stream.
     ///
-    /// 256 KiB to 64 MiB.
+    /// Clamped to 256 KiB to 64 MiB.
     public var window = 1 << 20
-    /// How many requests of the other end are handled at a time.
+    /// The number of requests from the other end that are handled at the same time.
     public var concurrentRequests = 64
-    /// How large a payload may be that is sent or taken, in bytes; up to 2^40.
+    /// The maximum size of a payload that is sent or received, in bytes; up to 2^40.
     ///
-    /// So many bytes of payloads that come in parts are held at a time; what is more waits for its turn.
+    /// It is also the total size of long payloads that are held at the same time; further ones wait.
     public var maxPayload = 64 << 20
-    /// How long records are at the beginning of a burst, in bytes: 256 to 65536.
+    /// The length of records at the start of a burst, in bytes: 256 to 65536.
     ///
-    /// They get longer by themselves.
+    /// Records grow during a burst.
     public var chunk = LinkOptions.standard.chunk
-    /// How long a connection waits for another link when it has lost one; zero ends it then.
+    /// The time that a connection without a link waits for another one; with zero, it ends when the link is lost.
     public var resumeWindow = LinkOptions.standard.resumeWindow
-    /// How many bytes are kept until the other end has acknowledged them, for the case that the link is lost.
+    /// The number of unacknowledged bytes that are kept in case the link is lost.
     public var resumeBuffer = LinkOptions.standard.resumeBuffer
-    /// Whether a connection is accepted whose records are authenticated but not hidden; both ends have to allow it, and
-    /// ``Connection/isEncrypted`` tells.
+    /// Whether connections are allowed whose records are authenticated but not encrypted.
+    ///
+    /// Both ends have to allow it; ``Connection/isEncrypted`` shows the result.
     public var allowsUnencrypted = false
 
-    /// The defaults.
+    /// Creates the default options.
     public init() {}
 
-    /// The window, within what it may be.
+    /// The window, clamped to the allowed range.
     ///
-    /// Half of the smallest has to hold an item that has come in part, and what is held back of credit.
+    /// Smaller than the minimum: half of a window could not hold a partly received item and the credit that is held back.
     var clampedWindow: Int { min(max(window, 256 << 10), 64 << 20) }
 
-    /// The longest payload, within what it may be.
+    /// The maximum size of a payload, clamped to the allowed range.
     var clampedMaxPayload: Int { min(max(maxPayload, 0), 1 << 40) }
 }

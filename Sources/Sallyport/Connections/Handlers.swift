@@ -1,18 +1,18 @@
 import Synchronization
 
-/// What is called with a packet.
+/// A handler of packets and requests.
 struct Handler: Sendable {
-    /// What is called; what it returns is the answer, if somebody waits for one.
+    /// The closure of a handler; its result is the answer, if the sender waits for one.
     enum Body: Sendable {
-        /// When all of the packet is here.
+        /// Called when the whole packet has arrived.
         case whole(@Sendable (Packet, Connection) async throws -> Payload)
-        /// The same, on the thread that moves the connection's bytes.
+        /// Called when the whole packet has arrived, on the thread that moves the connection's bytes.
         case atOnce(@Sendable (Packet, Connection) throws -> Payload)
-        /// When its payload begins to come.
+        /// Called when the payload begins to arrive.
         case chunks(@Sendable (IncomingPacket, Connection) async throws -> Payload)
     }
 
-    /// Whether it is called for one packet of a connection after the other.
+    /// Whether the packets of a connection are handled one at a time.
     let isSerial: Bool
     let body: Body
 
@@ -21,29 +21,29 @@ struct Handler: Sendable {
         self.body = .whole(body)
     }
 
-    /// A handler of chunks; packets that come in chunks travel beside all others, and are handled so.
+    /// Creates a handler of chunks; several run at a time, because payloads in chunks arrive on separate streams.
     init(chunks: @escaping @Sendable (IncomingPacket, Connection) async throws -> Payload) {
         isSerial = false
         body = .chunks(chunks)
     }
 
-    /// A handler that is called where the packet was read.
+    /// Creates a handler that runs on the thread that reads the packet.
     init(atOnce: @escaping @Sendable (Packet, Connection) throws -> Payload) {
         isSerial = false
         body = .atOnce(atOnce)
     }
 
-    /// What is called where the packet was read, if it is.
+    /// The closure to call on the thread that reads the packet, or `nil`.
     var atOnce: (@Sendable (Packet, Connection) throws -> Payload)? {
         if case .atOnce(let body) = body { body } else { nil }
     }
 
-    /// Whether it takes what has not come yet.
+    /// Whether the handler takes a payload that has not arrived completely.
     var takesChunks: Bool {
         if case .chunks = body { true } else { false }
     }
 
-    /// Calls it with a packet that is here.
+    /// Calls the handler with a packet that has arrived completely.
     func callAsFunction(_ packet: Packet, _ connection: Connection) async throws -> Payload {
         switch body {
         case .whole(let body): return try await body(packet, connection)
@@ -58,10 +58,10 @@ struct Handler: Sendable {
     }
 }
 
-/// What is called with a stream of bytes that the other end has opened.
+/// A handler of byte streams that the other end opens.
 typealias StreamHandler = @Sendable (ByteStream, Connection) async throws -> Void
 
-/// The handlers of a connection, by action, and behind them those of its server.
+/// The handlers of a connection by action, with its server's handlers as the fallback.
 final class Handlers: Sendable {
     private let table = Mutex<[String: Handler]>([:])
     private let streams = Mutex<[String: StreamHandler]>([:])
@@ -90,23 +90,23 @@ final class Handlers: Sendable {
     }
 }
 
-/// Whatever handlers can be given to: a connection, or a server for all of its connections.
+/// An object that handlers can be registered with: a connection, or a server for all of its connections.
 public protocol HandlerHolder: Sendable {
-    /// Where they are kept.
+    /// The object's handlers.
     var handlers: HandlerTable { get }
 }
 
-/// The handlers that something holds.
+/// The handlers of a connection or a server.
 public struct HandlerTable: Sendable {
     let handlers: Handlers
 }
 
 extension HandlerHolder {
-    /// Has `handler` called with each packet about one of these actions.
+    /// Calls `handler` with each packet about one of these actions.
     ///
-    /// Packets of one connection are handled one after the other, in the order in which they came; while a handler is at
-    /// work, what comes behind waits and in the end slows its sender. Who has sent a request gets an empty answer. A handler
-    /// that throws answers a request with a failure.
+    /// The packets of one connection are handled one at a time, in the order in which they arrived. While a handler runs, later
+    /// packets wait, which finally slows their sender down. A request gets an empty answer when the handler returns, and a
+    /// failure when the handler throws.
     public func on(
         _ actions: String...,
         perform handler: @escaping @Sendable (Packet, Connection) async throws -> Void
@@ -118,11 +118,11 @@ extension HandlerHolder {
         handlers.handlers.set(actions, handler)
     }
 
-    /// Has `handler` answer each request about one of these actions.
+    /// Calls `handler` to answer each request about one of these actions.
     ///
-    /// Up to ``ConnectionOptions/concurrentRequests`` of one connection are handled at a time. A ``SallyportError`` that it
-    /// throws is what the other end's `request` throws; any other error becomes
-    /// ``SallyportError/Code/handlerFailed`` without its text, which may be nobody else's business.
+    /// Up to ``ConnectionOptions/concurrentRequests`` of one connection are handled at the same time. If the handler throws a
+    /// ``SallyportError``, the other end's `request` throws it. Any other error becomes
+    /// ``SallyportError/Code/handlerFailed`` without its text, which may be confidential.
     public func answer(
         _ actions: String...,
         with handler: @escaping @Sendable (Packet, Connection) async throws -> Payload
@@ -130,11 +130,11 @@ extension HandlerHolder {
         handlers.handlers.set(actions, Handler(isSerial: false, body: handler))
     }
 
-    /// Has `handler` answer each request about one of these actions at once, on the thread that moves bytes.
+    /// Calls `handler` to answer each request about one of these actions, on the thread that moves bytes.
     ///
-    /// No task is made and no thread woken, which saves a third of what a short request costs. But all connections of the
-    /// server, or all clients of the process, wait while it is at work: it is for what takes microseconds and never
-    /// blocks. Its answer has at most 64 KiB; what it throws is told as by ``answer(_:with:)``.
+    /// No task is created and no thread is woken, which saves a third of the cost of a short request. But all connections of
+    /// the server, or all clients of the process, wait while the handler runs: use it only for work that takes microseconds and
+    /// never blocks. The answer has at most 64 KiB; errors are treated as in ``answer(_:with:)``.
     public func answerAtOnce(
         _ actions: String...,
         with handler: @escaping @Sendable (Packet, Connection) throws -> Payload
@@ -142,7 +142,7 @@ extension HandlerHolder {
         handlers.handlers.set(actions, Handler(atOnce: handler))
     }
 
-    /// Has `handler` answer each request about `action`, whose payload and answer are values in JSON.
+    /// Calls `handler` to answer each request about `action`; the payload and the answer are values as JSON.
     public func answer<Question: Decodable & Sendable, Answer: Encodable & Sendable>(
         _ action: String,
         _ question: Question.Type,
@@ -154,11 +154,11 @@ extension HandlerHolder {
         handlers.handlers.set([action], handler)
     }
 
-    /// Has `handler` called with each packet about `action` as soon as it begins to come; its payload is taken as chunks.
+    /// Calls `handler` with each packet about `action` as soon as it begins to arrive; the handler reads the payload in chunks.
     ///
-    /// Nothing of a payload is held but what the handler has not taken yet, ``ConnectionOptions/window`` at most. Up to
-    /// ``ConnectionOptions/concurrentRequests`` are handled at a time, in no order. Who has sent a request gets an empty
-    /// answer when the handler returns.
+    /// Only the part of a payload that the handler has not read is held, at most ``ConnectionOptions/window`` bytes. Up to
+    /// ``ConnectionOptions/concurrentRequests`` packets are handled at the same time, in no particular order. A request gets an
+    /// empty answer when the handler returns.
     public func on(
         chunksOf action: String,
         perform handler: @escaping @Sendable (IncomingPacket, Connection) async throws -> Void
@@ -169,9 +169,9 @@ extension HandlerHolder {
         }
     }
 
-    /// Has `handler` answer each request about `action` as soon as it begins to come; its payload is taken as chunks.
+    /// Calls `handler` to answer each request about `action` as soon as it begins to arrive, with the payload in chunks.
     ///
-    /// What ``on(chunksOf:perform:)`` and ``answer(_:with:)`` say holds.
+    /// Holding and concurrency are as in ``on(chunksOf:perform:)``, errors as in ``answer(_:with:)``.
     public func answer(
         chunksOf action: String,
         with handler: @escaping @Sendable (IncomingPacket, Connection) async throws -> Payload
@@ -179,10 +179,10 @@ extension HandlerHolder {
         handlers.handlers.set([action], Handler(chunks: handler))
     }
 
-    /// Has `handler` called with each stream of bytes that the other end opens for `service`; a route of a tunnel whose peer
-    /// is this server opens them too.
+    /// Calls `handler` with each byte stream that the other end opens for `service`.
     ///
-    /// When it returns, our direction is finished if it is not; when it throws, the stream is reset.
+    /// A tunnel's route whose peer is this server opens such streams too. When the handler returns, the stream's outgoing
+    /// direction is finished, if it is not yet. When it throws, the stream is reset.
     public func serve(
         _ service: String,
         with handler: @escaping @Sendable (ByteStream, Connection) async throws -> Void
@@ -190,25 +190,25 @@ extension HandlerHolder {
         handlers.handlers.set(service: service, handler)
     }
 
-    /// Serves no more streams for `service`; those that there are go on.
+    /// Accepts no more streams for `service`; existing streams continue.
     public func stopServing(_ service: String) {
         handlers.handlers.set(service: service, nil)
     }
 
-    /// Forgets the handlers of these actions.
+    /// Removes the handlers of these actions.
     public func removeHandlers(_ actions: String...) {
         handlers.handlers.set(actions, nil)
     }
 }
 
-/// Runs the handlers of one connection: packets one after the other, requests several at a time.
+/// Runs the handlers of one connection, up to a number at the same time.
 final class HandlerRunner: Sendable {
-    /// Something to do.
+    /// One call of a handler.
     struct Work: Sendable {
-        /// What its sender calls it; nobody can make others be forgotten by repeating one.
+        /// The number that the sender gave the item; a repeated number does not make the runner forget other work.
         let number: UInt64
         let run: @Sendable () async -> Void
-        /// Called once, when it is done or will not be: what it took of the window goes back.
+        /// Called once, when the work is done or will not be run: returns the credit that the item holds.
         let ended: @Sendable () -> Void
     }
 
@@ -217,7 +217,7 @@ final class HandlerRunner: Sendable {
         var waitingNumbers: Set<UInt64> = []
         var cancelledNumbers: Set<UInt64> = []
         var running: [UInt64: Task<Void, Never>] = [:]
-        /// The last one of each number that is being done.
+        /// The latest running work of each number.
         var tickets: [UInt64: UInt64] = [:]
         var nextTicket: UInt64 = 0
         var isClosed = false
@@ -230,7 +230,7 @@ final class HandlerRunner: Sendable {
         self.most = max(1, most)
     }
 
-    /// Does it as soon as there is room.
+    /// Runs the work as soon as fewer than the maximum are running.
     func add(_ work: Work) {
         let isTaken = state.withLock { state in
             guard !state.isClosed else { return false }
@@ -245,7 +245,7 @@ final class HandlerRunner: Sendable {
         if !isTaken { work.ended() }
     }
 
-    /// Cancels what has this number: what is being done is told, what waits is not begun.
+    /// Cancels the work with this number: cancels its task if it runs, and skips it if it waits.
     func cancel(_ number: UInt64) {
         let task = state.withLock { state -> Task<Void, Never>? in
             if state.waitingNumbers.contains(number) { state.cancelledNumbers.insert(number) }
@@ -254,12 +254,12 @@ final class HandlerRunner: Sendable {
         task?.cancel()
     }
 
-    /// Takes nothing more; what there is is done.
+    /// Takes no more work; existing work is still done.
     func close() {
         state.withLock { $0.isClosed = true }
     }
 
-    /// Takes nothing more, forgets what waits and cancels what is being done.
+    /// Takes no more work, forgets waiting work and cancels running work.
     func drop() {
         let (waiting, running) = state.withLock { state in
             state.isClosed = true

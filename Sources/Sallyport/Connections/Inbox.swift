@@ -1,19 +1,19 @@
 import Synchronization
 
-/// What has come over one connection and nobody has taken yet, the oldest first.
+/// The received packets of one connection that no handler takes, the oldest first.
 ///
-/// Several tasks may take from it; each packet goes to one of them.
+/// Several tasks may take packets; each packet goes to one of them.
 public final class Inbox: Sendable {
-    /// What becomes of packets that come when there is no room.
+    /// The treatment of packets that arrive when the inbox is full.
     public enum Overflow: Hashable, Sendable {
-        /// The sender is slowed down, and nothing is lost: what waits is bounded by ``ConnectionOptions/window``.
+        /// The sender slows down and nothing is lost; ``ConnectionOptions/window`` limits the inbox.
         case wait
-        /// The oldest of so many makes room.
+        /// The oldest packet is dropped when `capacity` packets wait.
         case dropOldest(capacity: Int)
-        /// What comes after so many is thrown away, and its sender told if it waits for that.
+        /// A new packet is dropped when `capacity` packets wait; a sender that waits for confirmation gets an error.
         case refuse(capacity: Int)
 
-        /// How many packets there may be, if it is packets that are counted.
+        /// The maximum number of packets, or `nil` if only bytes are limited.
         var capacity: Int? {
             switch self {
             case .wait: nil
@@ -22,12 +22,12 @@ public final class Inbox: Sendable {
         }
     }
 
-    /// What waits.
+    /// A packet in the inbox.
     struct Entry: Sendable {
         let packet: Packet
-        /// What it takes until it is out.
+        /// The credit that the packet holds until it is taken.
         let charge: HeldCredit
-        /// Its place among all packets of the process, for who looks at many inboxes.
+        /// The packet's position among all packets of the process, to compare several inboxes.
         let place: UInt64
     }
 
@@ -37,7 +37,7 @@ public final class Inbox: Sendable {
         var failure: SallyportError?
         var waiting: [UInt64: Waiter] = [:]
         var order: [UInt64] = []
-        /// Those whose time was over before they began to wait.
+        /// The calls whose time limit passed before they began to wait.
         var late: Set<UInt64> = []
         var nextWaiter: UInt64 = 0
     }
@@ -49,7 +49,7 @@ public final class Inbox: Sendable {
 
     private let state = Mutex(State())
     private let overflow: Overflow
-    /// Called with what has left, so that the sender gets credit for as much.
+    /// Called with the credit of a packet that has left the inbox, so that the sender gets it back.
     private let returned: @Sendable (HeldCredit) -> Void
 
     private static let places = Atomic<UInt64>(0)
@@ -59,13 +59,13 @@ public final class Inbox: Sendable {
         self.returned = returned
     }
 
-    /// How many packets wait.
+    /// The number of packets in the inbox.
     public var count: Int { state.withLock { $0.entries.count } }
 
-    /// How many packets were thrown away because there was no room.
+    /// The number of packets that were dropped because the inbox was full.
     public var droppedCount: Int { state.withLock { $0.dropped } }
 
-    /// The packet at a place, 0 for the oldest, without taking it; `nil` when there are not so many.
+    /// The packet at a position, 0 for the oldest, without taking it; `nil` if there is none.
     public subscript(index: Int) -> Packet? {
         state.withLock { $0.entries[index]?.packet }
     }
@@ -80,15 +80,15 @@ public final class Inbox: Sendable {
         take { $0.entries.removeLast() }
     }
 
-    /// Takes the next packet, waiting for it.
+    /// Takes the oldest packet; waits until there is one.
     ///
-    /// Throws ``SallyportError/Code/timeout``, ``SallyportError/Code/closed`` when the connection is over and nothing is left,
+    /// Throws ``SallyportError/Code/timeout``, ``SallyportError/Code/closed`` when the connection is over and the inbox is empty,
     /// or ``SallyportError/Code/cancelled``.
     public func next(timeout: Duration? = nil) async throws(SallyportError) -> Packet {
         try await next(timeout: timeout) { _ in true }
     }
 
-    /// Takes the next packet about `action`, waiting for it, and leaves all others where they are.
+    /// Takes the oldest packet about `action` and leaves all others; waits until there is one.
     public func next(_ action: String, timeout: Duration? = nil) async throws(SallyportError) -> Packet {
         try await next(timeout: timeout) { $0.action == action }
     }
@@ -153,17 +153,17 @@ public final class Inbox: Sendable {
     }
 }
 
-// MARK: - What the connection puts in
+// MARK: - Interface to the connection
 
 extension Inbox {
-    /// What became of a packet.
+    /// The result of putting a packet in.
     enum Arrival {
         case taken
-        /// The charge is still the caller's.
+        /// The caller still owns the packet's credit.
         case refused
     }
 
-    /// A packet has come.
+    /// Puts in a packet that has arrived, or gives it to a call that waits for it.
     func put(_ packet: Packet, _ charge: HeldCredit) -> Arrival {
         let place = Self.places.add(1, ordering: .relaxed).newValue
         let entry = Entry(packet: packet, charge: charge, place: place)
@@ -188,7 +188,7 @@ extension Inbox {
         return arrival
     }
 
-    /// Nothing more will come; what there is can still be taken.
+    /// Ends the inbox: no more packets arrive, but packets in it can still be taken.
     func end(_ failure: SallyportError) {
         let waiting = state.withLock { state in
             state.failure = state.failure ?? failure
@@ -201,16 +201,16 @@ extension Inbox {
         for waiter in waiting.values { waiter.continuation.resume(returning: .failure(failure)) }
     }
 
-    /// The place of the oldest packet among all of the process.
+    /// The position of the oldest packet among all packets of the process.
     var oldestPlace: UInt64? { state.withLock { $0.entries[0]?.place } }
 
-    /// The place of the newest packet among all of the process.
+    /// The position of the newest packet among all packets of the process.
     var newestPlace: UInt64? { state.withLock { $0.entries[$0.entries.count - 1]?.place } }
 }
 
-// MARK: - As a sequence
+// MARK: - The inbox as a sequence
 
-/// The packets of a connection, as they come, until it is over.
+/// The packets of a connection, as they arrive, until the connection is over.
 public struct Packets: AsyncSequence, Sendable {
     let inbox: Inbox
 
@@ -218,15 +218,15 @@ public struct Packets: AsyncSequence, Sendable {
     public struct Iterator: AsyncIteratorProtocol {
         let inbox: Inbox
 
-        /// The next packet; `nil` when the connection is over, or the task cancelled.
+        /// Returns the next packet, or `nil` when the connection is over or the task is cancelled.
         public mutating func next() async -> Packet? { try? await inbox.next() }
 
-        /// The next packet; `nil` when the connection is over, or the task cancelled.
+        /// Returns the next packet, or `nil` when the connection is over or the task is cancelled.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(Never) -> Packet? {
             try? await inbox.next()
         }
     }
 
-    /// Begins.
+    /// Creates an iterator.
     public func makeAsyncIterator() -> Iterator { Iterator(inbox: inbox) }
 }

@@ -1,27 +1,28 @@
-/// Takes values off the front of bytes, as a ``BinaryWriter`` has put them there; integers are big-endian.
+/// Reads values from the front of a byte array, in the format of ``BinaryWriter``; integers are big-endian.
 ///
-/// Never traps, whatever the bytes are: what cannot be read is a ``SallyportError/Code/malformed`` and takes nothing.
+/// Never traps, for any bytes: if a value cannot be read, the method throws ``SallyportError/Code/malformed`` and the reader
+/// stays where it was.
 public struct BinaryReader: Sendable {
     private let bytes: [UInt8]
     private var offset = 0
 
-    /// Begins with the first byte.
+    /// Creates a reader at the first byte.
     public init(_ bytes: [UInt8]) {
         self.bytes = bytes
     }
 
-    /// Begins with the first byte of a payload.
+    /// Creates a reader at the first byte of a payload.
     public init(_ payload: Payload) {
         bytes = payload.bytes
     }
 
-    /// How many bytes have not been taken.
+    /// The number of bytes that have not been read.
     public var remaining: Int { bytes.count - offset }
 
-    /// Whether all bytes have been taken.
+    /// Whether all bytes have been read.
     public var isAtEnd: Bool { remaining == 0 }
 
-    /// Takes an integer of any fixed width.
+    /// Reads an integer of any fixed width.
     public mutating func integer<Integer: FixedWidthInteger>(
         _ type: Integer.Type = Integer.self
     ) throws(SallyportError) -> Integer {
@@ -33,24 +34,24 @@ public struct BinaryReader: Sendable {
         return value
     }
 
-    /// Takes a `Bool`: a byte that is 0 or 1.
+    /// Reads a `Bool`: one byte that is 0 or 1.
     public mutating func bool() throws(SallyportError) -> Bool {
         guard remaining > 0, bytes[offset] <= 1 else { throw fault("a Bool") }
         defer { offset += 1 }
         return bytes[offset] == 1
     }
 
-    /// Takes a `Double`: its IEEE 754 bits.
+    /// Reads a `Double`: its IEEE 754 bits.
     public mutating func double() throws(SallyportError) -> Double {
         Double(bitPattern: try integer())
     }
 
-    /// Takes so many bytes.
+    /// Reads `count` bytes.
     public mutating func bytes(_ count: Int) throws(SallyportError) -> [UInt8] {
         Array(try take(count, "\(count) bytes"))
     }
 
-    /// Takes bytes that have their length in front, at most so many.
+    /// Reads bytes with a length prefix, at most `most` bytes.
     public mutating func data(atMost most: Int = .max) throws(SallyportError) -> [UInt8] {
         let before = offset
         let count = Int(try integer(UInt32.self))
@@ -61,7 +62,7 @@ public struct BinaryReader: Sendable {
         return Array(try take(count, "data"))
     }
 
-    /// Takes text that has its length in front, at most so many bytes of UTF-8.
+    /// Reads text with a length prefix, at most `most` bytes of UTF-8.
     public mutating func string(atMost most: Int = .max) throws(SallyportError) -> String {
         let before = offset
         guard let text = String(validating: try data(atMost: most), as: UTF8.self) else {
@@ -82,44 +83,44 @@ public struct BinaryReader: Sendable {
     }
 }
 
-/// Puts values one behind the other, for a ``BinaryReader``; integers are big-endian.
+/// Writes values one after the other, for a ``BinaryReader``; integers are big-endian.
 public struct BinaryWriter: Sendable {
-    /// What was written.
+    /// The bytes written so far.
     public private(set) var bytes: [UInt8] = []
 
-    /// Begins with nothing.
+    /// Creates an empty writer.
     public init() {}
 
-    /// What was written, to be sent.
+    /// The bytes written so far, as a payload.
     public var payload: Payload { .bytes(bytes) }
 
-    /// Puts an integer of any fixed width.
+    /// Writes an integer of any fixed width.
     public mutating func integer(_ value: some FixedWidthInteger) {
         withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
     }
 
-    /// Puts a `Bool`.
+    /// Writes a `Bool`.
     public mutating func bool(_ value: Bool) {
         bytes.append(value ? 1 : 0)
     }
 
-    /// Puts a `Double`.
+    /// Writes a `Double`.
     public mutating func double(_ value: Double) {
         integer(value.bitPattern)
     }
 
-    /// Puts bytes without their length.
+    /// Writes bytes without a length prefix.
     public mutating func bytes(_ value: some Sequence<UInt8>) {
         bytes.append(contentsOf: value)
     }
 
-    /// Puts bytes with their length in front, less than 4 GiB.
+    /// Writes bytes with a length prefix, less than 4 GiB.
     public mutating func data(_ value: some Collection<UInt8>) {
         integer(UInt32(clamping: value.count))
         bytes.append(contentsOf: value.prefix(Int(UInt32.max)))
     }
 
-    /// Puts text with its length in front.
+    /// Writes text with a length prefix.
     public mutating func string(_ value: some StringProtocol) {
         data(Array(value.utf8))
     }

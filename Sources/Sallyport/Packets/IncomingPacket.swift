@@ -1,6 +1,6 @@
 public import FoundationEssentials
 
-/// A packet that is handled while it comes: its payload is taken as chunks, and what is not taken slows its sender.
+/// A packet that a handler receives while its payload arrives, in chunks; chunks that are not read slow the sender down.
 ///
 /// ```swift
 /// server.on(chunksOf: "film") { film, _ in
@@ -8,26 +8,26 @@ public import FoundationEssentials
 /// }
 /// ```
 public struct IncomingPacket: Sendable {
-    /// What it is about.
+    /// The action of the packet.
     public let action: String
-    /// What the payload is, as the sender says.
+    /// The format of the payload, as the sender declares it.
     public let format: Payload.Format
-    /// How many bytes the payload has in all.
+    /// The length of the whole payload, in bytes.
     public let byteCount: Int
-    /// When it was made, by the sender's clock.
+    /// The time when the packet was made, by the sender's clock.
     public let created: Date
-    /// Which one it is of those that its sender has sent over this connection.
+    /// The packet's number; each sender numbers what it sends over a connection.
     public let number: UInt64
-    /// The user that the sender has proved to be; at a client, the client's own.
+    /// The user that the sender has proved to be; at a client, the client's own user.
     public let sender: String
-    /// The token of the connection that it came over; only the server has tokens.
+    /// The token of the connection that the packet came over; `nil` at a client, because only the server has tokens.
     public let token: ConnectionToken?
-    /// The payload, as it comes.
+    /// The payload, as it arrives.
     ///
-    /// Each chunk is given once; what the handler has not taken when it returns is thrown away.
+    /// Each chunk is delivered once; chunks that the handler has not read when it returns are discarded.
     public let chunks: Chunks
 
-    /// A packet without its payload, which is in `inbox` or will come there.
+    /// Creates a packet whose payload is in `inbox` or will arrive there.
     init(_ packet: Packet, byteCount: Int, _ inbox: ByteInbox) {
         action = packet.action
         format = packet.payload.format
@@ -39,26 +39,26 @@ public struct IncomingPacket: Sendable {
         chunks = Chunks(inbox: inbox)
     }
 
-    /// The bytes of a payload, as they come; for one task at a time.
+    /// The bytes of a payload, as they arrive; only one task at a time may read them.
     public struct Chunks: AsyncSequence, Sendable {
-        /// What iterating throws: why the connection is over, or ``SallyportError/Code/cancelled``.
+        /// The error that iteration throws: the reason why the connection is over, or ``SallyportError/Code/cancelled``.
         public typealias Failure = SallyportError
 
-        /// So many bytes are a chunk at most.
+        /// The maximum size of a chunk, in bytes.
         static let longest = 64 << 10
 
         let inbox: ByteInbox
 
-        /// Takes chunks one by one.
+        /// Reads chunks one by one.
         public struct Iterator: AsyncIteratorProtocol {
             let inbox: ByteInbox
 
-            /// The next chunk, 1 byte to 64 KiB; `nil` when all of the payload has been taken.
+            /// Returns the next chunk, 1 byte to 64 KiB, or `nil` when the whole payload has been read.
             public mutating func next() async throws(SallyportError) -> [UInt8]? {
                 try await inbox.read(atMost: Chunks.longest)
             }
 
-            /// The next chunk, 1 byte to 64 KiB; `nil` when all of the payload has been taken.
+            /// Returns the next chunk, 1 byte to 64 KiB, or `nil` when the whole payload has been read.
             public mutating func next(
                 isolation actor: isolated (any Actor)?
             ) async throws(SallyportError) -> [UInt8]? {
@@ -66,7 +66,7 @@ public struct IncomingPacket: Sendable {
             }
         }
 
-        /// Begins where nothing has been taken yet.
+        /// Creates an iterator, which continues where the last one stopped.
         public func makeAsyncIterator() -> Iterator { Iterator(inbox: inbox) }
     }
 }

@@ -1,25 +1,25 @@
 import WireCoding
 
-/// What is sent on a lane: a packet, a request, a reply, each with its header (MESSAGING.md).
+/// The unit of a message stream: a packet, a request or a reply, each with a header (MESSAGING.md).
 package struct Item: Hashable, Sendable {
-    /// What it is.
+    /// The kind of an item.
     package enum Kind: UInt8, Sendable {
-        /// The first thing that a server says: its application's name.
+        /// The first item that a server sends: the name of its application.
         case welcome = 0
-        /// A packet that nobody waits for.
+        /// A packet whose sender does not wait.
         case packet = 1
         /// A packet whose sender waits until it is in the receiver's inbox.
         case confirmedPacket = 2
         /// A packet whose sender waits for the answer.
         case request = 3
-        /// The answer to a request, or that a packet is in the inbox.
+        /// The answer to a request, or the confirmation that a packet is in the inbox.
         case reply = 4
-        /// That a request was not answered, or a packet not taken: a code and a text.
+        /// The report that a request was not answered, or a packet not accepted: a code and a text.
         case failure = 5
-        /// Nobody waits for the answer to a request any more.
+        /// The report that the sender of a request no longer waits for the answer.
         case cancel = 6
 
-        /// Whether it is about something.
+        /// Whether items of this kind have an action.
         var hasAction: Bool {
             switch self {
             case .packet, .confirmedPacket, .request: true
@@ -28,26 +28,26 @@ package struct Item: Hashable, Sendable {
         }
     }
 
-    /// What it is.
+    /// The kind of the item.
     package var kind: Kind
-    /// Which one it is of those that its sender has sent, or which one it answers.
+    /// The number that the sender gave the item, or the number of the item that it answers.
     package var number: UInt64
-    /// When it was made: microseconds since 1970.
+    /// The time when the item was made, in microseconds since 1970.
     package var created: UInt64
-    /// What it is about; empty where nothing goes by it.
+    /// The action; empty for kinds that have none.
     package var action: String
-    /// What it carries.
+    /// The payload.
     package var payload: Payload
 
-    /// Bytes of a payload, at most: what is longer travels as a stream of its own.
+    /// The maximum size of a payload, in bytes; a longer one gets a stream of its own.
     ///
-    /// More, and an urgent one would wait behind it; less, and the header would be felt.
+    /// Larger: an urgent item would wait too long behind it. Smaller: the header would cost a noticeable share of the bytes.
     package static let maxPayload = 64 << 10
-    /// Bytes of an action's name, at most.
+    /// The maximum length of an action, in bytes.
     package static let maxAction = 255
-    /// Length, kind, format, number, time and the length of the action.
+    /// The size of the header: length, kind, format, number, time and the length of the action.
     static let headerCount = 4 + 1 + 1 + 8 + 8 + 1
-    /// Of a whole item.
+    /// The maximum size of a whole item, in bytes.
     package static let longest = headerCount + maxAction + maxPayload
 
     package init(
@@ -64,10 +64,10 @@ package struct Item: Hashable, Sendable {
         self.payload = payload
     }
 
-    /// How many bytes it takes.
+    /// The size of the encoded item, in bytes.
     var encodedCount: Int { Self.headerCount + action.utf8.count + payload.bytes.count }
 
-    /// Puts it behind other bytes.
+    /// Appends the encoded item to `bytes`.
     package func append(to bytes: inout [UInt8]) {
         let count = encodedCount
         let start = bytes.count
@@ -85,7 +85,7 @@ package struct Item: Hashable, Sendable {
         bytes.append(contentsOf: payload.bytes)
     }
 
-    /// Reads one without its length.
+    /// Reads an item whose length has already been read.
     fileprivate init(_ reader: inout ByteReader) throws(ItemFault) {
         guard let kind = reader.uint8().flatMap(Kind.init(rawValue:)) else { throw ItemFault("its kind") }
         guard let format = reader.uint8().flatMap(Payload.Format.init(rawValue:)) else {
@@ -107,9 +107,9 @@ package struct Item: Hashable, Sendable {
     }
 }
 
-/// What cannot be read of an item.
+/// The error of an item that cannot be read.
 package struct ItemFault: Error, Hashable, Sendable {
-    /// Which part.
+    /// The part of the item that is wrong.
     package let part: String
 
     init(_ part: String) {
@@ -117,19 +117,19 @@ package struct ItemFault: Error, Hashable, Sendable {
     }
 }
 
-/// Cuts what comes on a lane into items.
+/// Splits the bytes of a message stream into items.
 package struct ItemCutter {
-    /// The beginning of an item whose rest has not come.
+    /// The beginning of an item whose remaining bytes have not arrived.
     private var carried: [UInt8] = []
 
     package init() {}
 
-    /// How many bytes wait for their rest.
+    /// The number of bytes that are kept until the rest of their item arrives.
     package var carriedCount: Int { carried.count }
 
-    /// Takes bytes, and calls `handle` for each item that is whole, with the bytes that it took.
+    /// Takes bytes, and calls `handle` for each complete item, with the number of bytes that it occupied.
     ///
-    /// Throws when there is something that cannot be an item; nothing that follows can be read then.
+    /// Throws when the bytes cannot be an item; nothing after them can be read then.
     package mutating func feed(
         _ bytes: UnsafeRawBufferPointer,
         _ handle: (Item, Int) -> Void
@@ -151,7 +151,7 @@ package struct ItemCutter {
         if used < all.count { carried = Array(all[used...]) }
     }
 
-    /// The length alone tells whether to wait, so that a liar is found out before anything is kept for it.
+    /// Reads all complete items; checks the length before it waits for the rest, so that no memory is kept for a false length.
     private static func cut(
         _ bytes: UnsafeRawBufferPointer,
         _ handle: (Item, Int) -> Void

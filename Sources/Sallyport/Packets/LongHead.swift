@@ -1,18 +1,18 @@
 import WireCoding
 
-/// The beginning of a stream that carries a payload which is too long for a lane (MESSAGING.md).
+/// The beginning of a stream that carries a payload too long for a message stream (MESSAGING.md).
 package struct LongHead: Hashable, Sendable {
     /// The item, without its payload.
     package let item: Item
-    /// How many bytes of payload follow.
+    /// The number of payload bytes that follow.
     package let payloadCount: UInt64
-    /// How many bytes the beginning takes.
+    /// The size of this beginning, in bytes.
     package let count: Int
 
-    /// The length of the payload, and a header with the longest action.
+    /// The maximum size, in bytes: the length of the payload, and a header with an action of maximum length.
     package static let longest = 8 + Item.headerCount + Item.maxAction
 
-    /// What such a stream begins with.
+    /// Returns the first bytes of such a stream.
     package static func encoded(_ item: Item) -> [UInt8] {
         var head = item
         head.payload = Payload(format: item.payload.format, bytes: [])
@@ -25,7 +25,7 @@ package struct LongHead: Hashable, Sendable {
         return bytes
     }
 
-    /// Reads the beginning, or nothing as long as there is not enough of it.
+    /// Reads the beginning; succeeds with `nil` while `bytes` does not hold all of it.
     package static func read(_ bytes: [UInt8]) -> Result<LongHead?, ItemFault> {
         bytes.withUnsafeBytes { bytes in
             var reader = ByteReader(bytes)

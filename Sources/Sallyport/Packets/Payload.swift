@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// What a packet carries: bytes, and what they are.
+/// The content of a packet: bytes, and their format.
 ///
 /// A string literal is a payload of text:
 /// ```swift
@@ -8,17 +8,17 @@ import FoundationEssentials
 /// try await connection.send("order", .json(Order(item: "tea", count: 2)))
 /// ```
 public struct Payload: Hashable, Sendable {
-    /// What the bytes are, as the sender says; the receiver need not believe it.
+    /// The format of the bytes, as the sender declares it; the receiver does not have to trust it.
     public enum Format: UInt8, Hashable, Sendable {
-        /// Anything.
+        /// Any bytes.
         case bytes = 0
-        /// UTF-8.
+        /// Text in UTF-8.
         case text = 1
-        /// JSON.
+        /// A JSON value.
         case json = 2
     }
 
-    /// What the bytes are.
+    /// The format of the bytes.
     public let format: Format
     /// The bytes.
     public let bytes: [UInt8]
@@ -28,20 +28,20 @@ public struct Payload: Hashable, Sendable {
         self.bytes = bytes
     }
 
-    /// Nothing.
+    /// A payload without bytes.
     public static let empty = Payload(format: .bytes, bytes: [])
 
-    /// Bytes as they are.
+    /// Makes a payload of bytes.
     public static func bytes(_ bytes: some Sequence<UInt8>) -> Payload {
         Payload(format: .bytes, bytes: Array(bytes))
     }
 
-    /// Text, as UTF-8.
+    /// Makes a payload of text, in UTF-8.
     public static func text(_ text: some StringProtocol) -> Payload {
         Payload(format: .text, bytes: Array(text.utf8))
     }
 
-    /// A value as JSON; throws ``SallyportError/Code/malformed`` when it cannot be written so.
+    /// Makes a payload of a value as JSON; throws ``SallyportError/Code/malformed`` if the value cannot be encoded.
     public static func json(_ value: some Encodable) throws(SallyportError) -> Payload {
         do {
             return Payload(format: .json, bytes: Array(try JSONEncoder().encode(value)))
@@ -57,7 +57,7 @@ public struct Payload: Hashable, Sendable {
     /// The text, or `nil` when the bytes are not UTF-8.
     public var text: String? { String(validating: bytes, as: UTF8.self) }
 
-    /// The value that was sent as JSON; throws ``SallyportError/Code/malformed`` when the bytes are not one.
+    /// Decodes a value that was sent as JSON; throws ``SallyportError/Code/malformed`` if the bytes are not such a value.
     public func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws(SallyportError) -> Value {
         do {
             return try JSONDecoder().decode(type, from: Data(bytes))
@@ -68,7 +68,7 @@ public struct Payload: Hashable, Sendable {
 }
 
 extension Payload: ExpressibleByStringInterpolation {
-    /// Text.
+    /// Makes a payload of text.
     public init(stringLiteral text: String) {
         self = .text(text)
     }

@@ -1,15 +1,15 @@
 import EventIO
 import Platform
 
-/// Work that takes long, away from the threads that tasks share.
+/// Slow work that must not block the threads that tasks share.
 enum BlockingWork {
-    /// Runs it on a thread of its own, or right here if there is none to be had.
+    /// Runs the work on a thread of its own, or on the calling thread if no thread can be started.
     static func run(_ body: @escaping @Sendable () -> Void) {
         if (try? LoopThread(name: "sly-work", body)) == nil { body() }
     }
 }
 
-/// What is known of files with secrets.
+/// File system queries about files with secrets.
 enum SecretFiles {
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 }

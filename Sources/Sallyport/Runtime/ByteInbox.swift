@@ -1,8 +1,9 @@
 import Synchronization
 
-/// Bytes that have come and that one task reads: the loop puts them in.
+/// Received bytes: the loop puts them in, and one task reads them.
 ///
-/// What waits is bounded by who tells the other end how much it may send, which goes by ``unread`` and what was taken.
+/// The inbox has no limit of its own. Its owner limits it by the credit that it gives the other end, which depends on
+/// ``unread`` and on the bytes taken.
 final class ByteInbox: Sendable {
     private struct State {
         var bytes: [UInt8] = []
@@ -15,26 +16,26 @@ final class ByteInbox: Sendable {
         var count: Int { bytes.count - head }
     }
 
-    /// What is kept of a buffer that is empty.
+    /// The maximum capacity that an empty buffer keeps.
     private static let keptCapacity = 16 << 10
-    /// So much that was read is moved away before more is put in.
+    /// The number of read bytes at the front of the buffer above which they are removed before new bytes are appended.
     private static let maxRead = 1 << 20
 
     private let state = Mutex(State())
-    /// Called with how many bytes were taken, on the task that has.
+    /// Called with the number of bytes taken, on the task that took them.
     private let taken: @Sendable (Int) -> Void
 
     init(taken: @escaping @Sendable (Int) -> Void) {
         self.taken = taken
     }
 
-    /// How many bytes wait.
+    /// The number of bytes that have not been read.
     var unread: Int { state.withLock { $0.count } }
 
-    /// Takes what there is, at least one byte and `most` at most, waiting for it; `nil` is the end.
+    /// Takes the available bytes, 1 to `most`; waits until there are some, and returns `nil` at the end.
     func read(atMost most: Int) async throws(SallyportError) -> [UInt8]? {
         while true {
-            // Before what there is: who is cancelled because of a failure is told the failure.
+            // Read before the state: if a failure has cancelled the task, the task must get that failure.
             let isCancelled = Task.isCancelled
             let (bytes, isAtEnd, failure) = state.withLock { state -> ([UInt8], Bool, SallyportError?) in
                 let count = min(max(1, most), state.count)
@@ -85,7 +86,7 @@ final class ByteInbox: Sendable {
         if isSecond { throw SallyportError(.invalidArgument, "another task reads this stream") }
     }
 
-    // MARK: What the loop tells
+    // MARK: Events from the loop
 
     func arrived(_ bytes: UnsafeRawBufferPointer) {
         change { state in
@@ -97,17 +98,17 @@ final class ByteInbox: Sendable {
         }
     }
 
-    /// Nothing more will come.
+    /// Ends the stream: no more bytes arrive.
     func ended() {
         change { $0.isAtEnd = true }
     }
 
-    /// Nothing more will come, and that is no end; what has come can still be read.
+    /// Ends the stream with an error: no more bytes arrive, but received ones can still be read.
     func failed(_ failure: SallyportError) {
         change { $0.failure = $0.failure ?? failure }
     }
 
-    /// Nothing more will come, and what has come is thrown away: from now on nobody counts it.
+    /// Ends the stream with an error and discards received bytes, which no limit counts any more.
     func dropped(_ failure: SallyportError) {
         change { state in
             state.bytes = []

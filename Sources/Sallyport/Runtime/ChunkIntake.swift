@@ -1,23 +1,23 @@
 import SecureLink
 
-/// A long payload that a handler takes while it comes: what the handler has not taken is all that is held of it.
+/// A long payload that a handler reads while it arrives; only the bytes that the handler has not read are held.
 ///
 /// Confined to its loop's thread.
 final class ChunkIntake {
     private let stream: LinkStream
     private let inbox: ByteInbox
-    /// How many bytes were announced, and have come.
+    /// The announced number of bytes, and the number that has arrived.
     private let count: Int
     private var arrivedCount = 0
-    /// What came and was not taken: as long as there is any, the other end's limits count the stream.
+    /// The number of received bytes that were not read; while there are any, the stream counts against the other end's limit.
     private var unread = 0
     private var isComplete = false
     private var isHandled = false
-    /// Whether the sender has given it up; its stream counts until the handler is through all the same.
+    /// Whether the sender has reset the stream; the stream still counts until the handler returns.
     private var isGivenUp = false
-    /// Told once, when all of it is here.
+    /// Called once, when the whole payload has arrived.
     private var arrived: (() -> Void)?
-    /// Called once, when nothing more is to be done for the stream.
+    /// Called once, when the stream needs nothing more.
     private var left: (() -> Void)?
 
     init(
@@ -34,9 +34,9 @@ final class ChunkIntake {
         self.left = left
     }
 
-    /// Bytes of the payload have come.
+    /// Takes bytes of the payload that have arrived.
     ///
-    /// - Returns: `false` when they are more than was announced.
+    /// - Returns: `false` if there are more bytes than announced.
     func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard !bytes.isEmpty else { return true }
         guard bytes.count <= count - arrivedCount else { return false }
@@ -50,9 +50,9 @@ final class ChunkIntake {
         return true
     }
 
-    /// The end has come.
+    /// Handles the end of the stream.
     ///
-    /// - Returns: `false` when less has come than was announced.
+    /// - Returns: `false` if there were fewer bytes than announced.
     func receiveEnd() -> Bool {
         guard arrivedCount == count else { return false }
         isComplete = true
@@ -71,16 +71,16 @@ final class ChunkIntake {
         leaveIfOver()
     }
 
-    /// The handler has taken so many bytes.
+    /// Returns credit for bytes that the handler has read.
     func taken(_ bytes: Int) {
-        // Who reads on when the handler has returned has no part in it any more.
+        // A task that goes on reading after the handler has returned gets no bytes and returns no credit.
         guard !isHandled, !isGivenUp else { return }
         unread -= bytes
         stream.consumed(bytes)
         leaveIfOver()
     }
 
-    /// The handler is through with it; what else comes is thrown away.
+    /// The handler has returned; bytes that arrive later are discarded.
     func handled() {
         guard !isHandled else { return }
         isHandled = true
@@ -96,7 +96,7 @@ final class ChunkIntake {
         leave()
     }
 
-    /// Nothing more will come, and that is no end.
+    /// Ends the payload with an error.
     func failed(_ failure: SallyportError) {
         inbox.failed(failure)
         leave()
@@ -109,7 +109,7 @@ final class ChunkIntake {
 }
 
 extension ConnectionDriver {
-    /// Has a payload taken while it comes, if it is for a handler that does so.
+    /// Starts the handler of an item whose payload arrives in chunks; returns `nil` if the item has no such handler.
     func takeChunks(of item: Item, count: Int, on stream: LinkStream) -> ChunkIntake? {
         switch item.kind {
         case .packet, .confirmedPacket, .request: break
@@ -123,7 +123,7 @@ extension ConnectionDriver {
         let inbox = ByteInbox { count in
             connection.loop.perform { $0.drivers[owner]?.intakes[id]?.taken(count) }
         }
-        // A confirmed packet is there when all of it is, whatever its handler has taken by then.
+        // A confirmed packet is confirmed when the whole payload has arrived, even if the handler has not read all of it.
         let confirm = { connection.reply(Item(.reply, number: item.number)) }
         let intake = ChunkIntake(
             stream,

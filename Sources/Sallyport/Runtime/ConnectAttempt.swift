@@ -2,7 +2,7 @@ import EventIO
 import SecureLink
 import Synchronization
 
-/// Who waits for a connection: told once, from whatever thread.
+/// A caller that waits for a connection; any thread may give it the result, once.
 final class Attempt: Sendable {
     typealias Outcome = Result<Connection, SallyportError>
 
@@ -13,12 +13,12 @@ final class Attempt: Sendable {
     }
 
     private let state = Mutex(State.new)
-    /// Tells it from all others.
+    /// The identity of the attempt.
     let id = Attempt.ids.add(1, ordering: .relaxed).newValue
 
     private static let ids = Atomic<UInt64>(0)
 
-    /// Whether nobody waits any more.
+    /// Whether no caller waits any more.
     var isOver: Bool {
         state.withLock { state in
             if case .over = state { return true }
@@ -35,9 +35,9 @@ final class Attempt: Sendable {
         if let early { continuation.resume(returning: early) }
     }
 
-    /// Tells it.
+    /// Gives the caller the result.
     ///
-    /// - Returns: whether somebody has waited.
+    /// - Returns: whether a caller was waiting.
     @discardableResult
     func end(_ outcome: Outcome) -> Bool {
         let waiting = state.withLock { state -> CheckedContinuation<Outcome, Never>? in
@@ -56,15 +56,15 @@ final class Attempt: Sendable {
     }
 }
 
-/// A client's way from an address to a connection.
+/// A client's attempt to connect, from the address to the connection.
 ///
 /// Confined to its loop's thread.
 final class ConnectAttempt: ConnectionObserver {
-    /// Where a client's link comes from.
+    /// The source of a client's link.
     enum Way {
-        /// It is dialled, and dialled again when it is lost.
+        /// The library connects to the endpoint, and again when the link is lost.
         case to(Endpoint)
-        /// Somebody else has made it, and only once.
+        /// The application has connected the socket; it cannot be connected again.
         case over(DetachedSocket)
     }
 
@@ -107,7 +107,7 @@ final class ConnectAttempt: ConnectionObserver {
         timer.schedule(after: options.connectTimeout)
         deadline = timer
         dialer = makeDialer { [weak self] result in
-            // A job of the login may end after the time for it has.
+            // A login job may finish after the time limit.
             switch result {
             case .success(let session):
                 if let self, !hasLeft { begin(session) } else { session.closeAtOnce() }
@@ -132,7 +132,7 @@ final class ConnectAttempt: ConnectionObserver {
                 completion
             )
         case .over(let connection):
-            // There is no way to another link, so nothing needs to be kept for one.
+            // The session cannot resume over another link, so nothing has to be kept for that.
             link.resumeBuffer = 0
             return LinkDialer(over: connection, as: store, options: link, in: context.environment, completion)
         }
@@ -188,12 +188,12 @@ final class ConnectAttempt: ConnectionObserver {
         hasLeft = true
         deadline?.cancel()
         driver?.observer = nil
-        // Freed only after the call that it is in.
+        // Freed on the next loop turn, because a method of this object may be running.
         messageLoop.perform { [id = attempt.id] context in context.dials[id] = nil }
     }
 
     func connectionBegan(_ connection: Connection) {
-        // Who waited may have gone.
+        // The caller may have given up meanwhile.
         if !attempt.end(.success(connection)) { driver?.breakOff(.cancelled) }
         leave()
     }

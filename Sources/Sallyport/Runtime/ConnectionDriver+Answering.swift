@@ -1,7 +1,7 @@
 import FoundationEssentials
 import SecureLink
 
-// Packets and requests on their way to whom they are for, and answers on their way back.
+// Dispatch of packets and requests to their handlers, and sending of the answers.
 
 extension ConnectionDriver {
     func receivedPacket(_ item: Item, _ charge: HeldCredit) {
@@ -15,7 +15,7 @@ extension ConnectionDriver {
                 return
             }
             let isConfirmed = item.kind == .confirmedPacket
-            // What comes in chunks elsewhere must not be what packets wait for.
+            // Handlers of chunks run separately, because packets must not wait for them.
             (handler.takesChunks ? connection.chunkRunner : connection.packetRunner).add(
                 HandlerRunner.Work(number: item.number) {
                     if isConfirmed { connection.reply(Item(.reply, number: packet.number)) }
@@ -65,11 +65,11 @@ extension ConnectionDriver {
         )
     }
 
-    /// Answers from the loop's own thread.
+    /// Sends an answer from the loop's own thread.
     private func replyHere(_ item: Item) {
         var item = item
         if item.payload.bytes.count > Item.maxPayload {
-            // Nobody would wait for it to be taken, so there could be any number of them.
+            // The loop cannot wait until a long answer is taken, so any number of them could accumulate.
             let text = "an answer at once has at most \(Item.maxPayload) bytes"
             item = .failure(SallyportError(.tooLarge, text), to: item.number)
         }
@@ -78,7 +78,7 @@ extension ConnectionDriver {
         if count > connection.maxUnreadAnswers { closeUnread() }
     }
 
-    /// Who does not read answers is not listened to any more.
+    /// Closes the connection of an end that does not read its answers.
     func closeUnread() {
         let failure = SallyportError(.refused, "the other end does not read its answers")
         breakOff(failure, "answers were not read")
@@ -86,16 +86,16 @@ extension ConnectionDriver {
 }
 
 extension Connection {
-    /// Bytes of answers that may wait for an end that does not read them.
+    /// The maximum number of answer bytes that wait for an end that does not read them.
     fileprivate var maxUnreadAnswers: Int { 4 * options.clampedWindow }
 
-    /// Sends a short answer; who does not read answers is not listened to any more.
+    /// Sends a short answer; closes the connection if the other end does not read its answers.
     func reply(_ item: Item) {
         guard replyOutbox.sendAtOnce(item) > maxUnreadAnswers else { return }
         loop.perform { [id] in $0.drivers[id]?.closeUnread() }
     }
 
-    /// What a handler's result is to the other end.
+    /// Makes the answer to a packet from its handler's result.
     fileprivate func answer(to packet: Packet, by result: Result<Payload, any Error>) -> Item {
         do {
             let payload = try result.get()
@@ -110,13 +110,13 @@ extension Connection {
         }
     }
 
-    /// Has a request answered.
+    /// Runs the handler of a request and sends the answer.
     func answer(_ packet: Packet, with handler: () async throws -> Payload) async {
         let result: Result<Payload, any Error>
         do { result = .success(try await handler()) } catch { result = .failure(error) }
         let item = answer(to: packet, by: result)
         do throws(SallyportError) { try await post(item, by: replyOutbox) } catch {
-            // Too long an answer to get through is answered all the same.
+            // If a long answer cannot be sent, the other end still gets a failure.
             if item.payload.bytes.count > Item.maxPayload { reply(.failure(error, to: packet.number)) }
         }
     }

@@ -4,46 +4,46 @@ import SecureLink
 import Synchronization
 import Vocabulary
 
-/// One connection on its loop: the session, its lanes, and what comes on them.
+/// The loop's side of one connection: the session, its message streams, and the items on them.
 ///
 /// Confined to the loop's thread.
 final class ConnectionDriver {
     let session: PeerSession
     let connection: Connection
     unowned let context: LoopContext
-    /// What brings the session back at its client; `nil` at a server, where it waits.
+    /// Resumes the session at a client; `nil` at a server, which waits for the client.
     private let resumption: ResumptionDriver?
     private var messageStreams: [StreamName: MessageStream] = [:]
     private var finishing: (reason: String, failure: SallyportError, messageStreams: Int)?
     private var whenClosed: [() -> Void] = []
     private var deadline: LoopTimer?
-    /// The error that the connection ends with, where the session's own end would not tell.
+    /// The error that the connection ends with, if it is more specific than the end of the session.
     private var failure: SallyportError?
-    /// What is told of the connection; set by who has made it.
+    /// Receives the events of the connection.
     var observer: (any ConnectionObserver)?
     /// Whether the session is about to be ended.
     private(set) var isBroken = false
-    /// Whether somebody was told that there is this connection.
+    /// Whether the observer has been notified of the connection.
     private var hasBegun = false
-    /// Long payloads that go to the other end, and those that wait for them.
+    /// The long payloads that are being sent, and those that wait for them.
     var longSenders: [ObjectIdentifier: LongSender] = [:]
     var waitingSenders = Fifo<LongSender>()
-    /// Long payloads that are being received or wait to be taken: how many bytes.
+    /// The total size of the long payloads that are being received or wait to be taken, in bytes.
     var announcedBytes = 0
-    /// Those that wait for others to be through.
+    /// The long payloads that wait until others have been received and taken.
     var postponed: [LongReceiver] = []
-    /// Streams of bytes, by a number of their own.
+    /// The byte streams, by their number within the connection.
     var byteStreams: [UInt64: ByteStreamEnd] = [:]
     var nextByteStream: UInt64 = 0
-    /// Who wants a stream while there is no link.
+    /// The calls that wait for a link, to open a stream.
     var openings: [Opening] = []
-    /// Payloads that are taken while they come, by a number of their own.
+    /// The payloads that handlers read in chunks, by their number within the connection.
     var intakes: [UInt64: ChunkIntake] = [:]
     var nextIntake: UInt64 = 0
-    /// Those that are being received.
+    /// The long payloads that are being received.
     var admittedReceivers: Set<ObjectIdentifier> = []
 
-    /// Names of the streams that carry items.
+    /// The services of the streams that carry items.
     static let packetService = "sallyport.packets"
     static let callService = "sallyport.calls"
 
@@ -60,10 +60,10 @@ final class ConnectionDriver {
         context.drivers[connection.id] = self
     }
 
-    /// Whether the session is the client's end.
+    /// Whether this is the client's end of the session.
     private var isClient: Bool { resumption != nil }
 
-    /// The client's end begins; the server's does when it sees that.
+    /// Opens the client's message streams; the server opens its own when the first of them arrives.
     func begin() {
         connection.takesMessages.store(true, ordering: .relaxed)
         open(.packets, Self.packetService, connection.packetOutbox)
@@ -77,13 +77,13 @@ final class ConnectionDriver {
         messageStream.stream?.setReady()
     }
 
-    /// The other end has opened a stream that carries items; `nil` when it is not one, or there is one already.
+    /// Accepts a stream that the other end has opened; returns `nil` if its service is unknown or already has a stream.
     func accept(_ stream: LinkStream, _ service: String) -> (any StreamEndpoint)? {
         guard !isBroken, finishing == nil else { return nil }
         let name: StreamName
         switch service {
         case Self.packetService where !isClient: name = .packets
-        // Who talks in messages is known first.
+        // Other message streams are accepted only after the stream of packets.
         case Self.callService where messageStreams[.packets] != nil: name = .answers
         case LongReceiver.service where messageStreams[.packets] != nil: return receiveLong(stream)
         default:
@@ -117,12 +117,12 @@ final class ConnectionDriver {
         observer?.connectionBegan(connection)
     }
 
-    /// There is something in a lane's outbox.
+    /// Reports that a message stream's outbox has bytes to send.
     func wake(_ name: StreamName) {
         messageStreams[name]?.stream?.setReady()
     }
 
-    /// What was taken of what the other end may send has been taken by those whom it is for.
+    /// Returns credit to the other end, for an item that the application has taken.
     func release(_ charge: HeldCredit) {
         switch charge {
         case .none: break
@@ -141,7 +141,7 @@ final class ConnectionDriver {
     }
 }
 
-/// Who wants to know of connections.
+/// An object that receives the events of connections.
 protocol ConnectionObserver: AnyObject {
     func connectionBegan(_ connection: Connection)
     func connection(_ connection: Connection, lostLink reason: String)
@@ -149,14 +149,14 @@ protocol ConnectionObserver: AnyObject {
     func connection(_ connection: Connection, ended failure: SallyportError)
 }
 
-// MARK: - What comes
+// MARK: - Received items
 
 extension ConnectionDriver: MessageStreamOwner {
     func messageStream(_ messageStream: MessageStream, received item: Item, size: Int) {
         received(item, .messageStream(messageStream.name, size), on: messageStream.name)
     }
 
-    /// An item has come, on a lane or beside them; what it takes is to be given back one day.
+    /// Handles an item, from a message stream or a stream of its own; the credit that it holds is returned later.
     func received(_ item: Item, _ charge: HeldCredit, on name: StreamName) {
         guard !isBroken else { return }
         switch (name, item.kind) {
@@ -182,7 +182,7 @@ extension ConnectionDriver: MessageStreamOwner {
         violated("an item that cannot be read: \(fault.part)")
     }
 
-    /// The other end does not keep to MESSAGING.md: it is told, and the connection is over.
+    /// Closes the session because the other end violates MESSAGING.md; sends it a description.
     func violated(_ text: String) {
         breakOff(
             SallyportError(.malformed, "the other end sent \(text)"),
@@ -193,7 +193,7 @@ extension ConnectionDriver: MessageStreamOwner {
     func messageStreamEnded(_ messageStream: MessageStream, _ failure: StreamFailure?) {
         switch failure {
         case nil:
-            // The other end says no more: it is about to close.
+            // The other end sends nothing more: it is about to close the connection.
             break
         case .noService, .forbidden:
             breakOff(SallyportError(.incompatible, "what answers there does not take messages"))
@@ -203,10 +203,10 @@ extension ConnectionDriver: MessageStreamOwner {
     }
 }
 
-// MARK: - The end
+// MARK: - Closing
 
 extension ConnectionDriver {
-    /// Closes in an orderly way: what was sent goes first.
+    /// Closes the connection in an orderly way: data that was sent before goes first.
     func close(_ reason: String, _ failure: SallyportError, _ closed: @escaping () -> Void) {
         whenClosed.append(closed)
         guard finishing == nil else { return }
@@ -231,7 +231,7 @@ extension ConnectionDriver {
 
     func messageStream(_ messageStream: MessageStream, sessionEnded reason: SessionEnd) {}
 
-    /// The session is over.
+    /// Handles the end of the session.
     func ended(_ reason: SessionEnd) {
         deadline?.cancel()
         context.drivers[connection.id] = nil
@@ -240,7 +240,7 @@ extension ConnectionDriver {
         for sender in waitingSenders.removeAll() { sender.sessionEnded(reason) }
         connection.ended(failure, isOrderly: isOrderly)
         openWaiting()
-        // Whoever has closed it does not find it at its server any more.
+        // The server removes the connection before the call that closed it returns.
         observer?.connection(connection, ended: failure)
         for closed in whenClosed { closed() }
         whenClosed = []
@@ -254,7 +254,7 @@ extension ConnectionDriver: PeerSessionOwner {
         for request: StreamRequest
     ) -> (any StreamEndpoint)? {
         if let endpoint = accept(stream, request.service) { return endpoint }
-        // Who closes would have served it before.
+        // A closing end may have the service, so it reports SHUTDOWN and not NO_SERVICE.
         let failure: StreamFailure = isBroken || finishing != nil ? .shutdown : .noService
         stream.reportTarget(failure)
         stream.reset(failure)

@@ -3,7 +3,7 @@ import SecureLink
 import SystemPackage
 import Vocabulary
 
-// Other layers' failures as errors of this library.
+// Conversion of other modules' errors to errors of this library.
 
 extension DetachedSocket {
     /// Takes over a socket that the application has connected.

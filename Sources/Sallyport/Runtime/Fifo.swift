@@ -1,12 +1,12 @@
-/// What waits in line: in at the end, out at the front, and nothing kept of what is out.
+/// A FIFO queue, which keeps no reference to removed elements.
 struct Fifo<Element> {
     private var elements: [Element?] = []
     private var head = 0
 
-    /// How many wait.
+    /// The number of elements.
     var count: Int { elements.count - head }
 
-    /// The one at a place, 0 for the first.
+    /// The element at a position, 0 for the first.
     subscript(index: Int) -> Element? {
         (0..<count).contains(index) ? elements[head + index] : nil
     }
@@ -18,7 +18,7 @@ struct Fifo<Element> {
     mutating func removeFirst() -> Element? {
         guard head < elements.count else { return nil }
         defer {
-            // Each is moved once on the average.
+            // Each element is moved once on average.
             if head * 2 >= elements.count {
                 elements.removeFirst(head)
                 head = 0
@@ -35,7 +35,7 @@ struct Fifo<Element> {
         count > 0 ? elements.removeLast() : nil
     }
 
-    /// Takes the first one that is wanted out of the line.
+    /// Removes the first element that satisfies a condition.
     mutating func removeFirst(where isWanted: (Element) -> Bool) -> Element? {
         for index in head..<elements.count {
             guard let element = elements[index], isWanted(element) else { continue }

@@ -1,15 +1,15 @@
 import Synchronization
 
-/// Can be raised once, by any thread.
+/// A flag that any thread can raise, once.
 final class Flag: Sendable {
     private let raised = Atomic<Bool>(false)
 
-    /// Whether it has been raised.
+    /// Whether the flag has been raised.
     var isRaised: Bool { raised.load(ordering: .sequentiallyConsistent) }
 
-    /// Raises it.
+    /// Raises the flag.
     ///
-    /// - Returns: whether it was this call that did.
+    /// - Returns: whether this call raised it.
     @discardableResult
     func raise() -> Bool { !raised.exchange(true, ordering: .sequentiallyConsistent) }
 }

@@ -1,24 +1,24 @@
 import Synchronization
 
-/// What something takes of what the other end may send, until it is taken.
+/// The credit that an item or a payload holds until the application takes it.
 enum HeldCredit: Sendable {
     case none
-    /// So many bytes of the window of a lane.
+    /// A number of bytes of a message stream's window.
     case messageStream(StreamName, Int)
-    /// So many bytes of the room for long payloads.
+    /// A number of bytes of the space for long payloads.
     case long(Int)
 }
 
-/// Brings back to the loop what was taken, so that the loop is not woken for each packet.
+/// Collects returned credit in portions, so that the loop is not woken for each packet.
 final class Credit: Sendable {
     private let messageStreams = Mutex<[StreamName: Int]>([:])
     private let flush: @Sendable (HeldCredit) -> Void
     private let portion: Int
 
-    /// Credit of windows of so many bytes.
+    /// Creates a collector for message streams with a window of `window` bytes.
     init(window: Int, _ flush: @escaping @Sendable (HeldCredit) -> Void) {
         self.flush = flush
-        // A sender gets credit when half of a window was taken; what is held back here must not keep it from that.
+        // A sender gets new credit when half of its window was taken; the credit held back here must not prevent that.
         portion = min(16 << 10, window / 16)
     }
 

@@ -3,13 +3,13 @@ import SecureLink
 import Vocabulary
 import WireCoding
 
-/// A payload too long for a lane goes by a stream of its own: the length of the payload in eight bytes, the item's header, the
-/// payload, the end.
+/// Sends a payload too long for a message stream on a stream of its own.
 ///
-/// Confined to its loop's thread.
+/// The stream carries the payload's length in eight bytes, the item's header, the payload, and its end. Confined to its
+/// loop's thread.
 final class LongSender: StreamEndpoint {
     var stream: LinkStream?
-    /// What it is, and which one: an answer has the number of what it answers.
+    /// The kind and the number of the item; an answer has the number of its request.
     let kind: Item.Kind
     let number: UInt64
     private let header: [UInt8]
@@ -17,7 +17,7 @@ final class LongSender: StreamEndpoint {
     private var sent = 0
     private var completion: ((SallyportError?) -> Void)?
     private let progress: (@Sendable (TransferProgress) -> Void)?
-    /// Called once when its stream is over.
+    /// Called once, when the stream is over.
     var left: (() -> Void)?
 
     init(
@@ -64,21 +64,20 @@ final class LongSender: StreamEndpoint {
         completion = nil
     }
 
-    /// There is no stream for it.
+    /// Fails the payload, because no stream can be opened for it.
     func cannotBegin() {
         end(SallyportError(.refused, "no stream can be opened now: there are too many"))
         leave()
     }
 
-    /// Nobody wants it to be sent any more; whether what the session has already taken still goes is for the caller to
-    /// say.
+    /// Stops sending the payload; if the session has taken all of it, only when `evenIfSent` is set.
     func withdraw(evenIfSent: Bool) {
         guard completion != nil || evenIfSent else { return }
         end(.cancelled)
         leave()
     }
 
-    /// There is no more to be done for it.
+    /// Releases the stream, which needs nothing more.
     private func leave() {
         stream?.release()
         stream = nil
@@ -94,7 +93,7 @@ final class LongSender: StreamEndpoint {
     func deliver() {}
 
     func receiveEnd() {
-        // The other end has all of it.
+        // The other end has received the whole payload.
         leave()
     }
 
@@ -111,13 +110,15 @@ final class LongSender: StreamEndpoint {
     }
 }
 
-/// Puts a long payload together.
+/// Receives a long payload.
 ///
 /// Confined to its loop's thread.
 final class LongReceiver: StreamEndpoint {
     static let service = "sallyport.long"
 
-    /// Memory is asked for so many bytes of a payload before they come: more would be for who announces and never sends.
+    /// The maximum memory reserved for a payload before it arrives, in bytes.
+    ///
+    /// Larger: an end that announces payloads and never sends them would cost more memory.
     private static let maxReserved = 8 << 20
 
     private let stream: LinkStream
@@ -126,11 +127,11 @@ final class LongReceiver: StreamEndpoint {
     private var item: Item?
     private var count = 0
     private var bytes: [UInt8] = []
-    /// What came and was not given back as credit: the stream's turn has not come.
+    /// The received bytes for which no credit was returned, because the payload is not admitted yet.
     private var owed = 0
     private var isAdmitted = false
     private var isComplete = false
-    /// What takes the payload while it comes, where that is so.
+    /// Passes the payload to a handler of chunks, if the item has one.
     private var intake: ChunkIntake?
 
     init(_ stream: LinkStream, _ driver: ConnectionDriver) {
@@ -171,11 +172,11 @@ final class LongReceiver: StreamEndpoint {
         return false
     }
 
-    /// Reads the header when it is there.
+    /// Reads the header when all of it has arrived.
     ///
     /// - Returns: whether the item is known.
     private func readHead() -> Bool {
-        // Nothing is begun any more.
+        // A closing connection starts no handlers.
         guard !driver.isBroken else { return false }
         switch LongHead.read(head) {
         case .success(nil): return false
@@ -204,13 +205,13 @@ final class LongReceiver: StreamEndpoint {
         }
     }
 
-    /// How many bytes were announced.
+    /// The announced number of bytes.
     var announcedBytes: Int { count }
 
-    /// There is room for all of it now.
+    /// Continues with a payload for which there is space now.
     func admitted() {
         isAdmitted = true
-        // To grow by and by would have every byte copied, and its memory asked for, more than once.
+        // Growing the array gradually would allocate and copy each byte several times.
         bytes.reserveCapacity(min(count, Self.maxReserved))
         giveCredit()
         if isComplete { handOver() }
@@ -237,9 +238,9 @@ final class LongReceiver: StreamEndpoint {
         if isAdmitted { handOver() }
     }
 
-    /// All of it is here, and there is room for it.
+    /// Passes on the item, whose payload has arrived and is admitted.
     ///
-    /// What it took is given back when it was taken.
+    /// The space that it holds is released when the application takes it.
     private func handOver() {
         guard var item else { return }
         item.payload = Payload(format: item.payload.format, bytes: bytes)
@@ -276,12 +277,12 @@ final class LongReceiver: StreamEndpoint {
 }
 
 extension ConnectionDriver {
-    /// Long payloads that go to the other end at a time; others wait.
+    /// The maximum number of long payloads that are sent at the same time; others wait.
     ///
-    /// More would take of the session's window what packets and answers need.
+    /// Larger: they would take the share of the session's window that packets and answers need.
     private static let maxSenders = 8
 
-    /// Sends what is too long for a lane; `sent` is called when the session has taken all of it.
+    /// Sends a payload too long for a message stream; calls `sent` when the session has taken all of it.
     func sendLong(
         _ item: Item,
         progress: (@Sendable (TransferProgress) -> Void)?,
@@ -291,7 +292,7 @@ extension ConnectionDriver {
         beginWaiting()
     }
 
-    /// Begins with what waits, as far as there is room; while there is no link, nothing can be begun.
+    /// Starts waiting payloads as far as there is space; starts none while there is no link.
     func beginWaiting() {
         while session.isAttached, longSenders.count < Self.maxSenders,
             let next = waitingSenders.removeFirst()
@@ -316,7 +317,7 @@ extension ConnectionDriver {
         stream.setReady()
     }
 
-    /// Nobody waits any more for a long payload to be sent.
+    /// Stops sending a long payload that no call waits for any more.
     func withdrawLong(_ kind: Item.Kind, _ number: UInt64, evenIfSent: Bool) {
         func isMeant(_ sender: LongSender) -> Bool { sender.kind == kind && sender.number == number }
         (waitingSenders.removeFirst(where: isMeant) ?? longSenders.values.first(where: isMeant))?
@@ -328,8 +329,9 @@ extension ConnectionDriver {
         return LongReceiver(stream, self)
     }
 
-    /// Lets a payload come in, now or when there is room: so many bytes as one may have are held at a time, those included
-    /// that are here and not taken.
+    /// Admits a payload, now or when there is space.
+    ///
+    /// The space is the maximum size of one payload. Payloads that have arrived and were not taken count.
     func admit(_ receiver: LongReceiver) {
         guard hasSpace(for: receiver) else {
             postponed.append(receiver)
@@ -345,19 +347,19 @@ extension ConnectionDriver {
             || announcedBytes + receiver.announcedBytes <= connection.options.clampedMaxPayload
     }
 
-    /// A payload is here, and still takes its room.
+    /// The payload has arrived; it holds its space until it is taken.
     func arrived(_ receiver: LongReceiver) {
         admittedReceivers.remove(ObjectIdentifier(receiver))
     }
 
-    /// A payload will not come.
+    /// Releases the space of a payload that will not arrive.
     func forget(_ receiver: LongReceiver) {
         postponed.removeAll { $0 === receiver }
         guard admittedReceivers.remove(ObjectIdentifier(receiver)) != nil else { return }
         releaseLong(receiver.announcedBytes)
     }
 
-    /// There is room for so many bytes more.
+    /// Releases a number of bytes, and admits the payloads that wait for them.
     func releaseLong(_ count: Int) {
         announcedBytes -= count
         while let next = postponed.first, hasSpace(for: next) {
@@ -366,7 +368,7 @@ extension ConnectionDriver {
         }
     }
 
-    /// A long payload is there.
+    /// Handles a long item that has arrived.
     func receivedLong(_ item: Item, _ charge: HeldCredit) {
         switch item.kind {
         case .packet, .confirmedPacket: received(item, charge, on: .packets)
@@ -376,7 +378,7 @@ extension ConnectionDriver {
         }
     }
 
-    /// What was announced is more than this end takes: who waits for it is told.
+    /// Rejects a payload that is longer than this end accepts: the call that waits for it gets an error.
     func tooLong(_ item: Item) {
         let error = SallyportError(
             .tooLarge,

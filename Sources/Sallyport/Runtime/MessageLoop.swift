@@ -4,7 +4,7 @@ import Platform
 import SecureLink
 import Synchronization
 
-/// A thread that moves the bytes of connections, and the way to it from any task.
+/// A thread that moves the bytes of connections; any task can run actions on it.
 final class MessageLoop: Sendable {
     private let mailbox: Mailbox<@Sendable (LoopContext) -> Void>
 
@@ -13,11 +13,11 @@ final class MessageLoop: Sendable {
     }
 
     deinit {
-        // Everything that was asked for before is done before.
+        // The loop runs all earlier actions before it stops.
         mailbox.send { $0.loop.stop() }
     }
 
-    /// Starts a thread, which ends when nobody holds this any more.
+    /// Starts a thread, which ends when this object is freed.
     static func start(name: String) async throws(SallyportError) -> MessageLoop {
         let result: Result<MessageLoop, SallyportError> = await withCheckedContinuation { continuation in
             do throws(SystemFailure) {
@@ -30,7 +30,7 @@ final class MessageLoop: Sendable {
         return try result.get()
     }
 
-    /// The one that all clients of the process share.
+    /// Returns the loop that all clients of the process share.
     static func shared() async throws(SallyportError) -> MessageLoop {
         let task = clients.withLock { clients in
             let task =
@@ -42,19 +42,19 @@ final class MessageLoop: Sendable {
             return task
         }
         let result = await task.value
-        // What the system refuses now, it may grant later.
+        // Forget a failure: the system may have the resources later.
         if case .failure = result { clients.withLock { $0 = $0 == task ? nil : $0 } }
         return try result.get()
     }
 
     private static let clients = Mutex<Task<Result<MessageLoop, SallyportError>, Never>?>(nil)
 
-    /// Has something done on the thread.
+    /// Runs an action on the loop's thread.
     func perform(_ action: @escaping @Sendable (LoopContext) -> Void) {
         mailbox.send(action)
     }
 
-    /// Threads for the arithmetic of logins, for the whole process.
+    /// Returns the process's thread pool for the cryptography of logins.
     private static func arithmetic() throws(SystemFailure) -> JobPool {
         let result = pool.withLock { pool -> Result<JobPool, SystemFailure> in
             if let pool { return .success(pool) }
@@ -93,21 +93,21 @@ extension Result {
     }
 }
 
-/// What lives on a loop's thread: connections, and a server's listeners.
+/// The objects on a loop's thread: connections, and a server's listeners.
 ///
-/// Confined to it.
+/// Confined to that thread.
 final class LoopContext {
     let loop: EventLoop
     let environment: LinkEnvironment
     var drivers: [UInt64: ConnectionDriver] = [:]
-    /// Clients that are on their way to a connection.
+    /// The clients that are connecting.
     var dials: [UInt64: ConnectAttempt] = [:]
-    /// The server that lives here, if one does.
+    /// The loop's server, if it has one.
     var hub: ServerHub?
     private var sweep: LoopTimer?
     private var ticker: LoopTimer?
 
-    /// How often silent sessions are asked to give back memory.
+    /// The interval at which idle sessions release memory.
     private static let sweepInterval = Duration.milliseconds(250)
 
     init(_ jobs: JobPool) throws(SystemFailure) {
@@ -128,7 +128,7 @@ final class LoopContext {
         loop.run()
     }
 
-    /// A connection has requests that wait for answers.
+    /// Starts to check deadlines, because a connection has requests that wait for answers.
     func watchCalls() {
         if !(ticker?.isScheduled ?? true) { ticker?.schedule(after: Calls.tick) }
     }

@@ -3,15 +3,15 @@ import SecureLink
 import Vocabulary
 import WireCoding
 
-/// What a lane is for.
+/// The purpose of a message stream.
 ///
-/// Each has a stream of its own, so that none holds up another.
+/// Each purpose has a stream of its own, so that none holds up another.
 enum StreamName: Sendable {
-    /// Packets, both ways; the client opens it.
+    /// Packets in both directions; the client opens the stream.
     case packets
-    /// Our requests, and the answers to them; we open it.
+    /// This end's requests and the answers to them; this end opens the stream.
     case calls
-    /// The other end's requests, and our answers; the other end opens it.
+    /// The other end's requests and this end's answers; the other end opens the stream.
     case answers
 }
 
@@ -19,7 +19,7 @@ enum StreamName: Sendable {
 protocol MessageStreamOwner: AnyObject {
     func messageStream(_ messageStream: MessageStream, received item: Item, size: Int)
     func messageStream(_ messageStream: MessageStream, broke fault: ItemFault)
-    /// All that there was to say on it has been handed to the session.
+    /// Everything that was put into the outbox has been handed to the session.
     func messageStreamFinished(_ messageStream: MessageStream)
     func messageStreamEnded(_ messageStream: MessageStream, _ failure: StreamFailure?)
     func messageStream(_ messageStream: MessageStream, sessionEnded reason: SessionEnd)
@@ -55,7 +55,7 @@ final class MessageStream: StreamEndpoint {
     }
 
     func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        // Cut first and handed over then: whatever the owner does, the cutter is at rest.
+        // All items are read before the owner gets any: nothing that the owner does can change the cutter meanwhile.
         var items: [(item: Item, size: Int)] = []
         var fault: ItemFault?
         do throws(ItemFault) {

@@ -2,21 +2,21 @@ import Basics
 import Synchronization
 import WireCoding
 
-/// What waits to be sent on a stream: any task puts items or bytes in, the loop takes bytes out.
+/// The bytes that wait to be sent on a stream: any task puts items or bytes in, and the loop takes bytes out.
 ///
-/// Who puts in more than fits waits until there is room: that is how a slow receiver slows its sender.
+/// A task that puts in more than fits waits for space: so a slow receiver slows its sender down.
 final class Outbox: Sendable {
     private struct State {
         var bytes: [UInt8] = []
         var head = 0
-        /// Whether the loop knows that there is something.
+        /// Whether the loop has been notified of bytes to send.
         var isSignalled = false
         var isFinishing = false
         var failure: SallyportError?
         var waiting: [UInt64: CheckedContinuation<SallyportError?, Never>] = [:]
         var order: [UInt64] = []
         var nextWaiter: UInt64 = 0
-        /// Requests that go when there is room, unless they are withdrawn.
+        /// The requests to put in when there is space, unless they are withdrawn.
         var deferred: [Item] = []
 
         var count: Int { bytes.count - head }
@@ -25,33 +25,35 @@ final class Outbox: Sendable {
     private let state = Mutex(State())
     private let wake: @Sendable () -> Void
 
-    /// More would be memory for receivers that do not read; less would let a fast one wait for tasks.
+    /// The capacity, in bytes.
+    ///
+    /// Larger: more memory for receivers that do not read. Smaller: a fast receiver waits for tasks.
     private static let capacity = 256 << 10
-    /// What is kept for the next burst.
+    /// The capacity that an empty buffer keeps for the next burst.
     private static let keptCapacity = 16 << 10
 
-    /// `wake` is called, on any thread, when there is something to take again.
+    /// Creates an empty outbox; it calls `wake`, on any thread, when it has bytes again after it was empty.
     init(wake: @escaping @Sendable () -> Void) {
         self.wake = wake
     }
 
-    /// Puts an item in, when there is room.
+    /// Puts in an item; waits for space.
     func send(_ item: Item) async throws(SallyportError) {
         try await put { item.append(to: &$0) }
     }
 
-    /// Puts an item in, whether there is room or not: for what is as many as something else that is bounded.
+    /// Puts in an item even if there is no space; only for items whose number is limited by something else.
     ///
-    /// - Returns: how many bytes wait now.
+    /// - Returns: the number of bytes that wait.
     @discardableResult
     func sendAtOnce(_ item: Item) -> Int {
         _ = offer(evenIfFull: true) { item.append(to: &$0) }
         return state.withLock { $0.count }
     }
 
-    /// The same on the loop's own thread, which need not be woken.
+    /// Puts in an item even if there is no space, on the loop's own thread, which needs no wake-up.
     ///
-    /// - Returns: how many bytes wait now, and whether the loop has to look for them.
+    /// - Returns: the number of bytes that wait, and whether the caller has to notify the stream.
     func sendOnLoop(_ item: Item) -> (count: Int, isFirst: Bool) {
         state.withLock { state in
             guard state.failure == nil else { return (0, false) }
@@ -61,7 +63,7 @@ final class Outbox: Sendable {
         }
     }
 
-    /// Puts an item in when there is room, without waiting for that.
+    /// Puts in an item now, or when there is space, without waiting for that.
     func sendLater(_ item: Item) {
         let isFull = state.withLock { state in
             guard state.count >= Self.capacity, state.failure == nil else { return false }
@@ -71,15 +73,17 @@ final class Outbox: Sendable {
         if !isFull { sendAtOnce(item) }
     }
 
-    /// Whether there is room.
+    /// Whether there is space.
     var hasSpace: Bool { state.withLock { $0.count < Self.capacity } }
 
-    /// Whether somebody waits for room: until half of it is free, so that not every byte that leaves wakes a task.
+    /// Whether a task waits for space.
+    ///
+    /// Tasks continue only when half of the space is free, so that not every byte that is sent wakes a task.
     var isAwaited: Bool { state.withLock { !$0.waiting.isEmpty } }
 
-    /// Takes back what has not been put in.
+    /// Removes an item that still waits for space.
     ///
-    /// - Returns: whether it was there.
+    /// - Returns: whether there was one.
     func withdraw(_ number: UInt64) -> Bool {
         state.withLock { state in
             guard let index = state.deferred.firstIndex(where: { $0.number == number }) else { return false }
@@ -88,7 +92,7 @@ final class Outbox: Sendable {
         }
     }
 
-    /// Puts bytes in, as there is room for them.
+    /// Puts in bytes, in parts; waits for space for each part.
     func write(_ bytes: [UInt8]) async throws(SallyportError) {
         var rest = bytes[...]
         repeat {
@@ -125,7 +129,7 @@ final class Outbox: Sendable {
         return result
     }
 
-    /// Waits until there is room.
+    /// Waits for space.
     func waitForSpace() async throws(SallyportError) {
         let id = state.withLock { state in
             state.nextWaiter += 1
@@ -153,7 +157,7 @@ final class Outbox: Sendable {
         if let failure { throw failure }
     }
 
-    /// Nothing more will be put in: the lane ends when what there is has been taken.
+    /// Finishes the outbox: nothing more can be put in, and the stream ends after the bytes that wait.
     func finish(_ failure: SallyportError) {
         let isFirst = state.withLock { state in
             guard state.failure == nil else { return false }
@@ -165,10 +169,10 @@ final class Outbox: Sendable {
         fail(failure)
     }
 
-    /// Whether nothing more will be put in.
+    /// Whether the outbox is finishing, so that nothing more can be put in.
     var isFinishing: Bool { state.withLock { $0.isFinishing } }
 
-    /// Who puts something in from now on gets this error, and so does who waits.
+    /// Fails the outbox: all calls that put something in, waiting or later ones, throw this error.
     func fail(_ failure: SallyportError) {
         let waiting = state.withLock { state in
             state.failure = state.failure ?? failure
@@ -182,9 +186,9 @@ final class Outbox: Sendable {
         for continuation in waiting.values { continuation.resume(returning: failure) }
     }
 
-    /// Takes as many bytes as there are and fit; called by the loop.
+    /// Takes as many bytes as wait and fit; called by the loop.
     ///
-    /// What follows is `.finished` once, after the last byte of an outbox that is finishing.
+    /// `rest` is `.finished` once, with the last byte of an outbox that is finishing.
     func take(into segments: UnsafeMutableBufferPointer<MemorySegment>) -> (count: Int, rest: Rest) {
         var ready: [CheckedContinuation<SallyportError?, Never>] = []
         let result = state.withLock { state -> (Int, Rest) in
@@ -231,7 +235,7 @@ final class Outbox: Sendable {
         return result
     }
 
-    /// What follows what was taken.
+    /// The state of the outbox after bytes were taken.
     enum Rest {
         case more
         case drained

@@ -1,31 +1,31 @@
 public import FoundationEssentials
 
-/// Something that happened to a connection of a server, or to what might have become one.
+/// An event of a server's connection, or of a client that did not get one.
 public struct ConnectionEvent: Sendable {
-    /// What happened.
+    /// The kind of an event.
     public enum Kind: Sendable {
         /// A client has logged in.
         case connected
-        /// A client has been given a password for a user, by a code.
+        /// A client has used a pairing code and got a password for the user.
         case paired
-        /// Nobody has logged in, for this reason: a wrong password, another protocol, silence.
+        /// A client was rejected; the reason is, for example, a wrong password, another protocol, or no data received.
         case refused(reason: String)
         /// The link was lost; the connection waits for another one.
         case interrupted(reason: String)
-        /// The connection goes on over another link.
+        /// The connection resumed over another link.
         case resumed
-        /// The connection is over, for this reason.
+        /// The connection is over; the error is the reason.
         case disconnected(SallyportError)
     }
 
-    /// What happened.
+    /// The kind of the event.
     public let kind: Kind
-    /// Where the client is.
+    /// The client's address.
     public let address: String
-    /// The user that the client has proved to be, or claimed to be when it was refused; `nil` when it is not known.
+    /// The user that the client has proved to be, or that a rejected client claimed to be; `nil` if it is not known.
     public let user: String?
-    /// Names the connection; `nil` when it was refused.
+    /// The connection's token; `nil` if the client was rejected or paired.
     public let token: ConnectionToken?
-    /// When it happened.
+    /// The time of the event.
     public let time: Date
 }

@@ -2,14 +2,14 @@ import EventIO
 import SecureLink
 import Synchronization
 
-/// A code that lets one client in, once, to be given a password of its own.
+/// A pairing code, with which one client can log in once, to get a password of its own.
 final class Pairing: Sendable {
-    /// What is asked for with the code.
+    /// The action of the request for the password.
     static let action = "sallyport.pair"
-    /// Wrong guesses after which a code is worth nothing: one in 2^38 that a guesser has hit.
+    /// The number of wrong guesses that invalidate a code: an attacker succeeds with a probability of about 2^-38.
     static let maxGuesses = 3
 
-    /// What a client is given.
+    /// The answer to a client that has proved the code.
     struct Grant: Codable, Sendable {
         let user: String
         let password: String
@@ -29,7 +29,7 @@ final class Pairing: Sendable {
         self.code = code
     }
 
-    /// Takes the code, once.
+    /// Uses up the code; returns whether it was still valid.
     func take() -> Bool {
         state.withLock { state in
             defer { state.isOver = true }
@@ -37,7 +37,7 @@ final class Pairing: Sendable {
         }
     }
 
-    /// Somebody has guessed wrongly; returns whether the code is worth nothing any more.
+    /// Counts a wrong guess; returns whether the code is invalid now.
     func guessedWrongly() -> Bool {
         state.withLock { state in
             state.guesses += 1
@@ -48,22 +48,24 @@ final class Pairing: Sendable {
 }
 
 extension MessageServer {
-    /// Lets a client without a password in, once.
+    /// Starts pairing: creates a code with which one client without a password can log in, once.
     ///
-    /// Returns a code to be read to a person at the client, who types it there
-    /// (``MessageClient/pair(with:code:savingTo:application:)``). The client is then given a generated password for `user`,
-    /// who is added to the server's passwords, or gets another one. The code is proved like a password, so who listens learns
-    /// nothing; it is worth nothing after three wrong guesses, after the time that it is valid for, and after another one was
-    /// begun. Throws ``SallyportError/Code/credentials``.
+    /// The code is shown at the server, and a person types it at the client
+    /// (``MessageClient/pair(with:code:savingTo:application:)``). The client then gets a generated password for `user`. The
+    /// server adds `user` to its passwords, or replaces the user's password. The code is proved like a password, so an
+    /// eavesdropper learns nothing.
+    ///
+    /// The code becomes invalid after three wrong guesses, after `time`, and when another pairing is started. Returns the code.
+    /// Throws ``SallyportError/Code/credentials``.
     public func beginPairing(
         _ user: String,
         validFor time: Duration = .seconds(300)
     ) async throws(SallyportError) -> String {
         let code: String
         do throws(CredentialFault) {
-            // Two words of four letters and digits.
+            // Two words of four characters, letters or digits.
             code = String(try LoginPassword.generate().text.prefix(9))
-            // What cannot be a user's name is better told now than when somebody has typed the code.
+            // Check the user's name now, and not only after a person has typed the code.
             _ = try CredentialStore(user: user, password: LoginText(code).password(), realm: nil)
         } catch {
             throw SallyportError(error)
@@ -80,7 +82,7 @@ extension MessageServer {
         return code
     }
 
-    /// Gives a client its password, once.
+    /// Gives a client a new password, once for each code.
     func grant(to connection: Connection) async throws(SallyportError) -> Payload {
         guard let pairing = currentPairing, pairing.take() else {
             throw SallyportError(.wrongPassword, "the code is not valid any more")
@@ -91,7 +93,7 @@ extension MessageServer {
         }
         try await keeper.set(pairing.user, LoginText(password))
         await end(pairing)
-        // Another code may have been begun meanwhile, and the table have been made without this user.
+        // Another pairing may have started meanwhile and built the table without this user.
         try await renewTable()
         tellPaired(pairing.user, connection)
         return try .json(Pairing.Grant(user: pairing.user, password: password))
@@ -99,16 +101,16 @@ extension MessageServer {
 }
 
 extension MessageClient {
-    /// Gets a password from a server by a code that somebody reads there, and keeps it in a file (mode 0600).
+    /// Gets a password from a server with a pairing code that is shown there, and keeps it in a file (mode 0600).
     ///
     /// - Parameters:
-    ///   - address: `HOST:PORT`, `PORT` of this machine, or `unix:/PATH`.
-    ///   - code: what ``MessageServer/beginPairing(_:validFor:)`` has returned; small and capital letters are the same.
-    ///   - path: the file, which is made or replaced; ``Login/init(file:)`` reads it.
+    ///   - address: `HOST:PORT`, `PORT` for the loopback address, or `unix:/PATH`.
+    ///   - code: the code that ``MessageServer/beginPairing(_:validFor:)`` returned; upper and lower case are equivalent.
+    ///   - path: the file to create or replace; ``Login/init(file:)`` reads it.
     ///   - application: the application of the server.
     /// - Returns: the login, ready to connect with.
-    /// - Throws: ``SallyportError/Code/wrongPassword`` when the code is wrong or not valid any more, and what
-    ///   ``connect(to:as:options:handlers:)`` throws.
+    /// - Throws: ``SallyportError/Code/wrongPassword`` if the code is wrong or no longer valid, and the errors of
+    ///   ``connect(to:as:options:handlers:)``.
     public static func pair(
         with address: String = "127.0.0.1:25565",
         code: String,

@@ -1,10 +1,10 @@
 import SecureLink
 import Synchronization
 
-/// Who may log in to a server, and by what.
+/// The users that may log in to a server, and their passwords.
 ///
-/// Of each password only a verifier is kept: who steals it cannot log in with it, and has to guess the password at half a
-/// second for each guess.
+/// The server keeps only a verifier of each password. A thief of the verifier cannot log in with it, and has to guess the
+/// password, with half a second of computing for each guess.
 public struct Passwords: Sendable {
     enum Source: Sendable {
         case given([(user: String, password: String)])
@@ -13,28 +13,27 @@ public struct Passwords: Sendable {
 
     let source: Source
 
-    /// Users and their passwords, kept in memory only.
+    /// Creates users with passwords that are kept in memory only.
     ///
-    /// The server makes verifiers when it starts, half a second for each; clients that were connected to an earlier start
-    /// have to stretch their passwords again. Many users, and servers that are started often, are better kept in a file.
+    /// The server computes the verifiers when it starts, half a second for each. After a restart, clients have to stretch their
+    /// passwords again. For many users, or for a server that is often restarted, use a file.
     public init(_ passwords: [String: String]) {
         source = .given(passwords.sorted { $0.key < $1.key }.map { (user: $0.key, password: $0.value) })
     }
 
-    /// A file that ``set(_:_:in:application:)`` or `sallyport passwd --application NAME` has written; nobody but its owner may
-    /// be able to read it.
+    /// Uses a file that ``set(_:_:in:application:)`` or `sallyport passwd --application NAME` has written.
     ///
-    /// Clients connect to servers of their own application only, and the file is one application's. The file of a tunnel's
-    /// server is nobody's: with it, only tunnels connect.
+    /// Only the owner may be able to read the file. A file belongs to one application, and only clients of that application can
+    /// connect. The file of a tunnel's server belongs to no application: with it, only tunnels can connect.
     ///
-    /// With `isMade`, a server that finds none makes one without users, who come to it by ``MessageServer/beginPairing(_:validFor:)``.
+    /// With `isMade`, the server creates a missing file without users; ``MessageServer/beginPairing(_:validFor:)`` adds users.
     public init(file path: String, isMade: Bool = false) {
         source = .file(path, isMade: isMade)
     }
 
-    /// Gives a user a password, or another one, in a file that is made if there is none (mode 0600).
+    /// Sets a user's password in a file, which is created if it does not exist (mode 0600).
     ///
-    /// Throws ``SallyportError/Code/credentials``. Takes half a second. A server that runs does not look at the file again.
+    /// Takes half a second. A running server does not watch the file. Throws ``SallyportError/Code/credentials``.
     public static func set(
         _ user: String,
         _ password: String,
@@ -45,7 +44,7 @@ public struct Passwords: Sendable {
         try await keeper.set(user, LoginText(password))
     }
 
-    /// What a server looks users up in, and adds to.
+    /// Opens the users for a server, which looks them up and adds to them.
     func keeper(application: String) async throws(SallyportError) -> PasswordKeeper {
         let source = source
         return try await blocking { () throws(CredentialFault) in
@@ -68,7 +67,7 @@ public struct Passwords: Sendable {
     }
 }
 
-/// A password as text, on its way to where it is stretched.
+/// A password as text, before it is stretched.
 struct LoginText: Sendable {
     private let text: String
 
@@ -79,21 +78,22 @@ struct LoginText: Sendable {
     func password() throws(CredentialFault) -> LoginPassword { try LoginPassword(Array(text.utf8)) }
 }
 
-/// A server's users.
+/// The users of a server.
 final class PasswordKeeper: Sendable {
     private let file: Mutex<PasswordFile>
-    /// Held for as long as a password is stretched and written, by a thread that is made for waiting: of two that are set at
-    /// a time by this process, none is lost.
+    /// Held while a password is stretched and written, on a thread that may block.
+    ///
+    /// So when this process sets two passwords at the same time, none is lost.
     static let writing = Mutex<Void>(())
 
-    /// The user that a code is for: nobody else may have this name.
+    /// The user name of clients with a pairing code; no other user may have it.
     static let pairingUser = "pairing"
 
     init(_ file: PasswordFile) {
         self.file = Mutex(file)
     }
 
-    /// The users as they are looked up now, with one who has a code, if there is a code.
+    /// Builds the table of current users; if there is a pairing code, the table contains the user for it.
     func table(code: LoginText? = nil) async throws(SallyportError) -> PasswordTable {
         let file = file.withLock { $0 }
         return try await blocking { () throws(CredentialFault) in
@@ -103,7 +103,7 @@ final class PasswordKeeper: Sendable {
         }
     }
 
-    /// Gives a user a password, in the file too if there is one.
+    /// Sets a user's password, also in the file if there is one.
     func set(_ user: String, _ text: LoginText) async throws(SallyportError) {
         guard user.split(separator: "/").first.map(String.init) != Self.pairingUser else {
             throw SallyportError(
@@ -114,7 +114,7 @@ final class PasswordKeeper: Sendable {
         try await blocking { [self] () throws(CredentialFault) in
             try Self.writing.withLock { _ throws(CredentialFault) in
                 var changed = file.withLock { $0 }
-                // Others may have changed it, and whom they have removed is not to come back.
+                // Another process may have removed users from the file since: read it again, so that they do not reappear.
                 if !changed.path.isEmpty { changed = try PasswordFile(reading: changed.path) }
                 _ = try changed.set(user, text.password())
                 if !changed.path.isEmpty { try changed.write() }
@@ -124,7 +124,7 @@ final class PasswordKeeper: Sendable {
     }
 }
 
-/// Does what takes half a second on a thread of its own, where it holds up no task.
+/// Runs work that takes half a second on a thread of its own, where it blocks no task.
 private func blocking<Value: Sendable>(
     _ body: @escaping @Sendable () throws(CredentialFault) -> Value
 ) async throws(SallyportError) -> Value {

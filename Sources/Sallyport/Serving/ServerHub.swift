@@ -4,13 +4,13 @@ import FoundationEssentials
 import SecureLink
 import Vocabulary
 
-/// A server on its loop: listeners, strangers, sessions.
+/// The loop's side of a server: listeners, unauthenticated clients and sessions.
 ///
 /// Confined to the loop's thread.
 final class ServerHub {
     private unowned let context: LoopContext
     private let messageLoop: MessageLoop
-    /// Who may log in.
+    /// The users that may log in.
     var table: PasswordTable
     private let options: LinkOptions
     private let gate = HandshakeGate(maxUnderWay: 1024)
@@ -20,7 +20,7 @@ final class ServerHub {
     private var acceptors: [ObjectIdentifier: LinkAcceptor] = [:]
     private var drivers: [ObjectIdentifier: ConnectionDriver] = [:]
     weak var server: MessageServer?
-    /// Whether no more clients are taken.
+    /// Whether the hub accepts no more clients.
     private(set) var isStopped = false
 
     init(
@@ -45,7 +45,7 @@ final class ServerHub {
         }
     }
 
-    /// The addresses that are really bound.
+    /// The addresses that the listeners are bound to.
     var addresses: [String] { listeners.map { "\($0.address)" } }
 
     func stopListening() {
@@ -106,13 +106,13 @@ final class ServerHub {
         resumable.add(session)
     }
 
-    /// A code of two words must not be tried for long.
+    /// Counts a wrong guess of the pairing code, which is short and must not be guessed many times.
     private func guessedWrongly() {
         guard let server, let pairing = server.currentPairing, pairing.guessedWrongly() else { return }
         Task { await server.end(pairing) }
     }
 
-    /// A client that has a code may ask for its password, and for nothing else.
+    /// Returns the handlers for a client with a pairing code, which may request its password and nothing else.
     private static func handlersForPairing(_ server: MessageServer) -> Handlers {
         let handlers = Handlers()
         let grant = Handler(isSerial: true) { [weak server] _, connection in
@@ -169,7 +169,7 @@ extension ServerHub: ConnectionObserver {
     }
 }
 
-// A server's sessions are known to who takes them to other links; all else is their drivers' business.
+// The hub tracks which sessions can be resumed; their drivers handle everything else.
 extension ServerHub: PeerSessionOwner {
     func session(
         _ session: PeerSession,

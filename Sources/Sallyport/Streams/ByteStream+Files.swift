@@ -1,13 +1,13 @@
 import Platform
 
-/// How far something has come that takes a while.
+/// The progress of a transfer.
 public struct TransferProgress: Hashable, Sendable {
-    /// How many bytes are through.
+    /// The number of bytes transferred so far.
     public let done: Int
-    /// How many there are in all, when that is known.
+    /// The total number of bytes, or `nil` if it is not known.
     public let total: Int?
 
-    /// So many bytes of so many.
+    /// Creates a progress of `done` out of `total` bytes.
     public init(done: Int, total: Int?) {
         self.done = done
         self.total = total
@@ -15,10 +15,10 @@ public struct TransferProgress: Hashable, Sendable {
 }
 
 extension ByteStream {
-    /// Writes what is in a file, from its beginning to its end, a portion at a time; `progress` is called after each.
+    /// Writes the content of a file in portions; calls `progress` after each portion.
     ///
-    /// Returns how many bytes it were. Throws ``SallyportError/Code/system`` when the file cannot be read, and what
-    /// ``write(_:)`` throws.
+    /// Returns the number of bytes written. Throws ``SallyportError/Code/system`` if the file cannot be read, and the errors of
+    /// ``write(_:)``.
     @discardableResult
     public func write(
         contentsOf path: String,
@@ -36,11 +36,11 @@ extension ByteStream {
         }
     }
 
-    /// Reads to the end into a file, a portion at a time; `progress` is called after each.
+    /// Reads to the end of the stream and writes the bytes to a file, in portions; calls `progress` after each portion.
     ///
-    /// The file is made, with mode 0600, or emptied; it stays when the stream fails. Returns how many bytes it were. Throws
-    /// ``SallyportError/Code/tooLarge`` when there are more than `most`, ``SallyportError/Code/system`` when the file cannot
-    /// be written, and what ``read(atMost:)`` throws.
+    /// The file is created with mode 0600, or truncated; it is kept if the stream fails. Returns the number of bytes. Throws
+    /// ``SallyportError/Code/tooLarge`` if there are more than `most` bytes, ``SallyportError/Code/system`` if the file cannot be
+    /// written, and the errors of ``read(atMost:)``.
     @discardableResult
     public func read(
         into path: String,
@@ -61,12 +61,14 @@ extension ByteStream {
     }
 }
 
-/// A file that is open; closed when it is freed.
+/// An open file, closed when the object is freed.
 private final class OpenFile: Sendable {
     private let descriptor: Int32
     private let path: String
 
-    /// More would be memory, less would be system calls.
+    /// The size of a portion, in bytes.
+    ///
+    /// Larger: more memory. Smaller: more system calls.
     static let portion = 256 << 10
 
     init(_ path: String, _ flags: Int32) throws(SallyportError) {
@@ -81,7 +83,7 @@ private final class OpenFile: Sendable {
 
     private static var reason: String { String(cString: strerror(errno)) }
 
-    /// How long it is, if it is an ordinary file.
+    /// The size of the file, or `nil` if it is not a regular file.
     var size: Int? {
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }

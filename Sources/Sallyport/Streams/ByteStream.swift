@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A stream of bytes both ways beside all else on a connection, each direction with an end of its own.
+/// A byte stream in both directions on a connection, beside its messages; each direction ends separately.
 ///
 /// ```swift
 /// server.serve("echo", with: ByteStream.echo)
@@ -9,10 +9,10 @@ import Synchronization
 /// stream.finish()
 /// while let bytes = try await stream.read() { … }
 /// ```
-/// One task may write while another reads. Freed before our direction is finished, it is reset; after that, what was written
-/// still goes, and what comes is thrown away.
+/// One task may write while another reads. If the stream is freed before its outgoing direction is finished, it is reset. If
+/// it is freed after that, written bytes are still sent and received bytes are discarded.
 public final class ByteStream: Sendable {
-    /// What it was opened for.
+    /// The service that the stream was opened for.
     public let service: String
     let id: UInt64
     let outbox: Outbox
@@ -35,36 +35,37 @@ public final class ByteStream: Sendable {
         connection.loop.perform { $0.drivers[owner]?.byteStreams[id]?.abandon(unread: unread) }
     }
 
-    /// Writes bytes; returns when they are on their way, and waits while the other end takes none.
+    /// Writes bytes; returns when they are handed over for sending, and waits while the other end takes none.
     ///
     /// Throws ``SallyportError/Code/closed``, ``SallyportError/Code/noService``, ``SallyportError/Code/linkLost`` or
-    /// ``SallyportError/Code/cancelled``; then some of the bytes may have been written.
+    /// ``SallyportError/Code/cancelled``; some of the bytes may have been written then.
     public func write(_ bytes: [UInt8]) async throws(SallyportError) {
         guard !bytes.isEmpty else { return }
         try await outbox.write(bytes)
     }
 
-    /// Ends our direction: the other end reads the end after all that was written.
+    /// Finishes the outgoing direction: the other end reads the end of the stream after all written bytes.
     public func finish() {
         outbox.finish(SallyportError(.closed, "this direction of the stream is finished"))
     }
 
-    /// Ends both directions at once; what is under way may be lost.
+    /// Ends both directions immediately; bytes in transit may be lost.
     public func reset() {
         let (owner, id) = (connection.id, id)
         connection.loop.perform { $0.drivers[owner]?.byteStreams[id]?.reset() }
     }
 
-    /// Reads what there is, at least one byte and `most` at most, waiting for it; `nil` is the end.
+    /// Reads the available bytes, 1 to `most`; waits until there are some, and returns `nil` at the end of the stream.
     ///
-    /// Throws ``SallyportError/Code/closed`` when the stream was reset, ``SallyportError/Code/noService``,
-    /// ``SallyportError/Code/linkLost`` or ``SallyportError/Code/cancelled``. For one task at a time.
+    /// Only one task at a time may read. Throws ``SallyportError/Code/closed`` if the stream was reset,
+    /// ``SallyportError/Code/noService``, ``SallyportError/Code/linkLost`` or ``SallyportError/Code/cancelled``.
     public func read(atMost most: Int = 64 << 10) async throws(SallyportError) -> [UInt8]? {
         try await inbox.read(atMost: most)
     }
 
-    /// Reads to the end; throws ``SallyportError/Code/tooLarge`` when that is more than `most` bytes, and what
-    /// ``read(atMost:)`` throws.
+    /// Reads to the end of the stream.
+    ///
+    /// Throws ``SallyportError/Code/tooLarge`` if there are more than `most` bytes, and the errors of ``read(atMost:)``.
     public func readToEnd(atMost most: Int = 64 << 20) async throws(SallyportError) -> [UInt8] {
         var all: [UInt8] = []
         while let bytes = try await read() {
@@ -76,13 +77,13 @@ public final class ByteStream: Sendable {
         return all
     }
 
-    /// Answers with all that it is told.
+    /// A service that sends back all bytes that it receives.
     public static let echo: @Sendable (ByteStream, Connection) async throws -> Void = { stream, _ in
         while let bytes = try await stream.read() { try await stream.write(bytes) }
     }
 }
 
-// MARK: - What the loop tells
+// MARK: - Events from the loop
 
 extension ByteStream {
     func arrived(_ bytes: UnsafeRawBufferPointer) {
@@ -98,7 +99,7 @@ extension ByteStream {
         outbox.fail(failure)
     }
 
-    /// It was reset: what has come and was not read is lost, since the other end's limits do not count it any more.
+    /// Handles a reset: unread bytes are discarded, because the other end no longer counts them against its limits.
     func wasReset(_ failure: SallyportError) {
         inbox.dropped(failure)
         outbox.fail(failure)
@@ -106,11 +107,11 @@ extension ByteStream {
 }
 
 extension Connection {
-    /// Opens a stream of bytes for a service of the other end, 1 to 64 bytes of name; bytes may follow at once.
+    /// Opens a byte stream for a service of the other end, whose name has 1 to 64 bytes; bytes may be written immediately.
     ///
-    /// While there is no link, it waits for one. That there is no such service is told by the first read. Throws
-    /// ``SallyportError/Code/invalidArgument``, ``SallyportError/Code/refused`` when there are too many streams,
-    /// ``SallyportError/Code/cancelled``, or why the connection is over.
+    /// While there is no link, the call waits for one. If the other end has no such service, the first read throws
+    /// ``SallyportError/Code/noService``. Throws ``SallyportError/Code/invalidArgument``, ``SallyportError/Code/refused`` if
+    /// there are too many streams, ``SallyportError/Code/cancelled``, or the reason why the connection is over.
     public func openStream(_ service: String) async throws(SallyportError) -> ByteStream {
         if let endReason { throw endReason }
         guard (1...64).contains(service.utf8.count), !service.hasPrefix("sallyport.") else {

@@ -3,9 +3,10 @@ import SecureLink
 import Vocabulary
 import WireCoding
 
-/// A stream of bytes on its loop.
+/// The loop's side of a byte stream.
 ///
-/// It does not keep the public end: when nobody holds that any more, nobody reads or writes. Confined to the loop's thread.
+/// It holds the public ``ByteStream`` weakly: once the application has released that, nothing reads or writes any more.
+/// Confined to the loop's thread.
 final class ByteStreamEnd: StreamEndpoint {
     private let id: UInt64
     private unowned let driver: ConnectionDriver
@@ -14,9 +15,11 @@ final class ByteStreamEnd: StreamEndpoint {
     var link: LinkStream?
     private var isOutwardFinished = false
     private var isInwardFinished = false
-    /// What came and was not read: as long as there is any, the other end's limits on streams count this one.
+    /// The number of received bytes that have not been read.
+    ///
+    /// While there are any, the stream counts against the other end's limit on streams.
     private var unread = 0
-    /// The handler that has the stream, if we serve it.
+    /// The task of the handler, if this end serves the stream.
     var task: Task<Void, Never>?
 
     init(_ id: UInt64, _ stream: ByteStream, _ driver: ConnectionDriver) {
@@ -36,7 +39,7 @@ final class ByteStreamEnd: StreamEndpoint {
         leaveIfOver()
     }
 
-    /// Nobody holds it any more: what was written and finished still goes, and what comes is thrown away.
+    /// The application has released the stream: written bytes of a finished direction are still sent, received ones discarded.
     func abandon(unread: Int) {
         if outbox.isFinishing { consumed(unread) } else { reset() }
     }
@@ -120,7 +123,7 @@ extension SallyportError {
 }
 
 extension ConnectionDriver {
-    /// Somebody who wants a stream and waits for a link.
+    /// A call that waits for a link, to open a stream.
     struct Opening {
         let number: UInt64
         let service: String
@@ -136,13 +139,13 @@ extension ConnectionDriver {
         }
     }
 
-    /// Nobody waits any more for a stream to be opened.
+    /// Cancels a call that waits for its stream to be opened.
     func withdrawOpening(_ number: UInt64) {
         guard let index = openings.firstIndex(where: { $0.number == number }) else { return }
         openings.remove(at: index).opened(.failure(.cancelled))
     }
 
-    /// There is a link again, or never will be.
+    /// Opens the streams that waited for a link, or fails them if the session is over.
     func openWaiting() {
         let waiting = openings
         openings = []
@@ -160,7 +163,7 @@ extension ConnectionDriver {
         return .success(stream)
     }
 
-    /// The other end has opened a stream; `nil` when nobody serves it.
+    /// Accepts a stream that the other end has opened; returns `nil` if there is no handler for the service.
     func acceptBytes(_ link: LinkStream, _ service: String) -> (any StreamEndpoint)? {
         guard let handler = connection.local[service: service] else { return nil }
         let (stream, end) = makeBytes(service)

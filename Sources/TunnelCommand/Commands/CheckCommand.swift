@@ -6,21 +6,22 @@ import Tunnel
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Tells all faults of a configuration, or that it can run.",
+        abstract: "Validates a configuration and reports all errors in it.",
         discussion: """
             EXAMPLES
-              sallyport check                        ./tunnel.conf
-              sallyport check --print tunnel.conf    the configuration with every default made visible
+              sallyport check                        checks ./tunnel.conf
+              sallyport check --print tunnel.conf    prints the configuration with all defaults filled in
 
-            Looks at the text, at the secret files and their permissions, and whether the addresses to listen at exist here. \
-            It listens at nothing and dials nobody. Exit status: 0 it can run, 78 a fault, 77 a permission.
+            Checks the text, the secret files and their permissions, and that this machine has the addresses to listen on. It \
+            does not listen and dials no peer. Exit status: 0 the configuration is valid, 71 an address cannot be listened on, \
+            77 a secret file has the wrong owner or mode, 78 the configuration has errors.
             """
     )
 
-    @Argument(help: "The files to read.", completion: .file(extensions: ["conf"]))
+    @Argument(help: "The configuration files to read.", completion: .file(extensions: ["conf"]))
     var files: [String] = ["tunnel.conf"]
 
-    @Flag(name: .customLong("print"), help: "Print the effective configuration; no secret is in it.")
+    @Flag(name: .customLong("print"), help: "Print the effective configuration; it contains no secrets.")
     var prints = false
 
     func run() throws {
@@ -33,17 +34,16 @@ struct CheckCommand: ParsableCommand {
         if prints {
             TerminalOutput.result(EffectiveConfiguration(ready.configuration).description)
         } else {
-            TerminalOutput.note("\(files.joined(separator: " ")): it can run")
+            TerminalOutput.note("\(files.joined(separator: " ")): the configuration is valid")
             if let backend = try? ready.configuration.aead.backend() {
-                TerminalOutput.note("AES-256-GCM by \(backend)")
+                TerminalOutput.note("AES-256-GCM: \(backend)")
             }
         }
     }
 
-    /// Whether every address to listen at can be an address of this machine.
+    /// Checks that this machine has every address to listen on.
     ///
-    /// An address that is in use is not a fault: it is, by the very tunnel that this configuration may be
-    /// meant for.
+    /// An address that is in use is not an error: the tunnel that uses it may be the one that this configuration is for.
     private static func checkAddresses(_ configuration: TunnelConfiguration) throws {
         let endpoints = (configuration.server?.listen ?? []) + configuration.routes.flatMap(\.accept)
         for endpoint in endpoints {
@@ -54,7 +54,8 @@ struct CheckCommand: ParsableCommand {
             } catch {
                 throw CommandFailure(
                     status: .systemRefused,
-                    message: "cannot listen at \(endpoint): \(error.description)"
+                    message:
+                        "cannot listen on \(endpoint): \(error.description); use an address of this machine"
                 )
             }
         }

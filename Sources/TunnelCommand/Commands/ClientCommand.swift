@@ -8,7 +8,7 @@ import Vocabulary
 struct ClientCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "client",
-        abstract: "The end near the applications, without a file.",
+        abstract: "Runs the client end, next to the applications, without a configuration file.",
         discussion: """
             EXAMPLES
               sallyport client --accept 127.0.0.1:5432 --peer alice@tunnel.example.com:7443 --service db
@@ -17,12 +17,15 @@ struct ClientCommand: ParsableCommand {
             """
     )
 
-    @Option(help: "Where applications connect: HOST:PORT, PORT (on 127.0.0.1) or unix:/PATH. Repeatable.")
+    @Option(
+        help:
+            "The address that applications connect to: HOST:PORT, PORT (on 127.0.0.1) or unix:/PATH. Repeatable."
+    )
     var accept: [String]
 
     @OptionGroup var peer: PeerOptions
 
-    @Option(help: "The service to open at the peer.")
+    @Option(help: "The service of the peer to open.")
     var service: String
 
     @OptionGroup var log: LogOptions
@@ -41,12 +44,12 @@ struct ClientCommand: ParsableCommand {
     }
 }
 
-/// How a command names the peer and what it takes to log in there.
+/// The options with which a command names the peer, the user and the password.
 struct PeerOptions: ParsableArguments {
-    /// What the peer is called in the log.
+    /// The name of the peer in the log.
     static let name = "peer"
 
-    @Option(help: "USER@HOST:PORT.")
+    @Option(help: "The user to log in as and the address of the peer: USER@HOST:PORT.")
     var peer: String
 
     @OptionGroup var password: PasswordOptions
@@ -63,13 +66,13 @@ struct PeerOptions: ParsableArguments {
         log: LogSettings
     ) throws -> ReadyConfiguration {
         guard let at = text.lastIndex(of: "@") else {
-            throw ValidationError("\(text): write the peer as USER@HOST:PORT")
+            throw ValidationError("peer \(text): there is no `@`; write USER@HOST:PORT")
         }
         let user: Identity
         do {
             user = try Identity(String(text[..<at]), asWord: true)
         } catch {
-            throw ValidationError("\(text): \(error.message)")
+            throw ValidationError("peer \(text): \(error.message)")
         }
         let address = try Endpoint.option(
             "peer",
@@ -108,18 +111,18 @@ struct PeerOptions: ParsableArguments {
     }
 }
 
-/// Where a command finds the password.
+/// The options that say where a command finds the password.
 struct PasswordOptions: ParsableArguments {
     @Option(
-        help: "The file that holds the password; nobody else may be able to read it.",
+        help: "The file that holds the password. Only its owner may be able to read or change it.",
         completion: .file()
     )
     var passwordFile: String?
 
-    @Option(help: "The variable of the environment that holds it. With neither, a terminal is asked.")
+    @Option(help: "The environment variable that holds the password. Default: ask at the terminal.")
     var passwordEnv: String?
 
-    @Option(help: "The only realm that is accepted; learned from the server otherwise.")
+    @Option(help: "The only realm to accept. Default: learned from the server.")
     var realm: String?
 
     var source: PasswordSource? {
@@ -128,7 +131,7 @@ struct PasswordOptions: ParsableArguments {
 
     func validate() throws {
         if passwordFile != nil, passwordEnv != nil {
-            throw ValidationError("--password-file and --password-env exclude each other")
+            throw ValidationError("--password-file and --password-env cannot be combined")
         }
     }
 
@@ -141,7 +144,8 @@ struct PasswordOptions: ParsableArguments {
         guard TerminalOutput.isTerminal(STDIN_FILENO) else {
             throw CommandFailure(
                 status: .usage,
-                message: "no password: use --password-file or --password-env"
+                message:
+                    "no password: standard input is not a terminal; use --password-file or --password-env"
             )
         }
         return try PasswordPrompt.askOnce("Password for \(peer): ")

@@ -3,14 +3,14 @@ import SecureLink
 import Tunnel
 import Vocabulary
 
-/// A configuration that was loaded, with the secrets that it names.
+/// A loaded configuration with the secrets that it names.
 struct ReadyConfiguration {
     let configuration: TunnelConfiguration
     let secrets: TunnelSecrets
 
-    /// Loads files; what is said about them goes to standard error.
+    /// Loads files and prints the errors and warnings about them to standard error.
     ///
-    /// - Throws: a failure with 78 for a fault in the text, 77 when only permissions are wrong.
+    /// - Throws: a failure with exit status 78 for an error in the text, 77 if only permissions are wrong.
     init(files: [String]) throws {
         let loaded = ConfigurationLoading.load(files)
         if !loaded.report.isEmpty { TerminalOutput.note(String(loaded.report.dropLast())) }
@@ -19,13 +19,13 @@ struct ReadyConfiguration {
             throw CommandFailure(
                 status: loaded.refusal == .permission ? .permission : .configuration,
                 message:
-                    "\(count == 1 ? "1 fault" : "\(count) faults") in the configuration; nothing was started"
+                    "\(count == 1 ? "1 error" : "\(count) errors") in the configuration; nothing was started"
             )
         }
         try self.init(configuration)
     }
 
-    /// A configuration whose secrets are at hand.
+    /// Takes a configuration whose secrets have been read.
     init(configuration: TunnelConfiguration, secrets: TunnelSecrets) {
         self.configuration = configuration
         self.secrets = secrets

@@ -9,21 +9,21 @@ import Tunnel
 struct ConnectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "connect",
-        abstract: "One stream on standard input and output.",
+        abstract: "Connects standard input and output to a service.",
         discussion: """
             EXAMPLES
               sallyport connect alice@host:7443 ssh --password-file pw
               ssh -o ProxyCommand='sallyport connect alice@host:7443 ssh --password-file pw' host
 
-            Exit status: 0 both directions ended, 69 the peer or the service cannot be reached, 67 the password was refused, \
-            76 the peer speaks another protocol.
+            Exit status: 0 both directions ended, 67 the password was refused, 69 the peer or the service cannot be reached or \
+            the stream was cut off, 76 the peer speaks another protocol.
             """
     )
 
-    @Argument(help: "USER@HOST:PORT.")
+    @Argument(help: "The user to log in as and the address of the peer: USER@HOST:PORT.")
     var peer: String
 
-    @Argument(help: "The service to open.")
+    @Argument(help: "The service of the peer to open.")
     var service: String
 
     @OptionGroup var password: PasswordOptions
@@ -79,14 +79,14 @@ struct ConnectCommand: ParsableCommand {
             result.withLock { $0 = CommandFailure(status: .systemRefused, message: failure.description) }
         } else if !isCarried {
             result.withLock {
-                $0 = $0 ?? CommandFailure(status: .cutShort, message: "stopped before there was a stream")
+                $0 = $0 ?? CommandFailure(status: .cutShort, message: "stopped before a stream was open")
             }
         }
-        // Else its other end would be waited for.
+        // Otherwise `pump` would wait for the end of `here` forever.
         if !isCarried { there.reset() }
-        // Whoever reads it may never go on.
+        // The reader of standard output may never read on: a signal must be able to end the process from here on.
         made.leaveSignals()
-        // What came before the end is still to be written.
+        // Bytes that came before the end of the stream may not have been written yet.
         output.join()
         destination.finish()
         if let failure = result.withLock({ $0 }) { throw failure }
@@ -120,7 +120,7 @@ struct ConnectCommand: ParsableCommand {
 }
 
 extension CommandFailure {
-    /// Why there is no link.
+    /// The failure to report when no link could be established.
     init(_ failure: LinkFailure) {
         let status: ExitStatus =
             switch failure {
@@ -134,8 +134,11 @@ extension CommandFailure {
         self.init(status: status, message: failure.text)
     }
 
-    /// Why the stream did not come to its end.
+    /// The failure to report when the stream did not end in an orderly way.
     init(_ summary: StreamSummary) {
-        self.init(status: .unreachable, message: "the stream ended with \(summary.why), by the \(summary.by)")
+        self.init(
+            status: .unreachable,
+            message: "the stream was cut off: why=\(summary.why) by=\(summary.by)"
+        )
     }
 }

@@ -7,21 +7,21 @@ import SystemPackage
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "Both ends and an echo service on this machine, to see it work.",
+        abstract: "Runs both ends and an echo service on this machine, as a trial.",
         discussion: """
             EXAMPLES
-              sallyport demo          stays up until Ctrl-C, so that you can connect to it
-              sallyport demo --once   ends when it has shown that it works
+              sallyport demo          keeps running until Ctrl-C, so that you can connect to it
+              sallyport demo --once   exits after the trial
 
-            Starts a server end and a client end as two processes with a throw-away password, an echo service behind them, \
-            moves data through both and checks every byte. Nothing is left behind.
+            Starts an echo service, and a server end and a client end as two processes with a password generated for this run. \
+            Moves data through both ends and checks every byte. All files are removed at the end.
             """
     )
 
-    @Flag(help: "End after the trial; also without a terminal.")
+    @Flag(help: "Exit after the trial, also on a terminal.")
     var once = false
 
-    /// What goes each way in the trial.
+    /// The bytes that the trial moves in each direction.
     private static let trialBytes = 256 << 20
 
     func run() throws {
@@ -32,7 +32,7 @@ struct DemoCommand: ParsableCommand {
         } catch let failure as SystemFailure {
             throw CommandFailure(status: .software, message: failure.description)
         } catch let refusal as Errno {
-            throw CommandFailure(status: .software, message: "cannot start a second process: \(refusal)")
+            throw CommandFailure(status: .software, message: "cannot start the process of an end: \(refusal)")
         } catch let fault as CredentialFault {
             throw CommandFailure(status: .software, message: fault.text)
         }
@@ -53,7 +53,7 @@ struct DemoCommand: ParsableCommand {
         print("echo service   127.0.0.1:\(echo.address.port)            in this process")
         print("server end     127.0.0.1:\(ports.link)            process \(server.identifier)")
         print(
-            "client end     127.0.0.1:\(ports.entry)            process \(client.identifier), as user demo, with a password made for this run"
+            "client end     127.0.0.1:\(ports.entry)            process \(client.identifier), user demo, password generated for this run"
         )
         let entry = try findEntry(ports.entry, server, client, folder)
 
@@ -62,24 +62,24 @@ struct DemoCommand: ParsableCommand {
         let rate = Double(mebibytes) / report.seconds
         print("")
         print(
-            "moved          \(mebibytes) MiB there and \(mebibytes) MiB back at the same time, every byte checked"
+            "moved          \(mebibytes) MiB in each direction at the same time, every byte checked"
         )
         print(
-            "speed          \(TerminalOutput.bold("\(Int(rate)) MiB/s each way")), encrypted, everything on this machine"
+            "speed          \(TerminalOutput.bold("\(Int(rate)) MiB/s in each direction")), encrypted, both ends on this machine"
         )
-        print("round trip     \(Int(report.medianRoundTrip * 1e6)) us for 64 bytes (half took less)")
+        print("round trip     \(Int(report.medianRoundTrip * 1e6)) us for 64 bytes (median)")
         guard !once, TerminalOutput.isTerminal(STDIN_FILENO) else { return }
 
         print("")
         print(
-            "It stays up: connect to \(TerminalOutput.bold("127.0.0.1:\(ports.entry)")), for example with  nc 127.0.0.1 \(ports.entry)"
+            "The tunnel is up: connect to \(TerminalOutput.bold("127.0.0.1:\(ports.entry)")), for example with  nc 127.0.0.1 \(ports.entry)"
         )
-        print("What the ends were started with and what they log: \(folder.path)")
-        print("Ctrl-C ends it.")
+        print("Configurations and logs of the ends: \(folder.path)")
+        print("Press Ctrl-C to stop.")
         try waitForInterrupt()
     }
 
-    /// Waits until the client end accepts, which it does when it is logged in at the server end.
+    /// Waits until the client end accepts connections, which it does once it has logged in to the server end.
     private func findEntry(
         _ port: UInt16,
         _ server: ChildProcess,
@@ -87,7 +87,7 @@ struct DemoCommand: ParsableCommand {
         _ folder: DemoFolder
     ) throws -> SocketAddress {
         guard let address = SocketAddress(numericHost: "127.0.0.1", port: port) else {
-            throw CommandFailure(status: .software, message: "127.0.0.1 is no address here")
+            throw CommandFailure(status: .software, message: "127.0.0.1 is not an address on this machine")
         }
         let deadline = ContinuousClock.now + .seconds(20)
         while ContinuousClock.now < deadline, server.isRunning, client.isRunning {
@@ -96,7 +96,7 @@ struct DemoCommand: ParsableCommand {
         }
         throw CommandFailure(
             status: .software,
-            message: "the ends did not find each other:\n\(folder.logs)"
+            message: "the client end did not reach the server end; their logs:\n\(folder.logs)"
         )
     }
 

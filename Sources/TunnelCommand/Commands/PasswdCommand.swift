@@ -10,37 +10,37 @@ struct PasswdCommand: ParsableCommand {
         abstract: "Adds, changes or removes a password in a server's password file.",
         discussion: """
             EXAMPLES
-              sallyport passwd passwords alice               asks twice, without echo
-              sallyport passwd passwords alice --generate    makes a password and prints it once
+              sallyport passwd passwords alice               asks for the password twice, without echo
+              sallyport passwd passwords alice --generate    generates a password and prints it once
               printf %s "$SECRET" | sallyport passwd passwords alice
               sallyport passwd passwords alice --delete
-              sallyport passwd --application chat passwords alice    for a server of the library
+              sallyport passwd --application chat passwords alice    for a message server
 
-            The file is made on first use, with mode 0600. It holds what passwords are checked against, not the passwords. A \
-            password is never taken from the command line, where others could see it.
+            The file is created on first use, with mode 0600. It holds verifiers, not the passwords. A password is never taken \
+            from the command line, because other users could see it there.
             """
     )
 
     @Argument(help: "The password file.", completion: .file())
     var file: String
 
-    @Argument(help: "The user: 1 to 64 bytes; alice/2 is a second password of alice.")
+    @Argument(help: "The user, 1 to 64 bytes; alice/2 is a second password of alice.")
     var user: String
 
-    @Flag(help: "Remove the user.")
+    @Flag(help: "Remove the user with all passwords; alice/2 removes only that password.")
     var delete = false
 
-    @Flag(help: "Make a password of 80 random bits and print it.")
+    @Flag(help: "Generate a password of 80 random bits and print it once.")
     var generate = false
 
     @Option(
         help:
-            "Make the file for an application of the library, whose clients connect to no other; `sallyport` is theirs."
+            "Create the file for an application of the library; its clients accept no other server. Default name: `sallyport`."
     )
     var application: String?
 
     func validate() throws {
-        if delete, generate { throw ValidationError("--delete and --generate exclude each other") }
+        if delete, generate { throw ValidationError("--delete and --generate cannot be combined") }
     }
 
     func run() throws {
@@ -51,7 +51,7 @@ struct PasswdCommand: ParsableCommand {
         }
     }
 
-    /// Writes the file, or leaves it as it was.
+    /// Writes the file, or leaves the old one unchanged.
     private func save(_ passwords: PasswordFile) throws {
         do throws(CredentialFault) { try passwords.write() } catch {
             throw CommandFailure(status: .systemRefused, message: "\(error.text); nothing was changed")
@@ -91,6 +91,8 @@ struct PasswdCommand: ParsableCommand {
         let isChanged = try passwords.set(user, password)
         try save(passwords)
         if let generated { TerminalOutput.result(generated) }
-        TerminalOutput.note("\(isChanged ? "changed the password of" : "added") \(user) in \(file)")
+        TerminalOutput.note(
+            "\(isChanged ? "changed the password of \(user) in" : "added \(user) to") \(file)"
+        )
     }
 }

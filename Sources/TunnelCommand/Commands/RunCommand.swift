@@ -11,22 +11,25 @@ struct RunCommand: ParsableCommand {
         abstract: "Runs the tunnel that tunnel.conf describes, in the foreground.",
         discussion: """
             EXAMPLES
-              sallyport run                        ./tunnel.conf
-              sallyport run /etc/sallyport/*.conf  several files, taken together
+              sallyport run                        runs ./tunnel.conf
+              sallyport run /etc/sallyport/*.conf  reads several files as one configuration
 
-            TERM or INT ends it when its streams have ended, at the latest after `drain-timeout`; a second one ends it at \
-            once.
+            TERM or INT drains: the process exits when its streams have ended, at the latest after `drain-timeout`. A second \
+            signal ends it at once.
             """
     )
 
-    @Argument(help: "The files to read.", completion: .file(extensions: ["conf"]))
+    @Argument(help: "The configuration files to read.", completion: .file(extensions: ["conf"]))
     var files: [String] = ["tunnel.conf"]
 
-    @Flag(help: "Only look whether it could run, as `sallyport check` does.")
+    @Flag(help: "Validate the configuration and exit (same as `sallyport check`).")
     var check = false
 
     @Flag(
-        help: ArgumentHelp("End at once when standard input ends: for `sallyport demo`.", visibility: .hidden)
+        help: ArgumentHelp(
+            "Exit at once when standard input ends; used by `sallyport demo`.",
+            visibility: .hidden
+        )
     )
     var leashed = false
 
@@ -40,7 +43,7 @@ struct RunCommand: ParsableCommand {
         try Self.run(ready)
     }
 
-    /// Ends the process when whoever started it has gone.
+    /// Ends the process when its parent has ended, which closes standard input.
     private static func leash() throws {
         do throws(SystemFailure) {
             _ = try LoopThread(name: "sly-leash") {
@@ -53,7 +56,7 @@ struct RunCommand: ParsableCommand {
         }
     }
 
-    /// What reads the password file anew, if there is one.
+    /// A function that reads the password file again; `nil` if this process is not a server.
     private static func passwords(
         of configuration: TunnelConfiguration
     ) -> (() throws(CredentialFault) -> PasswordTable)? {
@@ -61,7 +64,7 @@ struct RunCommand: ParsableCommand {
         return { () throws(CredentialFault) in try PasswordFile(reading: path).table() }
     }
 
-    /// Runs a tunnel until it has ended.
+    /// Runs a tunnel until it ends.
     static func run(_ ready: ReadyConfiguration) throws {
         ProcessControl.prepare()
         let destination: LogDestination
@@ -79,7 +82,7 @@ struct RunCommand: ParsableCommand {
                 ready.configuration,
                 secrets: ready.secrets,
                 logger: logger,
-                // From a terminal, HUP says that the terminal has gone.
+                // At a terminal, HUP means that the terminal was closed.
                 hangUp: TerminalOutput.isTerminal(STDIN_FILENO)
                     ? .ends : .rereadsPasswords(Self.passwords(of: ready.configuration))
             ).confine()
@@ -88,19 +91,22 @@ struct RunCommand: ParsableCommand {
         }
         let service = tunnel.service
         let outcome = tunnel.run()
-        // Never freed: a second signal that comes now would else end the process, and its exit status would not tell how
-        // the streams ended.
+        // Never freed, so that its signal handlers stay: without them a second signal would kill the process, and the exit
+        // status would not say how the streams ended.
         _ = Unmanaged.passRetained(service)
         let isRead = destination.finish() || ready.configuration.log.destination != .standardError
         let failure: CommandFailure
         switch outcome {
         case .drained: return
         case .cutShort:
-            failure = CommandFailure(status: .cutShort, message: "streams were cut off before they had ended")
+            failure = CommandFailure(
+                status: .cutShort,
+                message: "streams were cut off by drain-timeout, a second signal or a lost link"
+            )
         case .failed(let refusal):
             failure = CommandFailure(status: .systemRefused, message: refusal.description)
         }
-        // Where the log is not read, nobody reads this either: its writer would wait for ever.
+        // If nobody reads the log on standard error, nobody reads this message: writing it would block forever.
         throw isRead ? failure : CommandFailure(status: failure.status, message: nil)
     }
 }

@@ -7,7 +7,7 @@ import Tunnel
 struct ServerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "server",
-        abstract: "The end near the services, without a file.",
+        abstract: "Runs the server end, next to the services, without a configuration file.",
         discussion: """
             EXAMPLES
               sallyport server --listen :7443 --passwords passwords --service db=127.0.0.1:5432
@@ -15,13 +15,13 @@ struct ServerCommand: ParsableCommand {
             """
     )
 
-    @Option(help: "Where peers dial: HOST:PORT, :PORT or unix:/PATH. Repeatable.")
+    @Option(help: "The address that peers dial: HOST:PORT, :PORT or unix:/PATH. Repeatable.")
     var listen: [String]
 
-    @Option(help: "The password file, made by `sallyport passwd`.", completion: .file())
+    @Option(help: "The password file, created with `sallyport passwd`.", completion: .file())
     var passwords: String
 
-    @Option(help: "NAME=TARGET: what peers may open, and where it is. Repeatable.")
+    @Option(help: "NAME=TARGET: a service that peers may open, and its address. Repeatable.")
     var service: [String]
 
     @OptionGroup var log: LogOptions
@@ -30,7 +30,7 @@ struct ServerCommand: ParsableCommand {
         let services = try service.map { text in
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2 else {
-                throw ValidationError("--service \(text): write it as NAME=TARGET, such as db=127.0.0.1:5432")
+                throw ValidationError("--service \(text): write NAME=TARGET, as in db=127.0.0.1:5432")
             }
             return ServiceConfiguration(
                 name: parts[0],
@@ -47,12 +47,12 @@ struct ServerCommand: ParsableCommand {
     }
 }
 
-/// What every command that runs a tunnel says about its log.
+/// The log options of every command that runs a tunnel.
 struct LogOptions: ParsableArguments {
-    @Option(help: "error, warning, info or debug.")
+    @Option(help: "The least important level to log: error, warning, info or debug.")
     var logLevel: String = LogSettings.defaultLevel.rawValue
 
-    @Option(help: "text or json.")
+    @Option(help: "The format of log lines: text or json.")
     var logFormat: String = LogSettings.defaultFormat.rawValue
 
     var settings: LogSettings {
@@ -64,16 +64,16 @@ struct LogOptions: ParsableArguments {
 
     func validate() throws {
         guard LogSettings.Level(rawValue: logLevel) != nil else {
-            throw ValidationError("--log-level is one of error, warning, info, debug")
+            throw ValidationError("--log-level \(logLevel): unknown level; use error, warning, info or debug")
         }
         guard LogSettings.Format(rawValue: logFormat) != nil else {
-            throw ValidationError("--log-format is one of text, json")
+            throw ValidationError("--log-format \(logFormat): unknown format; use text or json")
         }
     }
 }
 
 extension Endpoint {
-    /// Reads an address of the command line.
+    /// Parses an address from the command line.
     static func option(_ option: String, _ text: String, _ use: Use) throws -> Endpoint {
         do {
             return try Endpoint(parsing: text, for: use)
@@ -94,7 +94,7 @@ extension SecretFileFault {
     }
 }
 
-/// Makes a configuration of command-line options; a fault in it is a fault of usage.
+/// Makes a configuration from command-line options; an error in it is a usage error (64).
 func checked(_ make: () throws(InvalidConfiguration) -> TunnelConfiguration) throws -> TunnelConfiguration {
     do {
         return try make()

@@ -1,24 +1,24 @@
 package import ConfigurationFile
 package import Tunnel
 
-/// Makes a `TunnelConfiguration` of what stands in files.
+/// Makes a `TunnelConfiguration` from parsed files.
 ///
 /// ```
 /// documents ─ sort entries by section and key ─▶ scopes      unknown, misplaced and repeated keys
 /// scopes ──── read each value ─────────────────▶ values      forms, missing keys
-/// values ──── TunnelConfiguration.init ────────▶ configuration   ranges, names, listeners: faults get their places back
+/// values ──── TunnelConfiguration.init ────────▶ configuration   ranges, names, listeners: faults are mapped back to places
 /// ```
-/// Every step goes on after a fault, with something harmless in place of what is missing, so that all are told at once. A
-/// place about which one step has complained is not complained about by the next.
+/// Every step goes on after a fault and puts a harmless stand-in in place of the missing value, so that all faults are reported
+/// at once. If a step has reported a fault at a place, later steps report none there.
 package enum ConfigurationDecoding {
     /// Decodes the documents of one configuration, in the order in which they were read; any thread may call it.
     ///
     /// - Parameters:
-    ///   - documents: what stands in the files.
-    ///   - coverage: whether these are all documents there should be.
-    ///   - earlier: what reading and parsing them has already found; with an error in it there is no configuration.
-    ///   - surroundings: what is asked about secret files, variables, and the size of the machine.
-    /// - Returns: the configuration, nil if there is any error; and everything there is to say, in the order of the text.
+    ///   - documents: the parsed files.
+    ///   - coverage: whether the documents are complete.
+    ///   - earlier: the diagnostics of reading and parsing; if one is an error, the result has no configuration.
+    ///   - surroundings: the source of facts about secret files, environment variables and the size of the machine.
+    /// - Returns: the configuration, or nil if there is an error; and all diagnostics, in the order of the text.
     package static func decode(
         _ documents: [Document],
         coverage: DocumentCoverage = .all,
@@ -35,27 +35,27 @@ package enum ConfigurationDecoding {
     }
 }
 
-/// Whether there are all the documents of a configuration.
+/// Whether the documents of a configuration are complete.
 package enum DocumentCoverage: Hashable, Sendable {
-    /// There are.
+    /// All documents were read.
     case all
-    /// Some could not be read, so that something may only seem to be missing.
+    /// Some documents could not be read, so that a part that seems to be missing may be in one of them.
     case some
 }
 
-/// The state of one decoding: what was said so far, and what stands where.
+/// The state of one decoding: the diagnostics so far, and the places of values.
 struct ConfigurationDecoder {
     let surroundings: ConfigurationSurroundings
     var diagnostics: [Diagnostic]
-    /// Where the values stand that faults can be about.
+    /// The places of the values that a fault can refer to.
     var places = ConfigurationPlaces()
-    /// What has been complained about, so that what follows from it is not told as well.
+    /// The settings with a reported fault, so that faults that only follow from it are not reported.
     var reported: Set<ConfigurationPlaces.Slot> = []
-    /// Whether a header could not be understood, so that something may only seem to be missing.
+    /// Whether a header could not be understood, so that a part that seems to be missing may be the one it meant.
     var hasDoubtfulSection = false
-    /// Names from headers that could not be understood, of what may be a peer; nil among them may be any name.
+    /// The names in headers that could not be understood and that may have meant a peer; nil among them stands for any name.
     var doubtfulNames: Set<String?> = []
-    /// The peers that routes name, in the order of the routes.
+    /// The peer that each route names, in the order of the routes.
     var peersOfRoutes: [String] = []
 
     init(surroundings: ConfigurationSurroundings, diagnostics: [Diagnostic]) {
@@ -79,7 +79,7 @@ struct ConfigurationDecoder {
             link: readLinkSettings(in: globals, defaults: LinkSettings()),
             stream: readStreamSettings(in: globals, defaults: StreamSettings())
         )
-        // Every part is read before the whole is checked: reading is what finds the faults.
+        // Every part is read before the whole is checked, because reading finds the faults of single values.
         let workers = readWorkers(in: globals)
         let busyPoll = readBusyPoll(in: globals)
         let limits = readLimits(in: globals)
@@ -111,7 +111,7 @@ struct ConfigurationDecoder {
         }
     }
 
-    /// A line with a key that may stand before a secret is not repeated, whatever the fault in it is.
+    /// Hides the value in every diagnostic about a line whose unknown key may precede a secret.
     private mutating func concealSecrets(in documents: [Document]) {
         var columns: [SourceLocation: Int] = [:]
         for document in documents {
@@ -131,7 +131,7 @@ struct ConfigurationDecoder {
     }
 }
 
-/// What stands before the first section as the default for all sections that know it.
+/// The settings before the first section, which are defaults for the sections.
 struct InheritedSettings {
     let link: LinkSettings
     let stream: StreamSettings

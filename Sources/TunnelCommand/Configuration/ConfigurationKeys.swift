@@ -1,44 +1,44 @@
 import ConfigurationFile
 import Tunnel
 
-/// The kinds of sections there are.
+/// The kinds of sections.
 enum SectionKind: String, Hashable, CaseIterable {
     case server
     case service
     case peer
     case route
 
-    /// Whether there can be several, which are told apart by name.
+    /// Whether a configuration may have several sections of this kind, each with a name.
     var hasName: Bool {
         self != .server
     }
 
-    /// How a header is written, for messages.
+    /// The form of a header, for messages.
     var header: String {
         hasName ? "[\(rawValue) NAME]" : "[\(rawValue)]"
     }
 }
 
-/// A key of `tunnel.conf`: where it can stand, and how a value looks.
+/// A key of `tunnel.conf`, with the places where it is allowed and an example of a value.
 struct ConfigurationKey: Hashable {
     let name: String
     let scope: Scope
-    /// Whether it can be there more than once, and have several values in one line.
+    /// Whether the key may be repeated and may have several values in one line.
     let isList: Bool
-    /// A value as one would write it, for hints.
+    /// An example of a value, for hints.
     let example: String
 
-    /// Where a key can stand.
+    /// The places where a key is allowed.
     enum Scope: Hashable {
-        /// Before the first section only: it is about the whole process.
+        /// Only before the first section: a global key, which applies to the whole process.
         case process
-        /// In sections of these kinds only.
+        /// Only in sections of these kinds.
         case sections([SectionKind])
-        /// In sections of these kinds, and before the first section as the default for all of them.
+        /// In sections of these kinds, and before the first section as the default for all such sections.
         case inherited([SectionKind])
     }
 
-    /// The kinds of sections that know the key.
+    /// The kinds of sections that may have the key.
     var kinds: [SectionKind] {
         switch scope {
         case .process: []
@@ -46,7 +46,7 @@ struct ConfigurationKey: Hashable {
         }
     }
 
-    /// Whether the key can stand in a section of this kind; nil is before the first section.
+    /// Whether the key is allowed in a section of this kind; nil means before the first section.
     func isAllowed(in kind: SectionKind?) -> Bool {
         switch (kind, scope) {
         case (nil, .process), (nil, .inherited): true
@@ -55,7 +55,7 @@ struct ConfigurationKey: Hashable {
         }
     }
 
-    /// Where it belongs, as a clause for a hint.
+    /// The places where the key is allowed, as a clause for a hint.
     var belongs: String {
         switch scope {
         case .process: "before the first section"
@@ -67,13 +67,15 @@ struct ConfigurationKey: Hashable {
 }
 
 extension ConfigurationKey {
-    /// The key that names folders with further files; it is acted on when files are read, and decodes to nothing.
+    /// The key that names folders with further files.
+    ///
+    /// It takes effect when files are read, and has no value in a configuration.
     static let include = ConfigurationKey(name: "include", scope: .process, isList: true, example: "conf.d")
 
-    /// Every key there is, in the order in which it is documented.
+    /// All keys, in the order of the documentation.
     static let all: [ConfigurationKey] = [include] + Setting.allCases.map(ConfigurationKey.init)
 
-    /// The key of this name, in lower case.
+    /// The key of this name, which is in lower case.
     static func named(_ name: String) -> ConfigurationKey? {
         byName[name]
     }
@@ -82,7 +84,7 @@ extension ConfigurationKey {
 
     /// The key of a setting.
     ///
-    /// This is the table to extend for a new key: the compiler asks for it as soon as there is a new `Setting`.
+    /// Extend this table for a new key: the compiler requires an entry for every `Setting`.
     init(_ setting: Setting) {
         name = setting.rawValue
         (scope, isList, example) =
@@ -132,16 +134,16 @@ extension ConfigurationKey {
     }
 }
 
-/// Keys that are not ours, and what to say to somebody who writes one of them.
+/// Keys that this version does not have, for better hints.
 enum ForeignKeys {
-    /// Keys that the manual speaks of and that this version does not have.
+    /// Keys that this version does not have, but a later one may have.
     static let later: Set<String> = [
         "encryption", "insecure-allow-unencrypted", "proxy-protocol",
         "control", "metrics",
         "user", "group", "sandbox", "targets",
     ]
 
-    /// What keys of stunnel, in lower case, are called here.
+    /// Keys of stunnel, in lower case, and the corresponding keys of `tunnel.conf`.
     static let ofStunnel: [String: String] = [
         "timeoutconnect": "connect-timeout", "timeoutidle": "idle-timeout",
         "timeoutclose": "half-close-timeout",
@@ -149,7 +151,7 @@ enum ForeignKeys {
         "pskidentity": "user",
     ]
 
-    /// Whether a value that stands behind this unknown key may be a secret, which must not get into a message.
+    /// Whether the value of this unknown key may be a secret, which must not appear in a message.
     static func mayHoldSecret(_ key: String) -> Bool {
         let words = ["password", "passphrase", "secret", "token", "psk"]
         return words.contains { key.contains($0) } || KeySuggestion.closest(to: key, among: words) != nil

@@ -1,14 +1,14 @@
 package import ConfigurationFile
 package import Tunnel
 
-/// Reads the files of a configuration, with the folders they include, and decodes all of them as one.
+/// Reads the files of a configuration and of the folders they include, and decodes all of them as one configuration.
 package enum ConfigurationLoading {
-    /// Reads and decodes; any thread may call it that may wait for files.
+    /// Reads and decodes files; any thread that may block on files may call it.
     ///
     /// - Parameters:
-    ///   - paths: the files, as the operator names them; their sections are taken together.
-    ///   - surroundings: where files come from, and what else is asked of the world.
-    /// - Returns: the configuration, if there is no error, and everything there is to say about the files.
+    ///   - paths: the files, as the operator names them; their sections make one configuration.
+    ///   - surroundings: the source of files and of facts about the machine.
+    /// - Returns: the configuration, if there is no error, and all diagnostics.
     package static func load(
         _ paths: [String],
         in surroundings: ConfigurationSurroundings = .system
@@ -41,51 +41,53 @@ package enum ConfigurationLoading {
     }
 }
 
-/// What came of reading the files of a configuration.
+/// The result of reading the files of a configuration.
 package struct LoadedConfiguration: Sendable {
-    /// The configuration; nil if and only if `refusal` is not.
+    /// The configuration; nil if and only if `refusal` is not nil.
     package let configuration: TunnelConfiguration?
     /// Errors and warnings, in the order of the text.
     package let diagnostics: [Diagnostic]
-    /// The paths of the files that were read or tried, as shown in messages.
+    /// The paths of the files that were read or could not be read, as shown in messages.
     package let files: [String]
 
-    /// Why there is no configuration, as far as a caller has to choose between exit codes.
+    /// The reason why there is no configuration, which selects the exit code.
     package enum Refusal: Hashable, Sendable {
-        /// Something in the text has to change.
+        /// The text has to change.
         case text
         /// The text may be right: files have the wrong owner or mode, and nothing else is wrong.
         case permission
     }
 
-    /// Why there is no configuration; nil if there is one.
+    /// The reason why there is no configuration; nil if there is one.
     package var refusal: Refusal? {
         let errors = diagnostics.filter { $0.severity == .error }
         guard !errors.isEmpty else { return configuration == nil ? .text : nil }
         return errors.allSatisfy { $0.remedy == .permission } ? .permission : .text
     }
 
-    /// All diagnostics as shown to an operator, each ended by a line end; empty if there are none.
+    /// All diagnostics as shown to an operator, each with a line end; empty if there are none.
     package var report: String {
         diagnostics.map { "\($0)\n" }.joined()
     }
 }
 
-/// The state of one reading of files.
+/// The state of reading files.
 private struct ConfigurationLoader {
     let surroundings: ConfigurationSurroundings
     private(set) var documents: [Document] = []
     private(set) var diagnostics: [Diagnostic] = []
     private(set) var files: [String] = []
     private(set) var coverage = DocumentCoverage.all
-    /// Which files were read, by identity, and from where they were named.
+    /// The files that were read, by identity, each with the place that named it.
     private var seen: [[UInt64]: SourceLocation?] = [:]
 
     init(surroundings: ConfigurationSurroundings) {
         self.surroundings = surroundings
     }
 
-    /// Reads a file and what it includes; the location is that of the entry that led to it.
+    /// Reads a file and the folders that it includes.
+    ///
+    /// The location is that of the entry that included the file.
     mutating func read(_ path: String, at location: SourceLocation?, depth: Int) {
         guard files.count < Self.maxFiles else {
             if files.count == Self.maxFiles {
@@ -114,7 +116,7 @@ private struct ConfigurationLoader {
             report(
                 at: location,
                 "`\(path)` is read twice",
-                hint: "name it once, on the command line or by `include`",
+                hint: "name it once, on the command line or with `include`",
                 notes: first.map { [.init(at: $0, "it is also named here")] } ?? []
             )
             return
@@ -137,8 +139,8 @@ private struct ConfigurationLoader {
             guard depth <= Self.deepestInclude else {
                 report(
                     at: item.location,
-                    "files include each other more than \(Self.deepestInclude) deep",
-                    hint: "name the folder in the first file"
+                    "`include` is nested more than \(Self.deepestInclude) deep",
+                    hint: "include the folder from the first file"
                 )
                 continue
             }
@@ -158,17 +160,17 @@ private struct ConfigurationLoader {
             report(
                 at: item.location,
                 "the folder `\(folder)` cannot be read: \(fault.reason)",
-                hint: "`include` names a folder, of which every file `*.conf` is read",
+                hint: "`include` takes a folder and reads every file `*.conf` in it",
                 remedy: fault.isPermission ? .permission : .text
             )
         case .success(let names):
-            // Hidden files are what editors and package managers leave behind.
+            // Hidden files are skipped: editors and package managers leave them behind.
             let chosen = names.filter { $0.hasSuffix(".conf") && !$0.hasPrefix(".") }.sorted {
                 $0.utf8.lexicographicallyPrecedes($1.utf8)
             }
             if chosen.isEmpty {
                 diagnostics.append(
-                    Diagnostic(.warning, at: item.location, "there is no file `*.conf` in `\(folder)`")
+                    Diagnostic(.warning, at: item.location, "the folder `\(folder)` has no file `*.conf`")
                 )
             }
             for name in chosen {
@@ -178,7 +180,7 @@ private struct ConfigurationLoader {
     }
 
     mutating func reportNoFile() {
-        report(at: nil, "no configuration file was named")
+        report(at: nil, "no configuration file was given")
     }
 
     private func absolute(_ path: String) -> String {
@@ -192,15 +194,21 @@ private struct ConfigurationLoader {
         notes: [Diagnostic.Note] = [],
         remedy: Diagnostic.Remedy = .text
     ) {
-        // Every fault here is about text that was not read.
+        // Every fault that is reported here means that some text was not read.
         coverage = .some
         diagnostics.append(
             Diagnostic(.error, at: location, message, hint: hint, notes: notes, remedy: remedy)
         )
     }
 
-    /// A file that includes a folder with a file that does the same is ordinary; deeper than this is a mistake.
+    /// The largest depth of nested `include`.
+    ///
+    /// Nesting twice is ordinary; deeper nesting than this is a mistake, such as files that include each other.
+    /// Larger: the error comes after more files. Smaller: useful nesting is refused.
     private static let deepestInclude = 4
-    /// A service each for a large company; more would hold up a reload, and a wrong folder has more.
+    /// The largest number of files.
+    ///
+    /// Larger: reading takes longer, and a wrong folder is not noticed. Smaller: a large company cannot have a file for each
+    /// service.
     private static let maxFiles = 256
 }

@@ -1,24 +1,24 @@
 import ConfigurationFile
 import Tunnel
 
-/// Where in the files the parts of a configuration stand, to give faults in values their places back.
+/// The places of the parts of a configuration in the files, to map faults in values back to the text.
 struct ConfigurationPlaces {
-    /// The start of the first file, for what is missing altogether.
+    /// The start of the first file, for faults about a part that no file has.
     var start: SourceLocation?
     /// The headers of the sections.
     var headers: [ConfigurationFault.Part: SourceLocation] = [:]
     /// The names in the headers.
     var names: [ConfigurationFault.Part: SourceLocation] = [:]
-    /// The values that were read for each setting, in the order in which they are in the configuration.
+    /// The places of the values of each setting, in the order of the values in the configuration.
     var values: [Slot: [SourceLocation]] = [:]
 
-    /// A setting of a part; nil is the part as such, or its name.
+    /// A setting of a part; a nil setting means the part itself, or its name.
     struct Slot: Hashable {
         let part: ConfigurationFault.Part
         let setting: Setting?
     }
 
-    /// The place of a value; of the default it comes from, where it does; or else of the section it is missing in.
+    /// The place of a value; if it comes from a default, the place of the default; if it is missing, the place of its section.
     func location(of part: ConfigurationFault.Part, _ setting: Setting?, at position: Int?) -> SourceLocation?
     {
         guard let setting else { return names[part] ?? headers[part] ?? start }
@@ -32,7 +32,7 @@ struct ConfigurationPlaces {
 }
 
 extension ConfigurationDecoder {
-    /// Tells a fault of the values at its place in the text, unless there is already a complaint about that place.
+    /// Reports a fault of a value at its place in the text, unless a fault was already reported there.
     mutating func report(_ fault: ConfigurationFault) {
         guard !reported.contains(.init(part: fault.part, setting: fault.setting)), !isDoubtful(fault) else {
             return
@@ -53,7 +53,7 @@ extension ConfigurationDecoder {
         )
     }
 
-    /// Whether the fault may be nothing but the echo of a header that could not be understood.
+    /// Whether the fault may only follow from a header that could not be understood.
     private func isDoubtful(_ fault: ConfigurationFault) -> Bool {
         switch (fault.part, fault.setting) {
         case (.process, nil), (.service(0), nil): hasDoubtfulSection
@@ -92,6 +92,6 @@ extension ConfigurationDecoder {
         _ lowest: String,
         _ highest: String
     ) -> String {
-        "\(setting.map { "`\($0.rawValue)`" } ?? "this") has to be within \(lowest) to \(highest), and \(value) is not"
+        "\(setting.map { "`\($0.rawValue)`" } ?? "this") must be from \(lowest) to \(highest), not \(value)"
     }
 }

@@ -1,22 +1,22 @@
 import ConfigurationFile
 import Tunnel
 
-/// The entries of one section, or those before the first section of all files, by what they set.
+/// The entries of one section, or the entries before the first section of all files, by setting.
 ///
-/// Only keys that are known and allowed there are in it, and of a key with a single value only the first.
+/// It has only keys that are known and allowed there. If a key with a single value is repeated, it has only the first entry.
 struct ConfigurationScope {
     let part: ConfigurationFault.Part
-    /// The kind of the section; nil is before the first section.
+    /// The kind of the section; nil means before the first section.
     let kind: SectionKind?
-    /// The name of the section, or a stand-in that no other section has if it has none, which has been reported.
+    /// The name of the section, or a unique stand-in if the name is missing, which has been reported.
     let name: String
-    /// How the section is called in messages.
+    /// The name of the section in messages.
     let title: String
-    /// What stands under each setting, in order.
+    /// The entries of each setting, in order.
     var entries: [Setting: [Entry]] = [:]
 }
 
-/// All scopes of a configuration, sections in the order of the text.
+/// All scopes of a configuration, with the sections in the order of the text.
 struct ConfigurationScopes {
     var globals = ConfigurationScope(part: .process, kind: nil, name: "", title: "before the first section")
     var server: ConfigurationScope?
@@ -25,7 +25,7 @@ struct ConfigurationScopes {
     var routes: [ConfigurationScope] = []
 }
 
-/// The first step of decoding: which section is which, and which entry belongs to which setting.
+/// The first step of decoding: sort sections by kind and entries by setting.
 extension ConfigurationDecoder {
     mutating func sort(_ documents: [Document]) -> ConfigurationScopes {
         var scopes = ConfigurationScopes()
@@ -73,16 +73,16 @@ extension ConfigurationDecoder {
     // MARK: - Sections
 
     private mutating func kind(of section: Section) -> SectionKind? {
-        // What cannot be read has been reported by the parser.
+        // The parser has reported a header without a kind.
         guard !section.kind.isEmpty else { return nil }
         if let kind = SectionKind(rawValue: section.kind) { return kind }
         let hint: String
         if let meant = KeySuggestion.closest(to: section.kind, among: SectionKind.allCases.map(\.rawValue)) {
             hint = "did you mean `\(SectionKind(rawValue: meant)?.header ?? meant)`?"
         } else if section.name == nil, TunnelConfiguration.isName(section.kind) {
-            // Where others write only a name, here the end of the tunnel it is at has to be told as well.
+            // As in stunnel, where a header is only a name. Here it needs a kind, which depends on the end of the tunnel.
             hint =
-                "write `[service \(section.kind)]` at the end of the service, `[route \(section.kind)]` at the other"
+                "write `[service \(section.kind)]` at the server end, `[route \(section.kind)]` at the client end"
         } else {
             hint = "the sections are " + SectionKind.allCases.map { "`\($0.header)`" }.joined(separator: ", ")
         }
@@ -121,10 +121,10 @@ extension ConfigurationDecoder {
         }
         if !kind.hasName, let location = section.nameLocation {
             diagnostics.append(
-                Diagnostic(.error, at: location, "[server] has no name", hint: "write `[server]`")
+                Diagnostic(.error, at: location, "[server] takes no name", hint: "write `[server]`")
             )
         }
-        // Allowed as a name, so that nothing follows from it, and such that nobody writes it.
+        // A valid name, so that it causes no further faults, and an unlikely one, so that it equals no name in the text.
         let name =
             section.name
             ?? ".-.\(part)".unicodeScalars.filter { $0 != "(" && $0 != ")" }.map(String.init).joined()
@@ -143,7 +143,7 @@ extension ConfigurationDecoder {
             reportMisplaced(entry, key, scope)
             return
         }
-        // Only `include` sets nothing: it was acted on when the files were read.
+        // Only `include` has no setting: it took effect when the files were read.
         guard let setting = Setting(rawValue: key.name) else { return }
         if !key.isList, let first = scope.entries[setting]?.first {
             reported.insert(.init(part: scope.part, setting: setting))
@@ -168,17 +168,17 @@ extension ConfigurationDecoder {
     ) {
         let message =
             switch key.scope {
-            case .process: "`\(key.name)` is about the whole process and cannot stand in \(scope.title)"
+            case .process: "`\(key.name)` is a global key and is not allowed in \(scope.title)"
             case .sections, .inherited:
                 scope.kind == nil
-                    ? "`\(key.name)` cannot stand before the first section"
+                    ? "`\(key.name)` is not allowed before the first section"
                     : "`\(key.name)` is not a key of \(scope.title)"
             }
-        // `user` is a key of peers here, and elsewhere the user that a process runs as.
+        // In other programs, a global `user` is the user that the process runs as.
         let isAlsoLater = scope.kind == nil && ForeignKeys.later.contains(key.name)
         let hint =
             "it belongs \(key.belongs)"
-            + (isAlsoLater ? "; for the process there is no such key in this version" : "")
+            + (isAlsoLater ? "; this version has no global key of this name" : "")
         diagnostics.append(
             Diagnostic(.error, at: entry.keyLocation, message, hint: hint)
         )
@@ -191,7 +191,7 @@ extension ConfigurationDecoder {
             Diagnostic(
                 .error,
                 at: entry.keyLocation,
-                isLater ? "`\(entry.key)` is not a key of this version" : "unknown key `\(entry.key)`",
+                isLater ? "this version does not have the key `\(entry.key)`" : "unknown key `\(entry.key)`",
                 hint: isLater ? "remove the line" : hint(forUnknown: entry.key, in: scope),
                 concealedFrom: mayHoldSecret ? entry.keyLocation.column + entry.keyLocation.length : nil
             )
@@ -207,7 +207,7 @@ extension ConfigurationDecoder {
             return "did you mean `\(meant)`?"
         }
         if ForeignKeys.mayHoldSecret(key) {
-            return "a password has a file of its own: write `password-file = FILE` in [peer NAME]"
+            return "keep the password in a file of its own: write `password-file = FILE` in [peer NAME]"
         }
         if let meant = KeySuggestion.closest(to: key, among: ConfigurationKey.all.map(\.name)),
             let known = ConfigurationKey.named(meant)

@@ -44,7 +44,7 @@ extension ConfigurationDecoder {
             report(
                 ValueFault(
                     "`\(choice.rawValue)` cannot be used here: \(reason)",
-                    hint: "`auto` takes it where it can be used"
+                    hint: "write `auto` to use it only where it works"
                 ),
                 at: location,
                 .aeadBackend,
@@ -64,8 +64,8 @@ extension ConfigurationDecoder {
             case "stderr": return .standardError
             case "syslog":
                 throw ValueFault(
-                    "the log cannot go to syslog in this version",
-                    hint: "a service manager carries `stderr` there; for a file of this name write `./syslog`"
+                    "this version cannot log to syslog",
+                    hint: "log to `stderr` for a service manager; for a file of this name write `./syslog`"
                 )
             default: return .file(path: try surroundings.path(item))
             }
@@ -80,7 +80,7 @@ extension ConfigurationDecoder {
         _ defaults: InheritedSettings
     ) -> ServerConfiguration {
         ServerConfiguration(
-            // Links come from other machines: that is what a server is for.
+            // Links come from other machines, so a bare port means every address.
             listen: requiredEndpoints(.listen, in: scope, .listening(barePortHost: "")),
             passwordFile: secretFile(.passwords, in: scope, isRequired: true),
             link: readLinkSettings(in: scope, defaults: defaults.link)
@@ -102,7 +102,7 @@ extension ConfigurationDecoder {
 
     private mutating func readAllow(in scope: ConfigurationScope) -> [String]? {
         guard let entries = scope.entries[.allow] else { return nil }
-        // A list without anybody is understood, and is a fault of its own.
+        // An empty list is read as such: it allows no user, which `TunnelConfiguration` reports as a fault.
         guard entries.contains(where: { !$0.value.items.isEmpty }) else {
             places.values[.init(part: scope.part, setting: .allow)] = entries.map(\.value.location)
             return []
@@ -149,8 +149,8 @@ extension ConfigurationDecoder {
                 Diagnostic(
                     .error,
                     at: second.keyLocation,
-                    "a peer has one password, and \(scope.title) names two",
-                    hint: "remove `password-file` or `password-env`",
+                    "\(scope.title) has both `password-file` and `password-env`",
+                    hint: "remove one of them",
                     notes: [.init(at: first.keyLocation, "the other one is here")]
                 )
             )
@@ -176,7 +176,7 @@ extension ConfigurationDecoder {
         let name = value(.passwordEnvironment, in: scope, default: "-") { item in item.text }
         let slot = ConfigurationPlaces.Slot(part: scope.part, setting: .passwordEnvironment)
         guard let location = places.values[slot]?.first, !surroundings.hasVariable(name) else { return name }
-        // What does not look like a variable may be the password itself, which must not get into a message.
+        // A text that does not look like the name of a variable may be the password itself, which must not get into a message.
         let looksLikeVariable = name.unicodeScalars.allSatisfy { character in
             switch character {
             case "A"..."Z", "0"..."9", "_": true
@@ -202,13 +202,13 @@ extension ConfigurationDecoder {
     {
         let route = RouteConfiguration(
             name: scope.name,
-            // Whoever reaches this listener uses the tunnel, so without a host only this machine does.
+            // Anyone who reaches this listener can use the tunnel, so a bare port means this machine only.
             accept: requiredEndpoints(.accept, in: scope, .listening(barePortHost: Self.loopback)),
             peer: required(.peer, in: scope, standIn: "-") { item throws(ValueFault) in
                 guard !item.text.lowercased().hasPrefix("user:") else {
                     throw ValueFault(
-                        "a route to a user who is connected is not in this version",
-                        hint: "name a section [peer NAME]"
+                        "this version has no routes to connected users",
+                        hint: "write the name of a section [peer NAME]"
                     )
                 }
                 return item.text

@@ -2,7 +2,7 @@ import ConfigurationFile
 import EventIO
 import Tunnel
 
-/// The groups of settings that several kinds of sections share, and the forms of their values.
+/// The groups of settings that several kinds of sections share, and the decoding of their values.
 extension ConfigurationDecoder {
     mutating func readLinkSettings(in scope: ConfigurationScope, defaults: LinkSettings) -> LinkSettings {
         var link = defaults
@@ -45,8 +45,8 @@ extension ConfigurationDecoder {
     private static func keepalive(_ text: String) throws(ValueFault) -> LinkSettings.Keepalive {
         guard text.lowercased() != "off" else {
             throw ValueFault(
-                "`keepalive` cannot be off: a peer that is gone without a word would never be noticed",
-                hint: "take a long time, as in `5m/15m`"
+                "`keepalive` cannot be off: the loss of a peer that does not close its links would never be detected",
+                hint: "use long times instead, as in `5m/15m`"
             )
         }
         let (first, second) = try ValueDecoding.pair(text)
@@ -108,7 +108,7 @@ extension ConfigurationDecoder {
         }
     }
 
-    /// The absolute path of a file that has to be fit to hold a secret.
+    /// The absolute path of a file that must be safe enough to hold a secret.
     mutating func secretFile(_ setting: Setting, in scope: ConfigurationScope, isRequired: Bool) -> String {
         if isRequired, scope.entries[setting] == nil {
             reportMissing(setting, in: scope)

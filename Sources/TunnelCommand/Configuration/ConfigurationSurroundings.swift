@@ -2,30 +2,30 @@ package import CryptoPrimitives
 package import Platform
 import Tunnel
 
-/// What reading a configuration wants to know of the world: files, folders, variables, the size of the machine.
+/// The environment of a configuration: files, folders, environment variables, the size of the machine.
 ///
-/// All of it is handed in, so that tests and fuzzers need no files. The functions may be called from any thread.
+/// It is a parameter of reading and decoding, so that tests and fuzzers need no files. Any thread may call the functions.
 package struct ConfigurationSurroundings: Sendable {
-    /// Reads a file, up to one byte more than the longest configuration.
+    /// Reads a file; may stop once it has more bytes than the longest configuration.
     package var readFile: @Sendable (_ path: String) -> Result<FileContent, FileFault>
     /// Lists the names in a folder, in any order.
     package var listFolder: @Sendable (_ path: String) -> Result<[String], FileFault>
-    /// Looks whether a file is fit to hold a secret.
+    /// Checks whether a file is safe enough to hold a secret.
     package var secretFiles: SecretFileCheck
-    /// Whether an environment variable is set to something that is not empty.
+    /// Whether an environment variable is set and not empty.
     package var hasVariable: @Sendable (_ name: String) -> Bool
-    /// Why the library that is wanted for AES-256-GCM cannot be used here, if so.
+    /// The reason why the chosen library for AES-256-GCM cannot be used on this machine; nil if it can.
     package var aeadFault: @Sendable (AEADChoice) -> String?
-    /// The folder that relative paths on the command line begin at.
+    /// The folder that relative paths on the command line are relative to.
     package var currentFolder: String
-    /// What the defaults are computed from.
+    /// The size of the machine, from which the defaults are computed.
     package var machine: MachineSize
 
-    /// The bytes of a file, and what tells it from all other files.
+    /// The bytes of a file and its identity.
     package struct FileContent: Sendable {
-        /// What is in it.
+        /// The bytes of the file.
         package var bytes: [UInt8]
-        /// The device and the number of the file on it: two paths of one file have the same.
+        /// The numbers of the device and of the inode: two paths of the same file have the same identity.
         package var identity: [UInt64]
 
         /// A file with this content.
@@ -35,14 +35,14 @@ package struct ConfigurationSurroundings: Sendable {
         }
     }
 
-    /// Why a file or folder could not be read.
+    /// The reason why a file or folder could not be read.
     package struct FileFault: Error, Hashable, Sendable {
         /// The reason, as a clause in lower case without a full stop.
         package var reason: String
-        /// Whether whoever runs the program is not allowed to.
+        /// Whether the user that runs the program lacks the permission.
         package var isPermission: Bool
 
-        /// A fault with a reason of its own.
+        /// Creates a fault.
         package init(reason: String, isPermission: Bool = false) {
             self.reason = reason
             self.isPermission = isPermission
@@ -51,7 +51,7 @@ package struct ConfigurationSurroundings: Sendable {
 }
 
 extension ConfigurationSurroundings {
-    /// The world as it is.
+    /// The real environment of the process.
     package static var system: ConfigurationSurroundings {
         ConfigurationSurroundings(
             readFile: SystemFiles.read,
@@ -74,7 +74,7 @@ extension ConfigurationSurroundings {
         )
     }
 
-    /// A path as seen from the file that names it, absolute.
+    /// The absolute path for a path that is relative to the file that names it.
     func path(_ path: String, namedIn file: String) -> String {
         Self.join(currentFolder, Self.join(Self.folder(of: file), path))
     }
@@ -94,7 +94,7 @@ extension ConfigurationSurroundings {
 }
 
 extension ConfigurationSurroundings {
-    /// A world without files, in which every secret file is fit and every variable is set, on a machine of fixed size.
+    /// An environment without files, in which every secret file is safe and every variable is set, on a machine of fixed size.
     package static let isolated = ConfigurationSurroundings(
         readFile: { _ in .failure(FileFault(reason: "there are no files")) },
         listFolder: { _ in .failure(FileFault(reason: "there are no folders")) },

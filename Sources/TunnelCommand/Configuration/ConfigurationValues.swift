@@ -2,9 +2,9 @@ import ConfigurationFile
 import EventIO
 import Tunnel
 
-/// The second step of decoding: one value, or the values of one key, with their faults at their places.
+/// The second step of decoding: read the value or the values of a key, and report faults at their places.
 extension ConfigurationDecoder {
-    /// The value of a setting with a single value, or a given one if it is not there or cannot be read.
+    /// The value of a setting with a single value, or the given default if it is missing or cannot be read.
     mutating func value<Output>(
         _ setting: Setting,
         in scope: ConfigurationScope,
@@ -22,7 +22,7 @@ extension ConfigurationDecoder {
         }
     }
 
-    /// The same for a setting that has to be there: if it is not, that is reported.
+    /// The value of a required setting with a single value; reports the setting if it is missing.
     mutating func required<Output>(
         _ setting: Setting,
         in scope: ConfigurationScope,
@@ -35,7 +35,7 @@ extension ConfigurationDecoder {
         return value(setting, in: scope, default: standIn, decode)
     }
 
-    /// The values of a setting that is a list: of all its entries, and of all their items.
+    /// The values of a setting that is a list: all items of all its entries.
     mutating func values<Output>(
         _ setting: Setting,
         in scope: ConfigurationScope,
@@ -80,8 +80,8 @@ extension ConfigurationDecoder {
         } else {
             report(
                 ValueFault(
-                    "`\(setting.rawValue)` has one value, and this is a list",
-                    hint: "put the whole value into quotes"
+                    "`\(setting.rawValue)` takes one value, not a list",
+                    hint: "if the comma is part of the value, put the whole value into quotes"
                 ),
                 at: entry.value.location,
                 setting,
@@ -141,12 +141,12 @@ extension ConfigurationDecoder {
 
     // MARK: - Forms
 
-    /// Reads an endpoint, and says so where one is meant that a later version will have.
+    /// Parses an endpoint; forms that are planned for a later version get an error of their own.
     static func endpoint(_ text: String, for use: Endpoint.Use) throws(ValueFault) -> Endpoint {
         let lowered = text.lowercased()
         if lowered == "stdio" || lowered == "any" || lowered.hasPrefix("systemd:") {
             throw ValueFault(
-                "`\(text)` is not an address in this version",
+                "this version does not support the address `\(text)`",
                 hint: "write `HOST:PORT` or `unix:/PATH`"
             )
         }
@@ -159,7 +159,7 @@ extension ConfigurationDecoder {
 }
 
 extension ConfigurationSurroundings {
-    /// Reads a path as seen from the file it stands in.
+    /// The absolute path for a path that is relative to its configuration file.
     func path(_ item: Value.Item) throws(ValueFault) -> String {
         guard !item.text.isEmpty else { throw ValueFault("the path is empty") }
         return path(item.text, namedIn: item.location.file.name)

@@ -1,13 +1,13 @@
 import ConfigurationFile
 import Tunnel
 
-/// What can run, but is unlikely to do what was meant.
+/// Warnings about configurations that are valid, but unlikely to do what was meant.
 extension ConfigurationDecoder {
     mutating func warn(about configuration: TunnelConfiguration, _ scopes: ConfigurationScopes) {
         if configuration.server != nil, configuration.services.isEmpty {
             warn(
                 at: places.headers[.server],
-                "the server offers nothing: there is no service",
+                "[server] offers nothing: there is no [service NAME]",
                 hint: "add a section `[service NAME]`"
             )
         }
@@ -15,7 +15,7 @@ extension ConfigurationDecoder {
         for (position, peer) in configuration.peers.enumerated() where !used.contains(peer.name) {
             warn(
                 at: places.location(of: .peer(position), nil, at: nil),
-                "no route leads to the peer `\(peer.name)`",
+                "no route uses the peer `\(peer.name)`",
                 hint: "add a section `[route NAME]` with `peer = \(peer.name)`"
             )
         }

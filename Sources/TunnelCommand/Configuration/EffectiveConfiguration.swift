@@ -4,15 +4,16 @@ import EventIO
 package import Tunnel
 import Vocabulary
 
-/// A configuration as the text of a `tunnel.conf` in which every default can be seen.
+/// A configuration as the text of a `tunnel.conf` in which every default is written out.
 ///
 /// Reading that text again gives an equal configuration, on any machine and from any folder, provided that its paths are
-/// absolute, as they are after reading a file. There is no secret in it: a configuration holds none, only where they are.
+/// absolute, as they are after reading a file. The text contains no secrets: a configuration only names their files and
+/// variables.
 package struct EffectiveConfiguration: CustomStringConvertible {
     /// The text, with a line end after the last line.
     package private(set) var description = ""
 
-    /// Writes out a configuration.
+    /// Creates the text of a configuration.
     package init(_ configuration: TunnelConfiguration) {
         writeProcess(configuration)
         if let server = configuration.server { write(server) }
@@ -71,7 +72,7 @@ package struct EffectiveConfiguration: CustomStringConvertible {
         if let realm = peer.realm {
             write(.realm, realm)
         } else {
-            writeComment(.realm, "whatever the peer says")
+            writeComment(.realm, "learned from the server")
         }
         switch peer.links {
         case .automatic: write(.links, "auto")

@@ -1,22 +1,22 @@
 package import ConfigurationFile
 import Platform
 
-/// Looks whether a file is fit to hold a secret: a regular file that nobody but its owner can read or change.
+/// Checks whether a file is safe enough to hold a secret: a regular file that only its owner can read or change.
 ///
-/// Others than the owner could have read the secret already, and a warning about that is a warning nobody acts on: such a
-/// file is refused. The content is not read.
+/// Any other file is refused, because other users may have read the secret already, and operators ignore warnings. The content
+/// is not read.
 package struct SecretFileCheck: Sendable {
-    /// Reports why the file at a path cannot be used, or nil if it can; any thread may call it.
+    /// The reason why the file at a path cannot be used, or nil if it can; any thread may call it.
     package var fault: @Sendable (_ path: String) -> SecretFileFault?
 
-    /// A check of one's own, for tests and for whoever has no files.
+    /// A check with a given function, for tests and for environments without files.
     package init(fault: @escaping @Sendable (_ path: String) -> SecretFileFault?) {
         self.fault = fault
     }
 
-    /// Looks at the file itself.
+    /// The check of the real file.
     package static let system = SecretFileCheck { path in
-        // Without waiting: the path could be a pipe that nobody writes to.
+        // O_NONBLOCK: the path could be a pipe without a writer, on which opening would block.
         let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
         guard descriptor >= 0 else { return openFault(number: errno, path: path) }
         defer { close(descriptor) }
@@ -25,14 +25,14 @@ package struct SecretFileCheck: Sendable {
         return fault(ofModeBits: status.st_mode, path: path)
     }
 
-    /// Finds nothing wrong with any file.
+    /// A check that accepts every file.
     package static let none = SecretFileCheck { _ in nil }
 
     static func fault(ofModeBits mode: mode_t, path: String) -> SecretFileFault? {
         guard mode & S_IFMT == S_IFREG else {
             return SecretFileFault(
                 message: "`\(path)` is not a regular file",
-                hint: "name a file with the secret in it"
+                hint: "name a regular file that contains the secret"
             )
         }
         let groupCan = access(of: mode >> 3)
@@ -73,13 +73,13 @@ package struct SecretFileCheck: Sendable {
             switch owner {
             case geteuid()?: "chmod 600 \(shellWord(path))"
             case .some: "chown \(geteuid()) \(shellWord(path))"
-            // Not even the mode can be seen: a folder on the way is closed.
-            case nil: "open the folders on the way to it: `namei -l \(shellWord(path))` shows them"
+            // `stat` fails as well: the process may not search a folder on the path.
+            case nil: "allow access to the folders on the way: `namei -l \(shellWord(path))` shows them"
             }
         return SecretFileFault(message: message, hint: hint, remedy: .permission)
     }
 
-    /// A path as a shell takes it, in quotes only where it needs them.
+    /// A path as a word for a shell, in quotes only if it needs them.
     static func shellWord(_ path: String) -> String {
         let plain = path.unicodeScalars.allSatisfy { character in
             switch character {
@@ -94,16 +94,16 @@ package struct SecretFileCheck: Sendable {
     }
 }
 
-/// Why a file cannot be used for a secret.
+/// The reason why a file cannot be used for a secret.
 package struct SecretFileFault: Error, Hashable, Sendable {
-    /// What is wrong, as a clause in lower case without a full stop.
+    /// The reason, as a clause in lower case without a full stop.
     package let message: String
-    /// The command to type, where one helps.
+    /// The command to type, or other advice, if there is any.
     package let hint: String?
-    /// Whether a command is enough, or the text has to change.
+    /// Whether changing permissions is enough, or the text has to change.
     package let remedy: Diagnostic.Remedy
 
-    /// A fault with what to do about it.
+    /// Creates a fault.
     package init(message: String, hint: String?, remedy: Diagnostic.Remedy = .text) {
         self.message = message
         self.hint = hint

@@ -1,14 +1,14 @@
 import ConfigurationFile
 import Platform
 
-/// Files and folders, as the system has them.
+/// Access to the files and folders of the system.
 enum SystemFiles {
     typealias Content = ConfigurationSurroundings.FileContent
     typealias Fault = ConfigurationSurroundings.FileFault
 
-    /// Reads a file, up to one byte more than the longest configuration, so that a longer one can be told.
+    /// Reads a file; stops once it has more bytes than the longest configuration, so that a longer file is recognized.
     @Sendable static func read(_ path: String) -> Result<Content, Fault> {
-        // Opening does not wait, so that a pipe without a writer in an included folder is an empty file; reading does, so
+        // Opening does not block, so that a pipe without a writer in an included folder is an empty file. Reading blocks, so
         // that the output of another program can be a configuration.
         let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
         guard descriptor >= 0 else { return .failure(Fault(number: errno)) }
@@ -45,7 +45,7 @@ enum SystemFiles {
         return .success(names)
     }
 
-    /// The folder that this process is in; empty if it has been removed.
+    /// The current folder of this process; empty if it was removed.
     static func currentFolder() -> String {
         guard let path = getcwd(nil, 0) else { return "" }
         defer { free(path) }
@@ -54,7 +54,7 @@ enum SystemFiles {
 }
 
 extension ConfigurationSurroundings.FileFault {
-    /// What an error number of the system means.
+    /// Creates a fault from an error number of the system.
     init(number: Int32) {
         self.init(
             reason: String(cString: strerror(number)).lowercased(),

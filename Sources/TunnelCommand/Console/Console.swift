@@ -2,30 +2,34 @@ import Basics
 import Sallyport
 import Synchronization
 
-/// What a console stands at: a server or a connection.
+/// The object that a console operates: a server or a connection.
 protocol ConsoleTarget: Sendable {
-    /// Commands that it has besides those of every console, each with what it does.
+    /// The commands of this target, besides those of every console, each with its meaning.
     var help: [(command: String, meaning: String)] { get }
 
-    /// Does a command; `nil` when it has none of that name.
+    /// Performs a command.
+    ///
+    /// - Returns: the lines to print; `nil` if the target has no command of this name.
     func perform(_ command: String, _ words: [String]) async throws(SallyportError) -> [String]?
-    /// Prints what comes, until it is over.
+    /// Prints packets and events, until the target has ended.
     func watch(_ say: @escaping @Sendable (String) -> Void) async
 }
 
-/// Reads commands line by line, and prints what they bring and what comes.
+/// Reads commands line by line, and prints their results, received packets and events.
 final class Console: Sendable {
     private let consoleTarget: any ConsoleTarget
     private let history = Mutex<[String]>([])
 
-    /// What is remembered.
+    /// The number of lines that `history` shows.
+    ///
+    /// Larger: more memory. Smaller: fewer old commands.
     private static let maxRemembered = 1000
 
     init(_ consoleTarget: any ConsoleTarget) {
         self.consoleTarget = consoleTarget
     }
 
-    /// Runs until the input ends, or the desk is over.
+    /// Runs until the input ends, the user types `quit`, or the console target has ended.
     func run() async {
         await withTaskGroup { group in
             group.addTask { [self] in
@@ -37,9 +41,9 @@ final class Console: Sendable {
         }
     }
 
-    /// Does what a line says.
+    /// Performs the command in a line.
     ///
-    /// - Returns: whether there is to be another one.
+    /// - Returns: whether the console goes on.
     private func take(_ line: String) async -> Bool {
         let words = line.split(separator: " ").map(String.init)
         guard let command = words.first else { return true }
@@ -55,7 +59,9 @@ final class Console: Sendable {
         switch command {
         case "quit": return []
         case "help":
-            let common = [("history", "what was typed"), ("help", "this"), ("quit", "the end")]
+            let common = [
+                ("history", "list the lines typed so far"), ("help", "list the commands"), ("quit", "exit"),
+            ]
             let width = 34
             return (consoleTarget.help + common).map { command, meaning in
                 command + String(repeating: " ", count: max(1, width - command.count)) + meaning
@@ -64,13 +70,15 @@ final class Console: Sendable {
         default: break
         }
         do throws(SallyportError) {
-            return try await consoleTarget.perform(command, words) ?? ["no command `\(command)`: try help"]
+            return try await consoleTarget.perform(command, words) ?? [
+                "no command `\(command)`; `help` lists the commands"
+            ]
         } catch {
             return ["failed: \(error)"]
         }
     }
 
-    /// The lines of standard input, which are waited for on a thread of their own.
+    /// The lines of standard input, read on a thread of its own.
     private static func lines() -> AsyncStream<String> {
         AsyncStream { continuation in
             LineReader.start {
@@ -82,7 +90,7 @@ final class Console: Sendable {
     }
 }
 
-/// At a server.
+/// The console of a server.
 struct ServerConsole: ConsoleTarget {
     private let server: MessageServer
 
@@ -92,12 +100,12 @@ struct ServerConsole: ConsoleTarget {
 
     var help: [(command: String, meaning: String)] {
         [
-            ("list", "the connections"),
-            ("send TOKEN ACTION TEXT", "a packet; the beginning of a token will do"),
-            ("request TOKEN ACTION TEXT", "a packet that is answered"),
-            ("broadcast ACTION TEXT", "a packet to all"),
+            ("list", "list the connections"),
+            ("send TOKEN ACTION TEXT", "send a packet; the beginning of a token is enough"),
+            ("request TOKEN ACTION TEXT", "send a request and print the answer"),
+            ("broadcast ACTION TEXT", "send a packet to all connections"),
             ("kick TOKEN REASON", "close a connection"),
-            ("pair USER", "a code for a client that has no password"),
+            ("pair USER", "print a pairing code for a client without a password"),
         ]
     }
 
@@ -137,7 +145,9 @@ struct ServerConsole: ConsoleTarget {
         guard let connection = found.first, found.count == 1 else {
             throw SallyportError(
                 .invalidArgument,
-                found.isEmpty ? "no connection `\(beginning)`" : "\(found.count) connections begin so"
+                found.isEmpty
+                    ? "no token begins with `\(beginning)`; `list` shows the tokens"
+                    : "\(found.count) tokens begin with `\(beginning)`; type more of the token"
             )
         }
         return connection
@@ -157,7 +167,7 @@ struct ServerConsole: ConsoleTarget {
     }
 
     private static func text(of event: ConnectionEvent) -> String {
-        let who = "\(event.user ?? "somebody") at \(event.address)"
+        let who = "\(event.user ?? "unknown user") at \(event.address)"
         let token = event.token.map { "  \($0)" } ?? ""
         return switch event.kind {
         case .connected: "connected     \(who)\(token)"
@@ -170,7 +180,7 @@ struct ServerConsole: ConsoleTarget {
     }
 }
 
-/// At a client.
+/// The console of a client.
 struct ClientConsole: ConsoleTarget {
     private let connection: Connection
 
@@ -180,9 +190,9 @@ struct ClientConsole: ConsoleTarget {
 
     var help: [(command: String, meaning: String)] {
         [
-            ("send ACTION TEXT", "a packet"),
-            ("request ACTION TEXT", "a packet that is answered"),
-            ("list", "the connection"),
+            ("send ACTION TEXT", "send a packet"),
+            ("request ACTION TEXT", "send a request and print the answer"),
+            ("list", "show the connection"),
         ]
     }
 
@@ -217,7 +227,7 @@ private func rest(_ words: [String], from index: Int) -> String {
     words.dropFirst(index).joined(separator: " ")
 }
 
-/// A payload on one line that a terminal cannot be led astray by.
+/// A payload as one line, without characters that a terminal would act on.
 private func shown(_ payload: Payload) -> String {
     guard let text = payload.text else { return "\(payload.bytes.count) bytes" }
     return text.visible

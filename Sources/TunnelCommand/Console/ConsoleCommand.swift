@@ -6,7 +6,7 @@ import Sallyport
 struct ConsoleCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "console",
-        abstract: "Talk in messages: a server or a client of the library, line by line.",
+        abstract: "Runs a message server or client that is controlled line by line.",
         discussion: """
             EXAMPLES
               sallyport console serve 127.0.0.1:25565 --passwords passwords
@@ -14,7 +14,8 @@ struct ConsoleCommand: ParsableCommand {
               sallyport console connect 127.0.0.1:25565 --code k3fm-9xqa --login login.json
               echo 'send chat hello' | sallyport console connect 127.0.0.1:25565 --login login.json
 
-            Reads commands from standard input, `help` lists them, and prints what comes. The end of the input ends it.
+            Reads commands from standard input (`help` lists them) and prints received packets and events. Exits at the end of \
+            the input.
             """
     )
 
@@ -23,31 +24,31 @@ struct ConsoleCommand: ParsableCommand {
         case connect
     }
 
-    @Argument(help: "serve or connect.")
+    @Argument(help: "Run a server (serve) or a client (connect).")
     var mode: Mode
 
-    @Argument(help: "HOST:PORT, :PORT, PORT or unix:/PATH.")
+    @Argument(help: "The address to listen on or connect to: HOST:PORT, :PORT, PORT or unix:/PATH.")
     var address: String
 
     @Option(
-        help: "serve: the password file; made if there is none, as `pair` can fill it.",
+        help: "serve: the password file. Created if it does not exist; `pair` adds users to it.",
         completion: .file()
     )
     var passwords: String?
 
-    @Option(help: "connect: the user.")
+    @Option(help: "connect: the user to log in as.")
     var user: String?
 
     @Option(help: "connect: the file that holds the password.", completion: .file())
     var passwordFile: String?
 
-    @Option(help: "connect: the file with user and password that a code has brought.", completion: .file())
+    @Option(help: "connect: the file with the user and password obtained by --code.", completion: .file())
     var login: String?
 
-    @Option(help: "connect: the code that `pair` has shown; what it brings is kept in --login.")
+    @Option(help: "connect: the code that `pair` printed; user and password are saved to --login.")
     var code: String?
 
-    @Option(help: "The application that both ends belong to.")
+    @Option(help: "The name of the application; both ends must use the same.")
     var application = "sallyport"
 
     func validate() throws {
@@ -89,7 +90,7 @@ struct ConsoleCommand: ParsableCommand {
             passwords: Passwords(file: passwords ?? "", isMade: true),
             options: options
         )
-        TerminalOutput.result("listening at \(server.addresses.joined(separator: ", "))")
+        TerminalOutput.result("listening on \(server.addresses.joined(separator: ", "))")
         await Console(ServerConsole(server)).run()
         await server.stop()
     }
@@ -99,7 +100,7 @@ struct ConsoleCommand: ParsableCommand {
         let connection = try await MessageClient.connect(to: address, as: login, options: options)
         TerminalOutput.result("connected to \(connection.remoteAddress) as \(connection.user)")
         await Console(ClientConsole(connection)).run()
-        await connection.close("the console has ended")
+        await connection.close("console closed")
     }
 
     private func findLogin() async throws(SallyportError) -> Login {

@@ -1,6 +1,6 @@
 import EventIO
 
-/// Reads lines of standard input on a thread of its own, because waiting for a person must not hold up tasks.
+/// Reads lines of standard input on a thread of its own, because a blocking read must not hold up tasks.
 enum LineReader {
     static func start(_ line: @escaping @Sendable (String) -> Void, ended: @escaping @Sendable () -> Void) {
         let isRunning = try? LoopThread(name: "sly-lines") {

@@ -2,7 +2,7 @@ import EventIO
 import Platform
 import SecureLink
 
-/// The files of a demonstration, in a folder of their own that is removed at the end.
+/// The files of a demonstration, in a temporary folder that is removed at the end.
 final class DemoFolder {
     let path: String
     var serverFile: String { path + "/server.conf" }
@@ -24,7 +24,7 @@ final class DemoFolder {
         rmdir(path)
     }
 
-    /// Writes what the two ends need.
+    /// Writes the configurations and the password files of both ends.
     func write(echo: UInt16, link: UInt16, entry: UInt16) throws {
         let (password, text) = try LoginPassword.generate()
         var passwords = try PasswordFile(creating: path + "/passwords")
@@ -59,7 +59,7 @@ final class DemoFolder {
         )
     }
 
-    /// What the ends have logged.
+    /// The first 4096 bytes of the log of each end.
     var logs: String {
         ["server.log", "client.log"].map { name in
             var text = "\(name):\n"

@@ -1,11 +1,11 @@
 import EventIO
 
-/// A service that sends back what it gets, for trying a tunnel: a thread for each connection.
+/// An echo service for trials of a tunnel, with one thread for each connection.
 final class EchoService: Sendable {
-    /// Where it listens.
+    /// The address that the service listens on.
     let address: SocketAddress
 
-    /// Begins to serve at a free port of the loopback interface, until the process ends.
+    /// Starts the service on a free port of the loopback interface; it runs until the process ends.
     init() throws(SystemFailure) {
         guard let any = SocketAddress(numericHost: "127.0.0.1", port: 0) else {
             throw SystemFailure("bind", "127.0.0.1", code: 0)
@@ -17,9 +17,9 @@ final class EchoService: Sendable {
         _ = try LoopThread(name: "sly-echo") { acceptor.run() }
     }
 
-    /// Owns the listening socket on its thread.
+    /// The owner of the listening socket, on the accepting thread.
     private final class Acceptor: @unchecked Sendable {
-        // Made on one thread, used on one other, never by both.
+        // Created on one thread and used on another, never by both at once.
         private let bound: BoundSocket
 
         init(_ bound: BoundSocket) {

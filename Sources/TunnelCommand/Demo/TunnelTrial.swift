@@ -3,27 +3,27 @@ import Platform
 
 /// Moves real data through a tunnel to an echo service and back, and checks every byte.
 struct TunnelTrial {
-    /// What was found.
+    /// The result of a trial.
     struct Report {
-        /// How many bytes went each way.
+        /// The number of bytes moved in each direction.
         var bytes: Int
-        /// How long they took.
+        /// The time that the bytes took, in seconds.
         var seconds: Double
-        /// Half of the small exchanges took less, in seconds.
+        /// The median round trip of the small exchanges, in seconds.
         var medianRoundTrip: Double
     }
 
     let entry: SocketAddress
 
-    /// What has to come back.
+    /// The bytes that are sent and must come back.
     private static let pattern = TrialPattern()
 
-    /// Sends `bytes` and reads them back at the same time, then a few hundred small questions one after the other.
+    /// Sends `bytes` and reads them back at the same time, then makes a few hundred small exchanges one after the other.
     ///
-    /// - Returns: how it went.
-    /// - Throws: what broke, or a ``CommandFailure`` when a byte came back wrong.
+    /// - Returns: speed and round trip.
+    /// - Throws: the failure of a socket, or a ``CommandFailure`` if bytes are wrong or missing.
     func run(bytes count: Int) throws -> Report {
-        // The first stream waits for the first link, which may have to be dialled twice: that is not part of the speed.
+        // The first stream waits for the first link, which may have to be dialled twice. That time is not part of the speed.
         _ = try askQuestions(1)
         let began = ContinuousClock.now
         try moveBulk(count)
@@ -58,7 +58,7 @@ struct TunnelTrial {
             guard came.elementsAreEqual(to: Self.pattern.bytes(at: received, count: count)) else {
                 throw CommandFailure(
                     status: .software,
-                    message: "a byte between \(received) and \(received + count) came back wrong"
+                    message: "the tunnel changed a byte between \(received) and \(received + count)"
                 )
             }
             received += count
@@ -80,7 +80,10 @@ struct TunnelTrial {
             while received < block.count {
                 let part = try socket.read(into: UnsafeMutableRawBufferPointer(rebasing: block[received...]))
                 guard part > 0 else {
-                    throw CommandFailure(status: .software, message: "the stream ended early")
+                    throw CommandFailure(
+                        status: .software,
+                        message: "the stream ended before the answer was complete"
+                    )
                 }
                 received += part
             }
@@ -90,14 +93,16 @@ struct TunnelTrial {
     }
 }
 
-/// Bytes that repeat in no way that records or buffers do.
+/// Test data whose period fits no record and no buffer, so that misplaced bytes are noticed.
 private struct TrialPattern: @unchecked Sendable {
-    /// How many bytes are given at once.
+    /// The largest piece of the pattern that ``bytes(at:count:)`` returns, in bytes.
+    ///
+    /// Larger: more memory. Smaller: more system calls.
     static let most = 256 << 10
-    /// A prime: no block of a size that programs choose sees the same bytes again and again.
+    /// The period of the pattern, in bytes: a prime, so that no usual block size is a multiple of it.
     private static let period = 65_521
 
-    // Written here and only read from then on; there until the process ends.
+    // Written by the initializer, only read afterwards, and never freed.
     private let table: UnsafeRawBufferPointer
 
     init() {
@@ -109,7 +114,7 @@ private struct TrialPattern: @unchecked Sendable {
         self.table = UnsafeRawBufferPointer(table)
     }
 
-    /// What belongs at an offset; `count` is at most ``most``.
+    /// The bytes that belong at an offset; `count` is at most ``most``.
     func bytes(at offset: Int, count: Int) -> UnsafeRawBufferPointer {
         let start = offset % Self.period
         return UnsafeRawBufferPointer(rebasing: table[start..<start + count])

@@ -2,7 +2,7 @@ import Logging
 import Platform
 import Tunnel
 
-/// Writes what is logged as lines of text or JSON.
+/// Writes log events as lines of text or JSON.
 struct LineLogHandler: LogHandler {
     var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]

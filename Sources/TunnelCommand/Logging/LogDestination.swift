@@ -2,15 +2,15 @@ import EventIO
 import Platform
 import Synchronization
 
-/// Where lines of the log go, written by a thread of its own: whoever reads them slowly, or not at all, holds up no stream.
+/// The destination of log lines, written by a thread of its own: a slow or absent reader of the log holds up no stream.
 ///
-/// What does not fit into a bounded queue is dropped and counted, and so is what the system does not take; the log says so as
-/// soon as it can.
+/// Lines that do not fit into a bounded queue are dropped and counted, and so are lines that the system does not take. The log
+/// reports the number as soon as it can.
 final class LogDestination: Sendable {
     private struct State {
         var waiting: [UInt8] = []
         var dropped = 0
-        /// Lines that the system has not taken, which nobody was told of yet.
+        /// The number of lines that the system did not take and that the log has not reported yet.
         var notTaken = 0
         var isOpen = true
     }
@@ -21,17 +21,17 @@ final class LogDestination: Sendable {
     private let semaphore: ThreadSemaphore
     private nonisolated(unsafe) var thread: LoopThread?
 
-    /// Lines that wait: some ten thousand.
+    /// The largest size of the queue, in bytes: about ten thousand lines.
     ///
-    /// More would only be older when they are read.
+    /// Larger: lines are only older when they are read. Smaller: a short delay of the reader loses lines.
     private static let maxWaiting = 2 << 20
 
-    /// The standard error of the process.
+    /// Writes to the standard error of the process.
     convenience init() throws(SystemFailure) {
         try self.init(descriptor: STDERR_FILENO, isOwned: false)
     }
 
-    /// The end of a file, which is made if there is none.
+    /// Appends to a file, which is created if it does not exist.
     convenience init(file path: String) throws(SystemFailure) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw SystemFailure("open", path, code: errno) }
@@ -50,10 +50,10 @@ final class LogDestination: Sendable {
         if isOwned { close(descriptor) }
     }
 
-    /// Lines that the system has not taken and the log has not told of yet.
+    /// The number of lines that the system did not take and that the log has not reported yet.
     var lostLines: Int { state.withLock { $0.notTaken } }
 
-    /// Takes a line; never waits.
+    /// Queues a line; never blocks.
     func write(_ line: String) {
         let isFirst = state.withLock { state in
             guard state.waiting.count < Self.maxWaiting else {
@@ -68,21 +68,22 @@ final class LogDestination: Sendable {
         if isFirst { semaphore.post() }
     }
 
-    /// Writes what waits and ends the thread: the last call.
+    /// Writes the queued lines and ends the thread; must be the last call.
     ///
-    /// A log that is not read fast enough gets `abuseBudget`; what it has not taken then is lost with the process.
+    /// If the log is not read fast enough, this call waits no longer than `timeout`; the remaining lines are lost with the
+    /// process.
     ///
-    /// - Returns: whether it has taken everything. If not, a write to it may still be waiting.
+    /// - Returns: whether all lines were written. If not, a write may still be blocked.
     @discardableResult
-    func finish(within abuseBudget: Duration = .seconds(3)) -> Bool {
+    func finish(within timeout: Duration = .seconds(3)) -> Bool {
         guard let thread = ending() else { return true }
-        let hasEnded = thread.join(within: abuseBudget)
-        // The thread is still writing: what it writes from has to stay.
+        let hasEnded = thread.join(within: timeout)
+        // The thread is still writing from the memory of this object, so the object must stay.
         if !hasEnded { _ = Unmanaged.passRetained(self) }
         return hasEnded
     }
 
-    /// Tells the thread to write what waits and to end.
+    /// Makes the thread write the queued lines and end.
     private func ending() -> LoopThread? {
         defer { thread = nil }
         state.withLock { $0.isOpen = false }
@@ -123,7 +124,7 @@ final class LogDestination: Sendable {
 
     /// Writes lines.
     ///
-    /// - Returns: how many of them the system did not take, and why; `nil` when it took them all.
+    /// - Returns: the number of lines that the system did not take, and why; `nil` if it took all of them.
     private func put(_ bytes: [UInt8]) -> (lines: Int, reason: Int32)? {
         var written = 0
         while written < bytes.count {
@@ -133,12 +134,12 @@ final class LogDestination: Sendable {
             if count > 0 {
                 written += count
             } else if errno == EAGAIN {
-                // Somebody made our standard error non-blocking: wait until it takes more.
+                // Another process has made our standard error non-blocking: wait until it is writable.
                 var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 _ = Platform.poll(&poll, 1, 1000)
             } else if errno != EINTR {
                 let reason = errno
-                // What follows begins a line of its own, if it can.
+                // The next text should begin on a new line.
                 if written > 0, bytes[written - 1] != UInt8(ascii: "\n") {
                     _ = Platform.write(descriptor, "\n", 1)
                 }

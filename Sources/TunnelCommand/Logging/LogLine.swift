@@ -1,7 +1,7 @@
 import Basics
 import Logging
 
-/// One line of the log, as text for people or as JSON for machines: the same fields, in the same order.
+/// One line of the log, as text or as JSON, with the same fields in the same order.
 struct LogLine {
     let seconds: Int
     let milliseconds: Int
@@ -9,7 +9,7 @@ struct LogLine {
     let message: String
     let fields: [(name: String, value: String)]
 
-    /// Fields stand in this order; others follow by their names.
+    /// The order of the fields; all other fields follow, sorted by name.
     private static let order = [
         "id", "server", "route", "service", "peer", "user", "what", "from", "to", "address", "up", "down",
         "took",
@@ -44,7 +44,7 @@ struct LogLine {
         return line
     }
 
-    /// The line as an object of JSON.
+    /// The line as a JSON object.
     var json: String {
         var line = "{\"time\":\"\(time)\",\"level\":\"\(levelName)\",\"message\":\(message.json)"
         for field in fields { line += ",\(field.name.json):\(field.value.json)" }
@@ -60,10 +60,9 @@ struct LogLine {
         }
     }
 
-    /// The time in UTC (the days are turned into a date as in "chrono-Compatible Low-Level Date Algorithms",
-    /// H.
+    /// The time in UTC.
     ///
-    /// Hinnant).
+    /// The algorithm from days to a date is that of Hinnant, "chrono-Compatible Low-Level Date Algorithms".
     private var time: String {
         let days = seconds / 86400
         let rest = seconds % 86400
@@ -94,7 +93,7 @@ extension String {
         self + String(repeating: " ", count: Swift.max(0, count - utf8.count))
     }
 
-    /// The text as it is when it is one word, otherwise in quotation marks.
+    /// The text unchanged if it is one word, otherwise as a JSON string in quotation marks.
     fileprivate var quotedIfNeeded: String {
         let isWord =
             !isEmpty
@@ -102,7 +101,7 @@ extension String {
         return isWord ? self : json
     }
 
-    /// The text as a string of JSON: nothing in it can end the line or move a terminal's cursor.
+    /// The text as a JSON string; nothing in it can end the line or move the cursor of a terminal.
     fileprivate var json: String {
         var text = "\""
         for scalar in unicodeScalars {

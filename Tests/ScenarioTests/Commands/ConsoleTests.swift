@@ -15,7 +15,7 @@ import Testing
             in: folder,
             typed: atServer
         )
-        try Waiting.until("the server listens") { server.output.contains("listening at ") }
+        try Waiting.until("the server listens") { server.output.contains("listening on ") }
         let address = String(server.output.split(separator: "\n")[0].split(separator: " ").last ?? "")
         atServer.type("pair laptop\n")
         try Waiting.until("there is a code") { server.output.contains("code ") }
