@@ -18,6 +18,13 @@ let package = Package(
         .executable(name: "sallyport", targets: ["sallyport"]),
         .library(name: "Sallyport", targets: ["Sallyport"]),
     ],
+    traits: [
+        .default(enabledTraits: ["Program"]),
+        .trait(
+            name: "Program",
+            description: "The program `sallyport`, with the packages that only it needs."
+        ),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -80,6 +87,7 @@ let package = Package(
             name: "Sallyport",
             dependencies: [
                 "SecureLink", "EventIO", "Platform", "Basics", "Vocabulary", "WireCoding", "CryptoPrimitives",
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict
@@ -91,7 +99,7 @@ let package = Package(
             name: "Tunnel",
             dependencies: [
                 "SecureLink", "EventIO", "Platform", "Basics", "Vocabulary", "CryptoPrimitives",
-                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Program"])),
             ],
             swiftSettings: strict
         ),
@@ -101,14 +109,20 @@ let package = Package(
                 "Tunnel", "Sallyport", "ConfigurationFile", "EventIO", "Platform", "Basics", "Vocabulary",
                 "SecureLink", "CryptoPrimitives",
                 .product(name: "SystemPackage", package: "swift-system"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Program"])),
+                .product(
+                    name: "ArgumentParser",
+                    package: "swift-argument-parser",
+                    condition: .when(traits: ["Program"])
+                ),
             ],
             swiftSettings: strict
         ),
         .executableTarget(
             name: "sallyport",
             dependencies: ["TunnelCommand", "Platform"],
+            // Not `Sources/sallyport`: on a disk that ignores case that is the library's folder.
+            path: "Sources/Main",
             swiftSettings: strict
         ),
 
@@ -117,8 +131,12 @@ let package = Package(
             dependencies: [
                 "Tunnel", "SecureLink", "ProtocolCore", "EventIO", "Platform", "Basics", "WireCoding",
                 "CryptoPrimitives",
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Program"])),
+                .product(
+                    name: "ArgumentParser",
+                    package: "swift-argument-parser",
+                    condition: .when(traits: ["Program"])
+                ),
             ],
             path: "Benchmarks/Ladder",
             swiftSettings: strict

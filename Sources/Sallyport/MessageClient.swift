@@ -93,13 +93,19 @@ public enum MessageClient {
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 attempt.begin(continuation)
-                loop.perform { context in
-                    ConnectAttempt(way, store, options, loop, context, attempt, handlers).begin()
-                }
+                let request = ConnectRequest(
+                    way: way,
+                    store: store,
+                    options: options,
+                    loop: loop,
+                    attempt: attempt,
+                    handlers: handlers
+                )
+                loop.perform(.connect(request))
             }
         } onCancel: {
             attempt.end(.failure(.cancelled))
-            loop.perform { [id = attempt.id] in $0.dials[id]?.fail(.cancelled) }
+            loop.perform(.failConnecting(attempt.id, .cancelled))
         }
         return try result.get()
     }

@@ -37,7 +37,7 @@ public final class MessageServer: HandlerHolder {
     /// The number of events kept for a slow reader of ``events``; beyond it, the oldest event is dropped.
     private static let keptEvents = 1024
 
-    private init(
+    init(
         _ addresses: [String],
         _ keeper: PasswordKeeper,
         _ options: ConnectionOptions,
@@ -69,17 +69,11 @@ public final class MessageServer: HandlerHolder {
         let table = try await keeper.table()
         let loop = try await MessageLoop.start(name: "sly-server")
         let result: Result<MessageServer, SallyportError> = await withCheckedContinuation { continuation in
-            loop.perform { context in
-                do throws(SystemFailure) {
-                    let hub = try ServerHub(bound, table, LinkOptions(options), loop, in: context)
-                    let server = MessageServer(hub.addresses, keeper, options, loop)
-                    hub.server = server
-                    context.hub = hub
-                    continuation.resume(returning: .success(server))
-                } catch {
-                    continuation.resume(returning: .failure(SallyportError(error)))
-                }
+            let start = ServerStart(bound: bound, table: table, keeper: keeper, options: options, loop: loop)
+            {
+                continuation.resume(returning: $0)
             }
+            loop.perform(.server(.start(start)))
         }
         return try result.get()
     }
@@ -97,10 +91,7 @@ public final class MessageServer: HandlerHolder {
     }
 
     deinit {
-        loop.perform { context in
-            context.hub?.stop("")
-            context.hub = nil
-        }
+        loop.perform(.server(.stop(reason: "")))
     }
 
     /// The handlers for packets and requests of all connections.
@@ -135,23 +126,17 @@ public final class MessageServer: HandlerHolder {
             throw SallyportError(.closed, "the server has stopped")
         }
         let connection = try DetachedSocket.adopting(fromApplication: socket)
-        loop.perform { context in
-            guard let hub = context.hub, !hub.isStopped else { return }
-            hub.accept(connection)
-        }
+        loop.perform(.server(.accept(connection)))
     }
 
     /// Stops listening and closes all connections, sending `reason` to each client; returns when they are closed.
     public func stop(_ reason: String = "the server stops") async {
         state.withLock { $0.isStopped = true }
-        loop.perform { $0.hub?.stopListening() }
+        loop.perform(.server(.stopListening))
         await withTaskGroup { group in
             for connection in connections { group.addTask { await connection.close(reason) } }
         }
-        loop.perform { context in
-            context.hub?.stop(reason)
-            context.hub = nil
-        }
+        loop.perform(.server(.stop(reason: reason)))
         let listeners = state.withLock { state in
             defer { state.listeners = [:] }
             return state.listeners
@@ -301,7 +286,7 @@ extension MessageServer {
         let table = try await keeper.table(code: code)
         // A later call may have finished its table earlier.
         guard state.withLock({ $0.tableGeneration == generation }) else { return }
-        loop.perform { $0.hub?.table = table }
+        loop.perform(.server(.use(table)))
     }
 
     func tellPaired(_ user: String, _ connection: Connection) {

@@ -98,7 +98,9 @@ import Testing
         let party = try await Party()
         let (client, there) = try await party.connect()
         let item = Item(.packet, number: 1, action: "x", payload: "short")
-        client.loop.perform { [id = client.id] in $0.drivers[id]?.sendLong(item, progress: nil) { _ in } }
+        client.loop.perform(
+            .connection(client.id, .sendLong(LongSend(item: item, progress: nil, isWithdrawn: nil) { _ in }))
+        )
         try await eventually("it is over") { !there.isOpen }
         #expect(there.endReason?.code == .malformed)
         await party.server.stop()
@@ -124,11 +126,12 @@ import Testing
     /// Opens a stream for a long payload by hand.
     private func longStream(of client: Connection) async throws -> ByteStream {
         let result = await withCheckedContinuation { continuation in
-            client.loop.perform { [id = client.id] in
-                continuation.resume(returning: $0.drivers[id]?.openBytes("sallyport.long"))
+            let request = OpenRequest(number: 0, service: "sallyport.long", isWithdrawn: Flag()) {
+                continuation.resume(returning: $0)
             }
+            client.loop.perform(.connection(client.id, .open(request)))
         }
-        return try #require(try result?.get())
+        return try result.get()
     }
 
     @Test(arguments: ["chunks", "inbox"]) func whoLiesAboutALengthIsNotListenedTo(action: String) async throws
@@ -171,9 +174,11 @@ import Testing
     /// How many payloads are being taken as chunks.
     private func intakes(of connection: Connection) async -> Int {
         await withCheckedContinuation { continuation in
-            connection.loop.perform { [id = connection.id] in
-                continuation.resume(returning: $0.drivers[id]?.intakes.count ?? 0)
-            }
+            connection.loop.perform(
+                .inspect { [id = connection.id] in
+                    continuation.resume(returning: $0.drivers[id]?.intakes.count ?? 0)
+                }
+            )
         }
     }
 

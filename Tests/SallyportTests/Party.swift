@@ -111,9 +111,11 @@ final class CuttableLine: Sendable {
         goDown()
         try await eventually("the link is lost") {
             await withCheckedContinuation { continuation in
-                connection.loop.perform { [id = connection.id] in
-                    continuation.resume(returning: !($0.drivers[id]?.session.isAttached ?? true))
-                }
+                connection.loop.perform(
+                    .inspect { [id = connection.id] in
+                        continuation.resume(returning: !($0.drivers[id]?.session.isAttached ?? true))
+                    }
+                )
             }
         }
     }

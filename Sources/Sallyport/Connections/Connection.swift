@@ -73,12 +73,9 @@ public final class Connection: HandlerHolder {
         let id = Self.ids.add(1, ordering: .relaxed).newValue
         self.id = id
         func wake(_ messageStream: StreamName) -> @Sendable () -> Void {
-            let wake: @Sendable (LoopContext) -> Void = { $0.drivers[id]?.wake(messageStream) }
-            return { loop.perform(wake) }
+            { loop.perform(.connection(id, .wake(messageStream))) }
         }
-        let credit = Credit(window: options.clampedWindow) { charge in
-            loop.perform { $0.drivers[id]?.release(charge) }
-        }
+        let credit = Credit(window: options.clampedWindow) { loop.perform(.connection(id, .release($0))) }
         self.credit = credit
         packetOutbox = Outbox(wake: wake(.packets))
         callOutbox = Outbox(wake: wake(.calls))
@@ -109,13 +106,7 @@ public final class Connection: HandlerHolder {
     public func close(_ reason: String = "") async {
         let failure = SallyportError(.closed, "closed here" + (reason.isEmpty ? "" : ": \(reason)"))
         await withCheckedContinuation { continuation in
-            loop.perform { [id] context in
-                guard let driver = context.drivers[id] else {
-                    continuation.resume()
-                    return
-                }
-                driver.close(reason, failure) { continuation.resume() }
-            }
+            loop.perform(.connection(id, .close(reason: reason, failure) { continuation.resume() }))
         }
     }
 
@@ -268,7 +259,7 @@ extension Connection {
         let isWithdrawn = Flag()
         let withdraw: @Sendable () -> Void = {
             isWithdrawn.raise()
-            if isLong { loop.perform { $0.drivers[id]?.withdrawLong(kind, number, evenIfSent: true) } }
+            if isLong { loop.perform(.connection(id, .withdrawLong(kind, number, evenIfSent: true))) }
             // A request that has not left is removed. For one that has left, the other end gets a CANCEL.
             guard !outbox.withdraw(number), kind == .request else { return }
             callOutbox.sendAtOnce(Item(.cancel, number: number))
@@ -278,7 +269,7 @@ extension Connection {
             number,
             timeout: timeout,
             deadline: EventLoop.clock.advanced(by: timeout),
-            isFirst: { loop.perform { $0.watchCalls() } },
+            isFirst: { loop.perform(.watchCalls) },
             expired: withdraw
         ) {
             guard !isWithdrawn.isRaised else { return }
@@ -313,7 +304,7 @@ extension Connection {
         } onCancel: {
             isWithdrawn.raise()
             // A payload for which `send` has already returned is still sent.
-            loop.perform { $0.drivers[id]?.withdrawLong(item.kind, item.number, evenIfSent: false) }
+            loop.perform(.connection(id, .withdrawLong(item.kind, item.number, evenIfSent: false)))
         }
         if let failure { throw failure }
     }
@@ -324,17 +315,7 @@ extension Connection {
         unless isWithdrawn: Flag? = nil,
         _ sent: @escaping @Sendable (SallyportError?) -> Void
     ) {
-        loop.perform { [id] context in
-            guard let driver = context.drivers[id] else {
-                sent(SallyportError(.closed, "the connection is over"))
-                return
-            }
-            // The withdrawal came before the driver knew the item: it would never be withdrawn later.
-            guard !(isWithdrawn?.isRaised ?? false) else {
-                sent(.cancelled)
-                return
-            }
-            driver.sendLong(item, progress: progress, sent)
-        }
+        let send = LongSend(item: item, progress: progress, isWithdrawn: isWithdrawn, sent: sent)
+        loop.perform(.connection(id, .sendLong(send)))
     }
 }

@@ -1,3 +1,4 @@
+import DequeModule
 import Synchronization
 
 /// A handler of packets and requests.
@@ -213,7 +214,7 @@ final class HandlerRunner: Sendable {
     }
 
     private struct State {
-        var waiting = Fifo<Work>()
+        var waiting = Deque<Work>()
         var waitingNumbers: Set<UInt64> = []
         var cancelledNumbers: Set<UInt64> = []
         var running: [UInt64: Task<Void, Never>] = [:]
@@ -264,7 +265,9 @@ final class HandlerRunner: Sendable {
         let (waiting, running) = state.withLock { state in
             state.isClosed = true
             state.waitingNumbers = []
-            return (state.waiting.removeAll(), Array(state.running.values))
+            let waiting = state.waiting
+            state.waiting = []
+            return (waiting, Array(state.running.values))
         }
         for task in running { task.cancel() }
         for work in waiting { work.ended() }
@@ -285,7 +288,7 @@ final class HandlerRunner: Sendable {
             state.running[ticket] = nil
             if state.tickets[work.number] == ticket { state.tickets[work.number] = nil }
             var skipped: [Work] = []
-            while let next = state.waiting.removeFirst() {
+            while let next = state.waiting.popFirst() {
                 state.waitingNumbers.remove(next.number)
                 guard state.cancelledNumbers.remove(next.number) == nil else {
                     skipped.append(next)

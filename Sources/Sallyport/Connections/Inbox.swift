@@ -1,3 +1,4 @@
+import DequeModule
 import Synchronization
 
 /// The received packets of one connection that no handler takes, the oldest first.
@@ -32,7 +33,7 @@ public final class Inbox: Sendable {
     }
 
     private struct State {
-        var entries = Fifo<Entry>()
+        var entries = Deque<Entry>()
         var dropped = 0
         var failure: SallyportError?
         var waiting: [UInt64: Waiter] = [:]
@@ -40,7 +41,23 @@ public final class Inbox: Sendable {
         /// The calls whose time limit passed before they began to wait.
         var late: Set<UInt64> = []
         var nextWaiter: UInt64 = 0
+        /// The largest number of entries since the queue was last given back.
+        var peak = 0
+
+        /// Gives back the memory of a burst when the last entry was taken.
+        mutating func taken(_ entry: Entry?) -> Entry? {
+            if entries.isEmpty, peak > Inbox.burst {
+                entries = []
+                peak = 0
+            }
+            return entry
+        }
     }
+
+    /// The number of entries from which on a queue's memory is given back when it is empty.
+    ///
+    /// Larger: a connection that is silent keeps more. Smaller: every burst allocates again.
+    private static let burst = 64
 
     private struct Waiter {
         let isWanted: @Sendable (Packet) -> Bool
@@ -67,17 +84,17 @@ public final class Inbox: Sendable {
 
     /// The packet at a position, 0 for the oldest, without taking it; `nil` if there is none.
     public subscript(index: Int) -> Packet? {
-        state.withLock { $0.entries[index]?.packet }
+        state.withLock { $0.entries.indices.contains(index) ? $0.entries[index].packet : nil }
     }
 
     /// Takes the oldest packet, if there is one.
     public func takeOldest() -> Packet? {
-        take { $0.entries.removeFirst() }
+        take { $0.taken($0.entries.popFirst()) }
     }
 
     /// Takes the newest packet, if there is one.
     public func takeNewest() -> Packet? {
-        take { $0.entries.removeLast() }
+        take { $0.taken($0.entries.popLast()) }
     }
 
     /// Takes the oldest packet; waits until there is one.
@@ -120,7 +137,7 @@ public final class Inbox: Sendable {
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let result = state.withLock { state -> Result<Entry, SallyportError>? in
-                    if let entry = state.entries.removeFirst(where: { isWanted($0.packet) }) {
+                    if let entry = state.entries.popFirst(where: { isWanted($0.packet) }) {
                         return .success(entry)
                     }
                     if let failure = state.failure { return .failure(failure) }
@@ -178,9 +195,10 @@ extension Inbox {
                 guard case .dropOldest = overflow else {
                     return (nil, .refused)
                 }
-                gone = state.entries.removeFirst()?.charge ?? .none
+                gone = state.entries.popFirst()?.charge ?? .none
             }
             state.entries.append(entry)
+            state.peak = max(state.peak, state.entries.count)
             return (nil, .taken)
         }
         waiter?.continuation.resume(returning: .success(entry))
@@ -202,10 +220,10 @@ extension Inbox {
     }
 
     /// The position of the oldest packet among all packets of the process.
-    var oldestPlace: UInt64? { state.withLock { $0.entries[0]?.place } }
+    var oldestPlace: UInt64? { state.withLock { $0.entries.first?.place } }
 
     /// The position of the newest packet among all packets of the process.
-    var newestPlace: UInt64? { state.withLock { $0.entries[$0.entries.count - 1]?.place } }
+    var newestPlace: UInt64? { state.withLock { $0.entries.last?.place } }
 }
 
 // MARK: - The inbox as a sequence

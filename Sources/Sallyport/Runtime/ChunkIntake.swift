@@ -120,9 +120,7 @@ extension ConnectionDriver {
         }
         nextIntake += 1
         let (connection, owner, id) = (connection, connection.id, nextIntake)
-        let inbox = ByteInbox { count in
-            connection.loop.perform { $0.drivers[owner]?.intakes[id]?.taken(count) }
-        }
+        let inbox = ByteInbox { connection.loop.perform(.intake(id, of: owner, .taken($0))) }
         // A confirmed packet is confirmed when the whole payload has arrived, even if the handler has not read all of it.
         let confirm = { connection.reply(Item(.reply, number: item.number)) }
         let intake = ChunkIntake(
@@ -144,7 +142,7 @@ extension ConnectionDriver {
                     _ = try? await body(incoming, connection)
                 }
             } ended: {
-                connection.loop.perform { $0.drivers[owner]?.intakes[id]?.handled() }
+                connection.loop.perform(.intake(id, of: owner, .handled))
             }
         )
         return intake

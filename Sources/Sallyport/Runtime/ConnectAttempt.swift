@@ -61,7 +61,7 @@ final class Attempt: Sendable {
 /// Confined to its loop's thread.
 final class ConnectAttempt: ConnectionObserver {
     /// The source of a client's link.
-    enum Way {
+    enum Way: Sendable {
         /// The library connects to the endpoint, and again when the link is lost.
         case to(Endpoint)
         /// The application has connected the socket; it cannot be connected again.
@@ -80,22 +80,14 @@ final class ConnectAttempt: ConnectionObserver {
     private weak var driver: ConnectionDriver?
     private var hasLeft = false
 
-    init(
-        _ way: Way,
-        _ store: CredentialStore,
-        _ options: ConnectionOptions,
-        _ messageLoop: MessageLoop,
-        _ context: LoopContext,
-        _ attempt: Attempt,
-        _ handlers: (@Sendable (Connection) -> Void)?
-    ) {
-        self.way = way
-        self.store = store
-        self.options = options
-        self.messageLoop = messageLoop
+    init(_ request: ConnectRequest, in context: LoopContext) {
+        way = request.way
+        store = request.store
+        options = request.options
+        messageLoop = request.loop
+        attempt = request.attempt
+        handlers = request.handlers
         self.context = context
-        self.attempt = attempt
-        self.handlers = handlers
     }
 
     func begin() {
@@ -189,7 +181,7 @@ final class ConnectAttempt: ConnectionObserver {
         deadline?.cancel()
         driver?.observer = nil
         // Freed on the next loop turn, because a method of this object may be running.
-        messageLoop.perform { [id = attempt.id] context in context.dials[id] = nil }
+        messageLoop.perform(.forgetConnecting(attempt.id))
     }
 
     func connectionBegan(_ connection: Connection) {

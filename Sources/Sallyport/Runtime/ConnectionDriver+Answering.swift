@@ -92,7 +92,7 @@ extension Connection {
     /// Sends a short answer; closes the connection if the other end does not read its answers.
     func reply(_ item: Item) {
         guard replyOutbox.sendAtOnce(item) > maxUnreadAnswers else { return }
-        loop.perform { [id] in $0.drivers[id]?.closeUnread() }
+        loop.perform(.connection(id, .closeUnread))
     }
 
     /// Makes the answer to a packet from its handler's result.

@@ -1,3 +1,4 @@
+import DequeModule
 import EventIO
 import FoundationEssentials
 import SecureLink
@@ -27,7 +28,7 @@ final class ConnectionDriver {
     private var hasBegun = false
     /// The long payloads that are being sent, and those that wait for them.
     var longSenders: [ObjectIdentifier: LongSender] = [:]
-    var waitingSenders = Fifo<LongSender>()
+    var waitingSenders = Deque<LongSender>()
     /// The total size of the long payloads that are being received or wait to be taken, in bytes.
     var announcedBytes = 0
     /// The long payloads that wait until others have been received and taken.
@@ -36,7 +37,7 @@ final class ConnectionDriver {
     var byteStreams: [UInt64: ByteStreamEnd] = [:]
     var nextByteStream: UInt64 = 0
     /// The calls that wait for a link, to open a stream.
-    var openings: [Opening] = []
+    var openings: [OpenRequest] = []
     /// The payloads that handlers read in chunks, by their number within the connection.
     var intakes: [UInt64: ChunkIntake] = [:]
     var nextIntake: UInt64 = 0
@@ -237,7 +238,9 @@ extension ConnectionDriver {
         context.drivers[connection.id] = nil
         let isOrderly = failure == nil && reason.kind == .closedByPeer
         let failure = failure ?? SallyportError(reason)
-        for sender in waitingSenders.removeAll() { sender.sessionEnded(reason) }
+        let senders = waitingSenders
+        waitingSenders = []
+        for sender in senders { sender.sessionEnded(reason) }
         connection.ended(failure, isOrderly: isOrderly)
         openWaiting()
         // The server removes the connection before the call that closed it returns.

@@ -1,4 +1,5 @@
 import Basics
+import DequeModule
 import SecureLink
 import Vocabulary
 import WireCoding
@@ -295,7 +296,7 @@ extension ConnectionDriver {
     /// Starts waiting payloads as far as there is space; starts none while there is no link.
     func beginWaiting() {
         while session.isAttached, longSenders.count < Self.maxSenders,
-            let next = waitingSenders.removeFirst()
+            let next = waitingSenders.popFirst()
         {
             begin(next)
         }
@@ -320,7 +321,7 @@ extension ConnectionDriver {
     /// Stops sending a long payload that no call waits for any more.
     func withdrawLong(_ kind: Item.Kind, _ number: UInt64, evenIfSent: Bool) {
         func isMeant(_ sender: LongSender) -> Bool { sender.kind == kind && sender.number == number }
-        (waitingSenders.removeFirst(where: isMeant) ?? longSenders.values.first(where: isMeant))?
+        (waitingSenders.popFirst(where: isMeant) ?? longSenders.values.first(where: isMeant))?
             .withdraw(evenIfSent: evenIfSent)
     }
 

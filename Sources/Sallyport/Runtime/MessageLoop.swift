@@ -6,15 +6,15 @@ import Synchronization
 
 /// A thread that moves the bytes of connections; any task can run actions on it.
 final class MessageLoop: Sendable {
-    private let mailbox: Mailbox<@Sendable (LoopContext) -> Void>
+    private let mailbox: Mailbox<LoopCommand>
 
-    private init(_ mailbox: Mailbox<@Sendable (LoopContext) -> Void>) {
+    private init(_ mailbox: Mailbox<LoopCommand>) {
         self.mailbox = mailbox
     }
 
     deinit {
         // The loop runs all earlier actions before it stops.
-        mailbox.send { $0.loop.stop() }
+        mailbox.send(.stop)
     }
 
     /// Starts a thread, which ends when this object is freed.
@@ -50,8 +50,8 @@ final class MessageLoop: Sendable {
     private static let clients = Mutex<Task<Result<MessageLoop, SallyportError>, Never>?>(nil)
 
     /// Runs an action on the loop's thread.
-    func perform(_ action: @escaping @Sendable (LoopContext) -> Void) {
-        mailbox.send(action)
+    func perform(_ command: LoopCommand) {
+        mailbox.send(command)
     }
 
     /// Returns the process's thread pool for the cryptography of logins.
@@ -78,7 +78,7 @@ final class MessageLoop: Sendable {
         do throws(SystemFailure) {
             let context = try LoopContext(jobs)
             started(
-                .success(MessageLoop(Mailbox(context.loop) { [unowned context] action in action(context) }))
+                .success(MessageLoop(Mailbox(context.loop) { [unowned context] in context.perform($0) }))
             )
             context.run()
         } catch {

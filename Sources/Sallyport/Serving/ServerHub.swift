@@ -15,7 +15,7 @@ final class ServerHub {
     private let options: LinkOptions
     private let gate = HandshakeGate(maxUnderWay: 1024)
     private let registry: SessionRegistry
-    private let resumable: ResumableSessions
+    let resumable: ResumableSessions
     private var listeners: [Listener] = []
     private var acceptors: [ObjectIdentifier: LinkAcceptor] = [:]
     private var drivers: [ObjectIdentifier: ConnectionDriver] = [:]
@@ -36,9 +36,7 @@ final class ServerHub {
         self.options = options
         registry = try SessionRegistry()
         resumable = ResumableSessions(registry, in: context.environment) { call in
-            messageLoop.perform { context in
-                _ = context.hub?.resumable.answer(call)
-            }
+            messageLoop.perform(.server(.session(call)))
         }
         for address in bound {
             listeners.append(try Listener(BoundSocket(address), loop: context.loop, handler: self))

@@ -24,15 +24,13 @@ public final class ByteStream: Sendable {
         self.service = service
         self.connection = connection
         let owner = connection.id
-        let wake: @Sendable (LoopContext) -> Void = { $0.drivers[owner]?.byteStreams[id]?.wake() }
         let loop = connection.loop
-        outbox = Outbox { loop.perform(wake) }
-        inbox = ByteInbox { count in loop.perform { $0.drivers[owner]?.byteStreams[id]?.consumed(count) } }
+        outbox = Outbox { loop.perform(.byteStream(id, of: owner, .wake)) }
+        inbox = ByteInbox { loop.perform(.byteStream(id, of: owner, .consumed($0))) }
     }
 
     deinit {
-        let (owner, id, unread) = (connection.id, id, inbox.unread)
-        connection.loop.perform { $0.drivers[owner]?.byteStreams[id]?.abandon(unread: unread) }
+        connection.loop.perform(.byteStream(id, of: connection.id, .abandon(unread: inbox.unread)))
     }
 
     /// Writes bytes; returns when they are handed over for sending, and waits while the other end takes none.
@@ -51,8 +49,7 @@ public final class ByteStream: Sendable {
 
     /// Ends both directions immediately; bytes in transit may be lost.
     public func reset() {
-        let (owner, id) = (connection.id, id)
-        connection.loop.perform { $0.drivers[owner]?.byteStreams[id]?.reset() }
+        connection.loop.perform(.byteStream(id, of: connection.id, .reset))
     }
 
     /// Reads the available bytes, 1 to `most`; waits until there are some, and returns `nil` at the end of the stream.
@@ -125,22 +122,14 @@ extension Connection {
         let number = openings.add(1, ordering: .relaxed).newValue
         let result: Result<ByteStream, SallyportError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                loop.perform { context in
-                    guard !isWithdrawn.isRaised, let driver = context.drivers[id] else {
-                        let failure = SallyportError(.closed, "the connection is over")
-                        continuation.resume(returning: .failure(isWithdrawn.isRaised ? .cancelled : failure))
-                        return
-                    }
-                    driver.openBytes(
-                        ConnectionDriver.Opening(number: number, service: service) {
-                            continuation.resume(returning: $0)
-                        }
-                    )
+                let request = OpenRequest(number: number, service: service, isWithdrawn: isWithdrawn) {
+                    continuation.resume(returning: $0)
                 }
+                loop.perform(.connection(id, .open(request)))
             }
         } onCancel: {
             isWithdrawn.raise()
-            loop.perform { $0.drivers[id]?.withdrawOpening(number) }
+            loop.perform(.connection(id, .withdrawOpening(number)))
         }
         return try result.get()
     }

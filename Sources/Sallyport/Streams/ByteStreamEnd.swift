@@ -56,9 +56,7 @@ final class ByteStreamEnd: StreamEndpoint {
         case .drained: return StreamFill(count, .drained)
         case .finished:
             isOutwardFinished = true
-            driver.connection.loop.perform { [owner = driver.connection.id, id] in
-                $0.drivers[owner]?.byteStreams[id]?.leaveIfOver()
-            }
+            driver.connection.loop.perform(.byteStream(id, of: driver.connection.id, .leaveIfOver))
             return StreamFill(count, .finished)
         }
     }
@@ -123,16 +121,11 @@ extension SallyportError {
 }
 
 extension ConnectionDriver {
-    /// A call that waits for a link, to open a stream.
-    struct Opening {
-        let number: UInt64
-        let service: String
-        let opened: (Result<ByteStream, SallyportError>) -> Void
-    }
-
     /// Opens a stream, now or when there is a link again.
-    func openBytes(_ opening: Opening) {
-        if session.isAttached || !session.isOpen {
+    func openBytes(_ opening: OpenRequest) {
+        // The session has ended, and at the turn's end the connection knows why.
+        let isEnding = (isBroken || !session.isOpen) && connection.endReason == nil
+        if !isEnding, session.isAttached || !session.isOpen {
             opening.opened(openBytes(opening.service))
         } else {
             openings.append(opening)

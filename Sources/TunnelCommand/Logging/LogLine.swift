@@ -1,5 +1,6 @@
 import Basics
 import Logging
+import Platform
 
 /// One line of the log, as text or as JSON, with the same fields in the same order.
 struct LogLine {
@@ -60,24 +61,9 @@ struct LogLine {
         }
     }
 
-    /// The time in UTC.
-    ///
-    /// The algorithm from days to a date is that of Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+    /// The time in UTC, as RFC 3339 writes it.
     private var time: String {
-        let days = seconds / 86400
-        let rest = seconds % 86400
-        let shifted = days + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        let date = "\(year.digits(4))-\(month.digits(2))-\(day.digits(2))"
-        let clock = "\((rest / 3600).digits(2)):\((rest / 60 % 60).digits(2)):\((rest % 60).digits(2))"
-        return "\(date)T\(clock).\(milliseconds.digits(3))Z"
+        "\(UTCTime.text(seconds)).\(milliseconds.digits(3))Z"
     }
 }
 
