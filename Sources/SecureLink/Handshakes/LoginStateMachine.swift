@@ -191,7 +191,8 @@ struct LoginStateMachine: ~Copyable {
     /// - Returns: what the shell does next.
     mutating func failed(_ failure: LinkFailure, hasMoreAddresses: Bool) -> [Action] {
         if isOver { return [] }
-        let hasStretched = talk?.hasStretched ?? false
+        // For a realm of another application nothing is stretched.
+        let hasStretched = if case .otherApplication = failure { false } else { talk?.hasStretched ?? false }
         talk = nil
         var actions: [Action] = failure == .passwordRefused || hasStretched ? [.noteRefusal] : []
         if failure.mayBeOfOneAddress, hasMoreAddresses {
