@@ -4,7 +4,7 @@ import Testing
 
 @testable import ProtocolCore
 
-/// How the bytes of a handshake come: split anywhere, followed by more, or from somebody else altogether.
+/// The bytes of a handshake in other portions: split anywhere, followed by more bytes, or of another protocol.
 @Suite struct HandshakeBytesTests {
     let people: People
 
@@ -12,7 +12,7 @@ import Testing
         people = try People()
     }
 
-    @Test func everyMessageMayComeOneByteAtATime() throws {
+    @Test func everyMessageMayArriveOneByteAtATime() throws {
         let sent = try HandshakeRun(people, asksForRealm: true).run().sent
         var server = HandshakeRun(people).makeServer()
         var client = HandshakeRun(people).makeClient()
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    @Test func bytesBehindAHelloAreRefused() throws {
+    @Test func bytesAfterAHelloAreRefused() throws {
         let sent = try HandshakeRun(people, asksForRealm: true).run().sent
         for message in [HandshakeRun.Message.query, .hello] {
             for extra in [[0], [0xF5], sent[.hello] ?? []] as [[UInt8]] {
@@ -72,21 +72,21 @@ import Testing
         #expect(consumed == 72)
     }
 
-    @Test func aHelloThatIsTooLongIsRefusedBeforeItsBodyComes() throws {
+    @Test func aHelloThatIsTooLongIsRefusedBeforeItsBodyArrives() throws {
         for length in [2049, 4096, 65535] {
             var server = HandshakeRun(people).makeServer()
             let header = HandshakeFrame.magic + [1, 1, UInt8(length >> 8), UInt8(length & 255)]
             for count in 0..<8 { try server.expectWait(Array(header.prefix(count))) }
             #expect(throws: HandshakeFault.malformed("message length")) { try server.feed(header) }
         }
-        // One byte less is waited for, and found to be nonsense when it is there.
+        // The longest permitted message is awaited in full and only then found to be malformed.
         var server = HandshakeRun(people).makeServer()
         let longest = HandshakeFrame.encode(.clientHello, body: [UInt8](repeating: 0, count: 2048))
         try server.expectWait(longest.dropLast())
         #expect(throws: HandshakeFault.malformed("version range")) { try server.feed(longest) }
     }
 
-    @Test func whatIsNotOursIsRefusedAtItsFirstByteByBothEnds() throws {
+    @Test func bothEndsRefuseAnotherProtocolAtItsFirstByte() throws {
         for first in UInt8.min ... .max where first != 0xF5 {
             var server = HandshakeRun(people).makeServer()
             #expect(throws: HandshakeFault.notOurProtocol) { try server.feed([first]) }
@@ -96,7 +96,7 @@ import Testing
         }
     }
 
-    @Test func strangersAreToldNothing() {
+    @Test func anUnauthenticatedClientThatBreaksTheProtocolGetsNoReject() {
         for fault in [
             HandshakeFault.notOurProtocol, .unexpectedMessage, .malformed("x"), .invalidPoint, .repeatedRetry,
         ] {
@@ -121,7 +121,7 @@ import Testing
 }
 
 extension ServerHandshake {
-    /// Feeds what is not a whole message.
+    /// Feeds an incomplete message and expects that the handshake waits for more bytes.
     mutating func expectWait(_ bytes: [UInt8], sourceLocation: SourceLocation = #_sourceLocation) throws {
         let (consumed, step) = try bytes.borrowed { bytes throws(HandshakeFault) in try receive(bytes) }
         guard case .wait = step, consumed == 0 else {
