@@ -25,7 +25,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func everyOneOf20000ConcurrentRequestsGetsItsOwnAnswer() async throws {
+    @Test func twentyThousandConcurrentRequestsEachGetTheirOwnAnswer() async throws {
         let party = try await Party()
         party.server.answer("double") { packet, _ in "\((Int(packet.text ?? "") ?? -1) * 2)" }
         let (client, _) = try await party.connect()
@@ -38,7 +38,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func everyOneOf100000RequestsInFlightGetsItsOwnAnswer() async throws {
+    @Test func aHundredThousandRequestsInFlightEachGetTheirOwnAnswer() async throws {
         let count = 100_000
         var options = ConnectionOptions()
         options.concurrentRequests = count

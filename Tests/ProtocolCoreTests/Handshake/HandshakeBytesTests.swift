@@ -18,30 +18,30 @@ import Testing
         var client = HandshakeRun(people).makeClient()
         _ = client.begin(with: nil)
 
-        guard case .send(let retry) = try drip(#require(sent[.query]), to: &server) else {
+        guard case .send(let retry) = try feedOneByOne(#require(sent[.query]), to: &server) else {
             Issue.record("no retry")
             return
         }
         #expect(retry == sent[.retry])
-        guard case .learn = try drip(retry, to: &client) else {
+        guard case .learn = try feedOneByOne(retry, to: &client) else {
             Issue.record("nothing learned")
             return
         }
         let hello = try client.continue(with: people.alice, share: HandshakeRun.share(people.alice))
         #expect(hello == sent[.hello])
-        guard case .verify(let job) = try drip(hello, to: &server) else {
+        guard case .verify(let job) = try feedOneByOne(hello, to: &server) else {
             Issue.record("no login")
             return
         }
         let answer = try server.answer(with: job.run())
         #expect(answer == sent[.answer])
-        guard case .prove(let proof) = try drip(answer, to: &client) else {
+        guard case .prove(let proof) = try feedOneByOne(answer, to: &client) else {
             Issue.record("no proof")
             return
         }
         let (finish, _) = try client.finish(with: proof.run())
         #expect(finish == sent[.finish])
-        guard case .established = try drip(finish, to: &server) else {
+        guard case .established = try feedOneByOne(finish, to: &server) else {
             Issue.record("not established")
             return
         }
@@ -104,12 +104,18 @@ import Testing
         }
     }
 
-    private func drip(_ bytes: [UInt8], to server: inout ServerHandshake) throws -> ServerHandshake.Step {
+    private func feedOneByOne(
+        _ bytes: [UInt8],
+        to server: inout ServerHandshake
+    ) throws -> ServerHandshake.Step {
         for count in 0..<bytes.count { try server.expectWait(Array(bytes.prefix(count))) }
         return try server.feed(bytes)
     }
 
-    private func drip(_ bytes: [UInt8], to client: inout ClientHandshake) throws -> ClientHandshake.Step {
+    private func feedOneByOne(
+        _ bytes: [UInt8],
+        to client: inout ClientHandshake
+    ) throws -> ClientHandshake.Step {
         for count in 0..<bytes.count {
             guard case .wait = try client.feed(Array(bytes.prefix(count))) else {
                 Issue.record("something was done with \(count) of \(bytes.count) bytes")

@@ -105,7 +105,7 @@ import Testing
         #expect(keys.recordsLeft == .max)
     }
 
-    @Test func bothEndsAgreeOnTheKeyAfterAHundredThousandRatchets() throws {
+    @Test func aHundredThousandRatchetsKeepBothEndsInSync() throws {
         var sender = try keys()
         var receiver = try keys()
         var seen: Set<[UInt8]> = []

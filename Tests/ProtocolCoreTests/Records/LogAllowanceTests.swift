@@ -79,7 +79,7 @@ import Testing
         #expect(link.allowance.size == 4 * Self.mebibyte)
     }
 
-    /// The bytes of its log that a session uses for one long stream over a link with this one-link delay.
+    /// The bytes of its log that a session uses for one long stream over a link with this one-way delay.
     private func used(oneWay: Duration) throws -> Int {
         var options = Session.Options(parameters: SessionParameters(features: .resume))
         options.logBytes = 16 * Self.mebibyte

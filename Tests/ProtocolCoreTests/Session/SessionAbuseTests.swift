@@ -65,14 +65,14 @@ import Vocabulary
     @Test func aPeerThatDoesNotReadThePingAnswersIsClosed() throws {
         let bench = try SessionBench()
         _ = try bench.takeRecords()
-        var said = 0
-        while bench.end == nil, said < 1000 {
+        var sent = 0
+        while bench.end == nil, sent < 1000 {
             try bench.say(Say.ping(1))
             bench.now = bench.now.advanced(by: .milliseconds(110))
-            said += 1
+            sent += 1
         }
         try bench.expectClosed(.limit)
-        #expect(said == 65)
+        #expect(sent == 65)
     }
 
     @Test func unsolicitedPingAnswersAreIgnored() throws {
@@ -129,8 +129,8 @@ import Vocabulary
         try bench.say(Say.open(1) + Say.open(3) + Say.reset(1))
         #expect(try bench.takeFrames().allSatisfy { $0.type != FrameType.maxStreams.rawValue })
         bench.session.release(try bench.handle(1), at: bench.now)
-        let told = try bench.takeFrames().filter { $0.type == FrameType.maxStreams.rawValue }
-        #expect(told.map(\.payload) == [[0, 0, 0, 3]])
+        let granted = try bench.takeFrames().filter { $0.type == FrameType.maxStreams.rawValue }
+        #expect(granted.map(\.payload) == [[0, 0, 0, 3]])
         try bench.say(Say.open(5))
         bench.expectOpen()
         try bench.say(Say.open(7))

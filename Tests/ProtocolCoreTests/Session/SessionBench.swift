@@ -225,8 +225,8 @@ final class SessionBench {
         #expect(given == code, comment(), sourceLocation: sourceLocation)
         let last = try records(in: takeBytes()).last?.last
         #expect(last?.type == FrameType.close.rawValue, comment(), sourceLocation: sourceLocation)
-        let told = last.map { UInt16($0.payload[0]) << 8 | UInt16($0.payload[1]) }
-        #expect(told == code.rawValue, comment(), sourceLocation: sourceLocation)
+        let sent = last.map { UInt16($0.payload[0]) << 8 | UInt16($0.payload[1]) }
+        #expect(sent == code.rawValue, comment(), sourceLocation: sourceLocation)
         expect(!session.isOpen)
         expect(session.nextTimeout == nil)
         #expect(try takeRecords().isEmpty, sourceLocation: sourceLocation)

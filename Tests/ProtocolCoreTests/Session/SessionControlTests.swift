@@ -114,8 +114,8 @@ import WireCoding
         try bench.say(Say.open(1))
         bench.session.goAway(.shutdown, "soon")
         bench.session.goAway(.shutdown, "again")
-        let said = try bench.takeFrames().filter { $0.type == FrameType.goAway.rawValue }
-        #expect(said.map(\.payload) == [[0, 0, 0, 1, 0, 10] + Array("soon".utf8)])
+        let goAways = try bench.takeFrames().filter { $0.type == FrameType.goAway.rawValue }
+        #expect(goAways.map(\.payload) == [[0, 0, 0, 1, 0, 10] + Array("soon".utf8)])
         bench.forgetEvents()
         try bench.say(Say.open(3) + Say.data(3, [1]) + Say.data(1, [2]) + Say.data(3, [], end: true))
         #expect(bench.seen == [.data(1, [2])])

@@ -92,23 +92,23 @@ import Testing
         var random = SplitMix(seed: seed)
         var window = ReceiveWindow(size: UInt64.random(in: 0...5000, using: &random))
         let largest = UInt64.random(in: 0...100_000, using: &random)
-        var told = window.limit
+        var granted = window.limit
         for _ in 0..<5000 {
             switch Int.random(in: 0..<3, using: &random) {
             case 0:
                 let count = Int.random(in: 0...3000, using: &random)
-                let fits = window.received + UInt64(count) <= told
+                let fits = window.received + UInt64(count) <= granted
                 expect(window.receive(count) == fits)
             case 1: window.consume(Int.random(in: 0...Int(window.held), using: &random))
             default:
                 guard window.isGrantDue() else { continue }
                 let limit = window.grant(growingTo: largest)
-                #expect(limit > told)
-                told = limit
+                #expect(limit > granted)
+                granted = limit
             }
             #expect(window.consumed <= window.received)
             #expect(window.received <= window.limit)
-            #expect(window.limit == told)
+            #expect(window.limit == granted)
             #expect(window.held <= window.size)
         }
     }

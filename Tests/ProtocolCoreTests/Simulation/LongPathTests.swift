@@ -5,7 +5,7 @@ import Testing
 @testable import ProtocolCore
 
 /// Complete sessions over paths with a long delay: windows, log and acknowledgements together fill the bandwidth.
-@Suite struct LongWayTests {
+@Suite struct LongPathTests {
     /// At 1 Gbit/s, after the first second.
     @Test(arguments: [(20, 90), (100, 75)]) func oneStreamFillsALongPath(
         milliseconds: Int,
