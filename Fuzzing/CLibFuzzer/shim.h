@@ -1,4 +1,4 @@
-// What libFuzzer, which the compiler links in, offers to a program that has a main function of its own.
+// The function of libFuzzer for programs that have their own main function. The compiler links libFuzzer in.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

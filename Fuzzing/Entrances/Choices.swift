@@ -1,4 +1,4 @@
-/// Decisions read off the front of an input; when it is used up, every decision is zero.
+/// Decisions read from the front of an input; after its end, every decision is zero.
 struct Choices {
     private(set) var rest: UnsafeRawBufferPointer
 
@@ -20,10 +20,10 @@ struct Choices {
     /// Whether the next byte is odd.
     mutating func yes() -> Bool { byte() & 1 == 1 }
 
-    /// One of a few values.
+    /// One of the values.
     mutating func one<T>(of values: [T]) -> T { values[Int(byte()) % values.count] }
 
-    /// As many bytes as there are, at most `count`.
+    /// The next `count` bytes, or all that are left if there are fewer.
     mutating func bytes(_ count: Int) -> UnsafeRawBufferPointer {
         let taken = UnsafeRawBufferPointer(rebasing: rest.prefix(count))
         rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))

@@ -2,13 +2,13 @@ import ConfigurationFile
 import Tunnel
 import TunnelCommand
 
-/// Parses and decodes arbitrary bytes as one file, without touching any file, variable or clock.
+/// Parses and decodes arbitrary bytes as one file, without access to files, environment variables or a clock.
 ///
-/// Bytes that give no configuration give at least one error with a place; a configuration has no error beside it, and
-/// its effective text is read back to an equal value.
+/// Bytes that do not give a configuration must give at least one error with a location. Bytes that give one must give
+/// no error, and the text of the effective configuration must be read back as an equal value.
 func fuzzConfigurationFile(_ bytes: UnsafeRawBufferPointer) {
     let first = decode(SourceFile(name: "tunnel.conf", bytes: bytes))
-    // Showing is part of what hostile text must not upset.
+    // Hostile text must not break the display of diagnostics either.
     let shown = first.diagnostics.map(\.description)
     precondition(shown.allSatisfy { !$0.isEmpty })
     let errors = first.diagnostics.filter { $0.severity == .error }

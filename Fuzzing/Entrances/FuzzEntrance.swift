@@ -1,26 +1,25 @@
-/// Everything that reads what a stranger wrote, as functions of bytes: fuzzers call them, and so does the test that
-/// replays their corpora.
+/// The entry points for fuzzing: one function of bytes for each part of the code that reads untrusted input.
 ///
-/// Each stops the program where something does not hold that has to hold whatever the bytes are, needs no file, no
-/// socket and no clock, and does the same for the same bytes.
+/// The fuzzers call these functions, and so does the test that replays their corpora. Each function stops the program if
+/// an invariant fails that must hold for all inputs. It needs no file, no socket and no clock, and is deterministic.
 package enum FuzzEntrance: String, CaseIterable, Sendable {
-    /// The messages before there are keys, as either end hears them, and whole exchanges with somebody in between.
+    /// The messages before there are keys, as each end receives them, and whole exchanges with an attacker in the middle.
     case handshake = "Handshake"
-    /// Records and frames of a peer that has proved itself and knows no rules.
+    /// Records and frames of an authenticated peer that ignores the rules.
     case records = "Records"
-    /// Two honest ends, and whatever their owners and the link between them may do.
+    /// Two honest ends, with all actions of their owners and all events on the link between them.
     case sessionOperations = "SessionOperations"
-    /// The text of a configuration.
+    /// The text of a configuration file.
     case configurationFile = "ConfigurationFile"
     /// The text of a password file.
     case passwordFile = "PasswordFile"
-    /// What comes on the streams of the library's messages.
+    /// The bytes on the library's message streams.
     case items = "Items"
 
-    /// The name of its corpus and, behind `Fuzz`, of its program.
+    /// The name of the corpus; the name of the program is `Fuzz` followed by this name.
     package var name: String { rawValue }
 
-    /// Takes one input.
+    /// Processes one input.
     package func run(_ bytes: UnsafeRawBufferPointer) {
         switch self {
         case .handshake: fuzzHandshake(bytes)

@@ -1,10 +1,10 @@
 import CryptoPrimitives
 import ProtocolCore
 
-/// Reads an input as what is heard before there are keys.
+/// Reads an input as the bytes that an end receives before there are keys.
 ///
-/// The first byte says by whom: a server, a client that logs in, a client that asks for the realm, both in an exchange
-/// with somebody in between, or a client that goes on with a session.
+/// The first byte selects the receiver: a server, a client that logs in, a client that asks for the realm, both ends of
+/// an exchange with an attacker in the middle, or a client that resumes a session.
 func fuzzHandshake(_ bytes: UnsafeRawBufferPointer) {
     var choices = Choices(bytes)
     switch choices.byte() % 5 {
@@ -16,10 +16,10 @@ func fuzzHandshake(_ bytes: UnsafeRawBufferPointer) {
     }
 }
 
-/// The longest message of all: no end waits for more than this.
+/// The length of the longest message: no end waits for more bytes than this.
 private let maxMessage = 8 + 2048
 
-/// Lets a server hear the rest of the input in pieces of one size.
+/// Passes the rest of the input to a server, in pieces of one size.
 private func hearAsServer(_ choices: inout Choices) {
     var server = HandshakePeople.shared.server()
     var hellos = 0
@@ -39,13 +39,13 @@ private func hearAsServer(_ choices: inout Choices) {
         case .verify:
             precondition(server.claimedTag != nil)
             checkRereading(bytes, consumed)
-            // The arithmetic is for whole exchanges: here it would be all that is done.
+            // Leave the arithmetic to whole exchanges; here it would take nearly all of the time.
             return (consumed, goesOn: false)
         case .established: preconditionFailure("who said so little knows no password")
         case .resume(let request):
             let proof = HandshakePeople.shared.proof
             guard request.isProved(by: proof) else { return (consumed, goesOn: false) }
-            // Nothing but what the client itself says is proved.
+            // A hello with a valid proof must equal the hello that an honest client sends.
             let said = Array(UnsafeRawBufferPointer(rebasing: bytes.prefix(consumed)))
             let hello = ClientResumption(
                 proof,
@@ -60,7 +60,7 @@ private func hearAsServer(_ choices: inout Choices) {
     precondition(!server.owesProof, "no proof was given")
 }
 
-/// A hello that was understood says the same when it is written again.
+/// Checks that a hello has the same content after it is encoded and parsed again.
 private func checkRereading(_ bytes: UnsafeRawBufferPointer, _ count: Int) {
     guard let hello = try? ClientHello(frame: UnsafeRawBufferPointer(rebasing: bytes.prefix(count))) else {
         preconditionFailure("a hello was answered that cannot be read")
@@ -80,7 +80,7 @@ private func checkRereading(_ bytes: UnsafeRawBufferPointer, _ count: Int) {
     }
 }
 
-/// Lets a client that goes on with a session hear the rest of the input.
+/// Passes the rest of the input to a client that resumes a session, in pieces of one size.
 private func hearAsResumingClient(_ choices: inout Choices) {
     let people = HandshakePeople.shared
     let client = ClientResumption(people.proof, attempt: 1, received: 7, random: people.random)
@@ -90,7 +90,7 @@ private func hearAsResumingClient(_ choices: inout Choices) {
     }
 }
 
-/// Lets a client hear the rest of the input in pieces of one size.
+/// Passes the rest of the input to a client, in pieces of one size.
 private func hearAsClient(_ choices: inout Choices, asksForRealm: Bool) {
     let people = HandshakePeople.shared
     var client = people.client()
@@ -104,7 +104,7 @@ private func hearAsClient(_ choices: inout Choices, asksForRealm: Bool) {
             learned += 1
             precondition(learned == 1, "a server makes a client stretch its password again and again")
             precondition(ScryptCost.acceptedLogN.contains(cost.logN) && cost.r == 8 && cost.p == 1)
-            // The credential stays what it is: to make another one is arithmetic.
+            // Only this credential exists: computing another one takes too long.
             guard realm == people.realm, cost == people.cost else { return (consumed, goesOn: false) }
             let hello = client.continue(with: people.alice, share: people.share)
             precondition(!hello.isEmpty)
@@ -114,7 +114,7 @@ private func hearAsClient(_ choices: inout Choices, asksForRealm: Bool) {
     }
 }
 
-/// Gives an end what comes, as a driver does: everything that it has not consumed, with more behind it each time.
+/// Passes the input to an end as a driver does: each call gets all bytes that the end has not consumed yet.
 private func hear(
     _ choices: inout Choices,
     _ receive: (UnsafeRawBufferPointer) throws(HandshakeFault) -> (consumed: Int, goesOn: Bool)?
@@ -130,7 +130,7 @@ private func hear(
                 pending.removeFirst(consumed)
                 guard goesOn else { return }
             } catch {
-                // It is over, and stays so.
+                // The handshake has failed, and must fail again.
                 let isOver = (try? borrow(pending, receive)) == nil
                 precondition(isOver, "a handshake went on after its end")
                 return
@@ -140,7 +140,7 @@ private func hear(
     }
 }
 
-/// Lends bytes to somebody who says what it throws, which `withUnsafeBytes` does not pass on.
+/// Calls a closure with an array's bytes and rethrows its typed error, which `withUnsafeBytes` does not do.
 func borrow<R, E>(_ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
     let result = bytes.withUnsafeBytes { bytes -> Result<R, E> in
         do throws(E) { return .success(try body(bytes)) } catch { return .failure(error) }

@@ -2,17 +2,17 @@ import CryptoPrimitives
 import ProtocolCore
 import Vocabulary
 
-/// A user, her password and a server that knows her: the same in every run, so that a corpus can contain their
+/// A user, her password and a server that knows it: the same in every run, so that a corpus can contain their
 /// messages.
 struct HandshakePeople {
     let realm: Realm
     let cost = ScryptCost.standard
     let alice: ClientCredential
-    /// What alice begins every handshake with.
+    /// The key share with which alice begins every handshake.
     let share: ProverShare
     let table: VerifierTable
     let random: [UInt8] = .init(repeating: 0xC1, count: 32)
-    /// A session that both ends have the keys of.
+    /// The proof of a session whose keys both ends have.
     let proof: SessionProof
 
     static let shared: HandshakePeople = {

@@ -2,7 +2,7 @@ import Sallyport
 
 /// Reads arbitrary bytes as items, in pieces and at once, and as the beginning of a long payload.
 ///
-/// The first byte says how long the pieces are.
+/// The first byte gives the length of the pieces.
 func fuzzItems(_ bytes: UnsafeRawBufferPointer) {
     guard let first = bytes.first else { return }
     let rest = Array(bytes.dropFirst())

@@ -1,11 +1,11 @@
 import CryptoPrimitives
 import ProtocolCore
 
-/// A whole handshake between two honest ends, and somebody in between who changes what is said.
+/// A whole handshake between two honest ends, with an attacker in the middle who changes messages.
 ///
-/// An end that accepts the other one has heard exactly what the other one said, from the first byte on.
+/// An end that accepts the other one must have received exactly the bytes that the other one sent, from the first byte on.
 struct MeddledExchange {
-    /// What happens to one message.
+    /// A change to one message.
     private struct Change {
         var message: UInt8
         var kind: UInt8
@@ -15,7 +15,7 @@ struct MeddledExchange {
 
     private let asksForRealm: Bool
     private let changes: [Change]
-    /// What is put in where a change says so.
+    /// The bytes that some changes insert.
     private let foreign: [UInt8]
     private var spoken: UInt8 = 0
     private var wasChanged = false
@@ -65,7 +65,7 @@ struct MeddledExchange {
         }
     }
 
-    /// - Returns: what the server says, or `nil` when the exchange is over.
+    /// - Returns: the server's answer, or `nil` if the exchange is over.
     private mutating func serve(
         _ server: inout ServerHandshake,
         _ message: inout [UInt8]
@@ -83,7 +83,7 @@ struct MeddledExchange {
         }
     }
 
-    /// - Returns: what the client says, or `nil` when the exchange is over.
+    /// - Returns: the client's answer, or `nil` if the exchange is over.
     private mutating func answerServer(
         _ client: inout ClientHandshake,
         _ message: [UInt8],
@@ -109,9 +109,9 @@ struct MeddledExchange {
         do { return try job() } catch { throw .crypto(error) }
     }
 
-    /// Lets an end hear a message, changed or not.
+    /// Passes a message to an end, changed or not.
     ///
-    /// What an end leaves unread does not count as changed: it is read by whoever comes next.
+    /// Bytes that the end does not consume do not count as changed: they belong to the next reader.
     private mutating func hear<Step>(
         _ message: [UInt8],
         _ receive: (UnsafeRawBufferPointer) throws(HandshakeFault) -> (consumed: Int, step: Step)
@@ -126,7 +126,7 @@ struct MeddledExchange {
             precondition(differs || consumed == message.count || consumed == 0)
             return step
         } catch {
-            // More than a whole message is refused where nothing may follow it.
+            // An end may reject additional bytes after a message that must be the last one.
             wasChanged = wasChanged || isLonger
             throw error
         }

@@ -2,7 +2,7 @@ import ProtocolCore
 
 /// Reads arbitrary bytes as a password file.
 ///
-/// What can be read is written and read again, and has to be the same then: `passwd` does this with every file.
+/// A file that can be read must be the same after it is written and read again: `passwd` does this with every file.
 func fuzzPasswordFile(_ bytes: UnsafeRawBufferPointer) {
     let first: VerifierText
     do { first = try VerifierText(Array(bytes)) } catch {

@@ -2,16 +2,16 @@ import CryptoPrimitives
 import ProtocolCore
 import WireCoding
 
-/// What the peer of a session has told it and heard from it, kept in the plainest way, and the rules that a session
-/// never breaks, whatever it was told.
+/// A simple model of a session's peer: the frames that the session and the peer exchanged, and the rules that a session
+/// never breaks, whatever it receives.
 struct PeerModel {
-    /// What is known of one stream.
+    /// The model's knowledge of one stream.
     private struct Stream {
         var credit: UInt64
         var sent: UInt64 = 0
         var isOver = false
         var hasResult = false
-        /// Up to where the session lets the peer send.
+        /// The offset up to which the session permits the peer to send.
         var told: UInt64
     }
 
@@ -21,11 +21,11 @@ struct PeerModel {
     private let parameters: SessionParameters
     private let peer: SessionParameters
     private var pending: [UInt8] = []
-    /// How many records of the session have come.
+    /// The number of records that the session has sent.
     private(set) var recordsHeard: UInt64 = 0
     private var recordsSaid: UInt64 = 0
     private var streams: [UInt32: Stream] = [:]
-    /// What the peer gave for streams before anything else was known of them.
+    /// The credit that the peer gave for streams that were not open yet.
     private var given: [UInt32: UInt64] = [:]
     private var sessionCredit: UInt64
     private var sessionSent: UInt64 = 0
@@ -55,7 +55,7 @@ struct PeerModel {
         toldStreams = parameters.maxStreams
     }
 
-    /// How far the session may send on a stream; 0 stands for all of them together.
+    /// Returns the offset up to which the session may send on a stream; stream 0 stands for the session as a whole.
     func credit(of stream: UInt32) -> UInt64 {
         stream == 0 ? sessionCredit : streams[stream]?.credit ?? credit(given: stream)
     }
@@ -63,17 +63,17 @@ struct PeerModel {
     private func credit(given stream: UInt32) -> UInt64 { max(given[stream] ?? 0, UInt64(peer.streamWindow)) }
 }
 
-// MARK: - What the peer says
+// MARK: - Frames from the peer
 
 extension PeerModel {
-    /// Whether the record says that the next one is under the next key.
+    /// Whether the record ends with KEY_UPDATE, so that the next record uses the next key.
     static func endsWithKeyUpdate(_ text: [UInt8]) -> Bool {
         frames(in: text).last.map { $0.type == 9 && $0.payload == [0] } ?? false
     }
 
-    /// Takes note of what the session is about to be told.
+    /// Notes the frames of a record that the peer is about to send.
     ///
-    /// What comes behind a frame that breaks a rule counts here and not there: then the session is over anyway.
+    /// Frames after one that breaks a rule count in the model but not in the session; the session is over then anyway.
     mutating func heardByPeer(_ text: [UInt8]) {
         recordsSaid += 1
         for frame in Self.frames(in: text) {
@@ -94,7 +94,7 @@ extension PeerModel {
         }
     }
 
-    /// The session reports a stream of the peer's.
+    /// Notes that the session reported a new stream of the peer.
     mutating func noteOpened(_ id: UInt32) {
         precondition(id % 2 == (isClient ? 0 : 1), "a stream with a number of the other end's")
         precondition(streams[id] == nil, "a stream that was there before")
@@ -102,10 +102,10 @@ extension PeerModel {
     }
 }
 
-// MARK: - What the session says
+// MARK: - Frames from the session
 
 extension PeerModel {
-    /// Bytes come over the link.
+    /// Checks bytes that the session sent over the link.
     mutating func hear(_ bytes: UnsafeRawBufferPointer) {
         pending += bytes
         while pending.count >= RecordHeader.count {
@@ -124,7 +124,7 @@ extension PeerModel {
         }
     }
 
-    /// The link is lost: what has come of a record that is not whole is of no use.
+    /// Discards the bytes of an incomplete record after the loss of the link.
     mutating func loseLink() {
         pending = []
     }
@@ -218,7 +218,7 @@ extension PeerModel {
 // MARK: - Frames
 
 extension PeerModel {
-    /// A frame as it is on the wire.
+    /// A frame with its header fields.
     private struct Frame {
         var type: UInt8
         var flags: UInt8
@@ -226,7 +226,7 @@ extension PeerModel {
         var payload: [UInt8]
     }
 
-    /// The frames at the front of a text that are whole; padding ends it.
+    /// Returns the complete frames at the front of a plaintext; padding ends them.
     private static func frames(in text: [UInt8]) -> [Frame] {
         text.withUnsafeBytes { bytes in
             var reader = ByteReader(bytes)

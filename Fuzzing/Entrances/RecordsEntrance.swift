@@ -1,14 +1,14 @@
 import ProtocolCore
 
-/// Reads an input as what a peer does that has the keys and knows no rules, and what the owner of the session and the
-/// link do meanwhile.
+/// Reads an input as the actions of a peer that has the keys but ignores the rules, and as the actions of the session's
+/// owner and of the link.
 ///
-/// Records are sealed as they should be, so that what is in them is looked at. ``PeerModel`` knows what the session
-/// may say to such a peer, and stops the program when it says anything else.
+/// Records are sealed correctly, so that the session reads their content. ``PeerModel`` knows what the session may send
+/// to such a peer, and stops the program if it sends anything else.
 func fuzzRecords(_ bytes: UnsafeRawBufferPointer) {
     var choices = Choices(bytes)
     guard let run = try? RecordsRun(&choices) else { preconditionFailure("keys that are always valid") }
-    // Each round costs some work, whatever little of the input it takes.
+    // Limit the rounds: each one costs time, however few bytes of the input it uses.
     var rounds = 0
     while !choices.isEmpty, rounds < 2000 {
         run.act(&choices)
@@ -19,7 +19,7 @@ func fuzzRecords(_ bytes: UnsafeRawBufferPointer) {
 }
 
 extension RecordsRun {
-    /// Does what the next bytes say.
+    /// Performs the action that the next bytes select.
     func act(_ choices: inout Choices) {
         switch choices.byte() % 24 {
         case 0: pass(milliseconds: choices.uint16())
@@ -47,14 +47,14 @@ extension RecordsRun {
         }
     }
 
-    /// A frame whose header is right, with whatever is in it.
+    /// Adds a frame with a valid header and arbitrary content.
     private func addFrame(_ choices: inout Choices) {
         let (type, flags) = (choices.byte(), choices.byte())
         let stream = UInt32(choices.byte())
         addFrame(type, flags: flags, stream: stream, Array(choices.bytes(Int(choices.byte() % 64))))
     }
 
-    /// The same small frame again and again, as a flood would have it.
+    /// Adds the same small frame many times, as a flood does.
     private func addMany(_ choices: inout Choices) {
         let count = Int(choices.byte())
         let (type, stream, step) = (choices.byte(), UInt32(choices.byte()), UInt32(choices.byte() % 3))

@@ -5,7 +5,7 @@ import ProtocolCoreTesting
 import Vocabulary
 import WireCoding
 
-/// One session whose owner behaves, and for its peer somebody who has the keys.
+/// A session whose owner follows the rules, and a peer that has the keys and ignores the rules.
 final class RecordsRun {
     private(set) var session: Session
     private(set) var model: PeerModel
@@ -13,22 +13,22 @@ final class RecordsRun {
     private let pool = BlockPool()
     private let isClient: Bool
     private var now = Instant(nanoseconds: 1_000_000_000_000)
-    /// The plaintext of the record that the peer makes.
+    /// The plaintext of the peer's next record.
     private var text: [UInt8] = []
-    /// What came and was not consumed.
+    /// The received bytes that the session has not consumed.
     private var inbound: [UInt8] = []
     private var sealing: DirectionKeys
     private var sealingSecret: SecretBytes
     private let peer: SessionParameters
-    /// The streams as the owner has them, in the order in which they came to be.
+    /// The owner's streams, in the order in which they were opened.
     private var streams: [OwnedStream] = []
     private(set) var hasEnded = false
 
-    /// A stream as the owner of the session has it.
+    /// A stream as the owner of the session sees it.
     private struct OwnedStream {
         let handle: StreamHandle
         var toSend = 0
-        /// What came and was not taken.
+        /// The number of received bytes that the owner has not taken.
         var waiting = 0
         var hasEnded = false
         var isReset = false
@@ -37,7 +37,7 @@ final class RecordsRun {
     init(_ choices: inout Choices) throws {
         let first = choices.byte()
         isClient = first & 1 == 1
-        // Whether the session outlives its link.
+        // This bit selects whether the session outlives its link.
         let features: SessionFeatures = first & 2 == 2 ? .resume : []
         var options = Session.Options(
             parameters: SessionParameters(
@@ -98,7 +98,7 @@ final class RecordsRun {
     }
 }
 
-// MARK: - What the peer does
+// MARK: - Actions of the peer
 
 extension RecordsRun {
     func add(_ bytes: UnsafeRawBufferPointer) { text += bytes }
@@ -133,7 +133,7 @@ extension RecordsRun {
         sealAndDeliver(piece: .max)
     }
 
-    /// Seals the record as it should be and lets it arrive in pieces.
+    /// Seals the record correctly and delivers it in pieces.
     func sealAndDeliver(piece: Int) {
         guard !text.isEmpty else { return }
         let plaintext = Array(text.prefix(Int(options.parameters.maxRecord)))
@@ -152,7 +152,7 @@ extension RecordsRun {
             rest = rest.dropFirst(piece)
         }
         if session.isOpen, session.receivedRecords == before.2 {
-            // What was on the link before it was no record, or there is no link: the peer will have to say it again.
+            // The bytes before it on the link were not a record, or there is no link: the peer has to send the record again.
             (sealing, model) = (before.0, before.1)
             return
         }
@@ -164,7 +164,7 @@ extension RecordsRun {
         sealing = keys
     }
 
-    /// Bytes that are no record.
+    /// Delivers bytes that are not a record.
     func deliverRaw(_ bytes: UnsafeRawBufferPointer) { deliver(Array(bytes)[...]) }
 
     private func deliver(_ bytes: ArraySlice<UInt8>) {
@@ -178,7 +178,7 @@ extension RecordsRun {
             }
             guard consumed > 0 else { break }
             inbound.removeFirst(consumed)
-            // What is under way when a link is lost does not arrive.
+            // Bytes in flight do not arrive when the link is lost.
             if !session.isAttached { inbound = [] }
         }
         precondition(
@@ -188,7 +188,7 @@ extension RecordsRun {
     }
 }
 
-// MARK: - What the owner does
+// MARK: - Actions of the owner
 
 extension RecordsRun {
     func pass(milliseconds: Int) {
@@ -264,7 +264,7 @@ extension RecordsRun {
             session.linkEnded(at: now)
             takeEvents(from: nil)
         case 5 where session.isResumable && !hasEnded:
-            // What the peer says of itself, and what it may say in spite of that.
+            // The peer reports how many records it received: the true number, or a false one.
             let isHonest = choice & 8 == 0
             resume(received: isHonest ? model.recordsHeard : model.recordsHeard &+ UInt64(choice) &- 64)
         default: addFrame(6, [UInt8](repeating: choice, count: 8))
@@ -278,7 +278,7 @@ extension RecordsRun {
         do {
             let resent = try session.resume(received: received, at: now)
             precondition(resent == session.unwrittenCount && resent <= session.keptCount)
-            // A peer that has forgotten what it heard hears it again, and cannot open it; that is its own affair.
+            // After too low a number, the session resends records that the peer cannot open; that is the peer's problem.
             if !isTrue { abandonLie() }
         } catch {
             precondition(!isTrue, "what the peer has heard is refused: \(error)")
@@ -286,14 +286,14 @@ extension RecordsRun {
         takeEvents(from: nil)
     }
 
-    /// A lie that could have been the truth: the session is of no more use to the run.
+    /// Closes the session after a false number that it could not detect; the model does not apply to it any longer.
     private func abandonLie() {
         session.close(.none)
         takeEvents(from: nil)
         session.wrote(session.unwrittenCount)
     }
 
-    /// Fills records and lets the link take some of them.
+    /// Fills records and lets the link accept some of their bytes.
     func send(limit: Int, taking most: Int) {
         session.beginSending(at: now)
         var left = limit
@@ -376,7 +376,7 @@ extension RecordsRun {
         }
     }
 
-    /// Changes a stream that an event is about, which the owner still has to have.
+    /// Updates the stream that an event refers to; the owner must still have it.
     private func change(_ handle: StreamHandle, _ body: (inout OwnedStream) -> Void) {
         guard let index = streams.firstIndex(where: { $0.handle == handle }) else {
             preconditionFailure("an event of a stream that is released")
@@ -385,7 +385,7 @@ extension RecordsRun {
     }
 }
 
-// MARK: - What has to be true
+// MARK: - Invariants
 
 extension RecordsRun {
     func check() {
@@ -394,7 +394,7 @@ extension RecordsRun {
         let reserve = max(16 << 10, options.logBytes / 16)
         let kept = options.logBytes + reserve + (64 << 10) + 1024
         precondition(session.isOpen == session.isAttached || session.isResumable)
-        // What is said last may come on top: all that waited, and why it is the end.
+        // At its end a session may add its last records: all waiting frames, and the CLOSE with the reason.
         precondition(
             session.keptCount <= kept + (hasEnded ? 4 << 20 : 0),
             "\(session.keptCount) bytes are kept"
@@ -411,10 +411,10 @@ extension RecordsRun {
         if hasEnded { precondition(session.nextTimeout == nil, "a timer after the end") }
     }
 
-    /// Releases what is left: everything that was held is given back.
+    /// Releases all streams and checks that the session holds no bytes afterwards.
     func end() {
         while !streams.isEmpty { release(0) }
-        // A frame that ended the session may have been counted and not handed out.
+        // The session may have counted the bytes of a frame that ended it, without handing them out.
         precondition(hasEnded || session.heldCount == 0, "bytes are held by nobody")
         precondition(session.streamCount == 0)
         send(limit: 1 << 20, taking: .max)

@@ -2,11 +2,11 @@ import ProtocolCore
 import ProtocolCoreTesting
 import Vocabulary
 
-/// Reads an input as what the owners of two sessions do and what becomes of the link between them.
+/// Reads an input as the actions of the owners of two sessions and as events on the link between them.
 ///
-/// Both ends keep the rules, so neither may ever say that the other one broke one; every byte that arrives is the one
-/// that was sent; what is kept and held stays within its bounds; and when everything that stood still goes on, every
-/// stream comes to its end.
+/// Both ends follow the protocol, so neither may ever report a violation. Every byte that arrives must be the one that
+/// was sent. The bytes that are kept and held must stay within their limits. After all stalls have ended, every stream
+/// must end.
 func fuzzSessionOperations(_ bytes: UnsafeRawBufferPointer) {
     var choices = Choices(bytes)
     guard var run = try? OperationsRun(&choices) else { preconditionFailure("keys that are always valid") }
@@ -19,21 +19,21 @@ func fuzzSessionOperations(_ bytes: UnsafeRawBufferPointer) {
     run.end()
 }
 
-/// Two sessions, the link between them, and what has to be true of them.
+/// Two sessions, the link between them, and the invariants that must hold.
 struct OperationsRun {
     private var link: SimulatedLink
     private let clientOptions: Session.Options
     private let serverOptions: Session.Options
-    /// How much one operation sends at most: little where credit is small, or a run would never end.
+    /// The maximum number of bytes that one operation sends; small where credit is small, so that every run ends.
     private let maxBytes: UInt64
     private var wentAway = false
     private var wasClosed = false
-    /// Whether the link stood still, after which either end may take it for lost.
+    /// Whether the link has stalled, after which either end may regard it as lost.
     private var stoodStill = false
 
     init(_ choices: inout Choices) throws {
         var (ours, theirs) = (Self.options(&choices), Self.options(&choices))
-        // Both ends have the same limits, because the one acts on what the other counts.
+        // Both ends use the same limits, because each acts on the other's count.
         ours.keyLimits = choices.one(of: [.standard, KeyLimits(records: 50, bytes: 1 << 40)])
         theirs.keyLimits = ours.keyLimits
         clientOptions = ours
@@ -74,10 +74,10 @@ struct OperationsRun {
     }
 }
 
-// MARK: - What happens
+// MARK: - Operations
 
 extension OperationsRun {
-    /// Does what the next bytes say.
+    /// Performs the operation that the next bytes select.
     mutating func act(_ choices: inout Choices) {
         let choice = choices.byte()
         let end = choice & 1 == 0 ? link.client : link.server
@@ -129,7 +129,7 @@ extension OperationsRun {
             end.session.close(.shutdown, "enough")
             end.takeEvents()
         default:
-            // The link stands still for so long that it counts as lost.
+            // The link stalls for so long that the ends regard it as lost.
             link.toServer.isStalled = true
             stoodStill = true
             link.run(for: .seconds(50), steps: 10_000)
@@ -137,10 +137,10 @@ extension OperationsRun {
     }
 }
 
-// MARK: - What has to be true
+// MARK: - Invariants
 
 extension OperationsRun {
-    /// What has to be true all the time.
+    /// Checks the invariants that hold at all times.
     func check() {
         precondition(link.damage.isEmpty, "\(link.damage)")
         check(link.client, clientOptions)
@@ -165,11 +165,11 @@ extension OperationsRun {
         )
     }
 
-    /// Everything that stood still goes on, and every stream comes to its end.
+    /// Ends all stalls and streams, runs until both ends are quiet, and compares the ends.
     mutating func end() {
         for wire in [\SimulatedLink.toServer, \SimulatedLink.toClient] where !link.isCut {
             link[keyPath: wire].isStalled = false
-            // A slow link and a long way would only make it last.
+            // A low rate or a high latency would only prolong the run.
             link[keyPath: wire].rate = .max
             link[keyPath: wire].latency = .milliseconds(1)
             link[keyPath: wire].capacity = max(link[keyPath: wire].capacity, 4096)
@@ -207,7 +207,7 @@ extension OperationsRun {
         end.releaseWhatIsOver(at: link.now)
     }
 
-    /// What has to be true when everything was said and given back.
+    /// Checks the invariants that hold after all streams have ended.
     private func checkAcknowledged() {
         for end in [link.client, link.server] {
             precondition(end.streams.isEmpty && end.session.isQuiet, "it never came to an end")
@@ -217,7 +217,7 @@ extension OperationsRun {
 }
 
 extension Session {
-    /// Whether nothing is left to be said that would be said by itself.
+    /// Whether the session has nothing to send on its own.
     fileprivate var isQuiet: Bool {
         mutating get { queuedCount == 0 && unwrittenCount == 0 && !hasControl && !hasTurns }
     }

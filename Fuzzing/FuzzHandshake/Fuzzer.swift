@@ -2,7 +2,7 @@ import CLibFuzzer
 import FuzzEntrances
 import Glibc
 
-/// What libFuzzer calls for every input.
+/// The function that libFuzzer calls with every input.
 @_cdecl("LLVMFuzzerTestOneInput")
 func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     FuzzEntrance.handshake.run(UnsafeRawBufferPointer(start: bytes, count: count))

@@ -3,10 +3,10 @@ import ProtocolCore
 import ProtocolCoreTesting
 import Synchronization
 
-/// Runs random schedules of two sessions whose links are lost on the way, on all processors, and stops at the first one
-/// that breaks a promise.
+/// Runs random schedules of two sessions that lose links on the way, on all processors.
 ///
-/// `Soak 1000000` runs as many; `Soak 100000 5000000` begins with another seed; `Soak 1 4711` runs the one with that seed.
+/// It stops at the first schedule that fails a check. `Soak 1000000` runs a million schedules; `Soak 100000 5000000`
+/// starts with seed 5000000; `Soak 1 4711` runs only the schedule of seed 4711.
 @main
 struct Soak {
     static func main() {
@@ -48,7 +48,7 @@ struct Soak {
     }
 }
 
-/// Seeds that are left, and what was found with those that are not.
+/// The seeds that have not run yet, and the faults of those that have.
 private final class Work: Sendable {
     let faults = Mutex<[String]>([])
     let lost = Atomic<Int>(0)

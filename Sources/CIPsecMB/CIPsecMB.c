@@ -9,9 +9,9 @@
 
 // MARK: Loading
 
-// The library's one-call functions, whose names and types are the same in all of its versions 1.x; what they
-// keep in the memory for a key and for a call is their own business, and how large that is the only thing that
-// has to be known. sly_mb_gcm_overran tells when it is not as it was.
+// The library's one-call functions, whose names and types are the same in all versions 1.x. The layout of the memory that they
+// use for a key and for a call is private to the library; only its size has to be known here. sly_mb_gcm_overran detects
+// a library that needs more.
 typedef void (*expand_key)(const void *key, void *expanded);
 typedef void (*process)(
     const void *expanded, void *call, uint8_t *out, const uint8_t *in, uint64_t count, const uint8_t *nonce,
@@ -34,7 +34,7 @@ static struct {
 
 static int has_instructions(void) {
 #if defined(__x86_64__)
-    // Says no as well where the system does not keep the registers.
+    // This is also false if the operating system does not save the AVX-512 registers.
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")
         && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")
@@ -63,7 +63,7 @@ static void load(void) {
         library.state = SLY_MB_NO_INSTRUCTIONS;
         return;
     }
-    // Only by the name that Debian's package installs, and only where the system looks: never a path.
+    // Load only the name that Debian's package installs, from the system's search path: never a configurable path.
     void *handle = dlopen("libIPSec_MB.so.1", RTLD_NOW | RTLD_LOCAL);
     if (handle == NULL) {
         library.state = SLY_MB_MISSING;
@@ -83,7 +83,7 @@ const char *sly_mb_version(void) {
 
 // MARK: AES-256-GCM
 
-// The schedule of 15 round keys and 48 powers of the hash key are 1008 bytes; what a call needs is 88.
+// The schedule of 15 round keys and 48 powers of the hash key takes 1008 bytes; a call needs 88.
 enum { alignment = 64, key_count = 1024, call_count = 128, guard_count = 64, guard_byte = 0xA5 };
 
 struct sly_mb_gcm {
@@ -123,16 +123,16 @@ int sly_mb_gcm_overran(const sly_mb_gcm *gcm) {
     return 0;
 }
 
-// The library takes no NULL, not even for nothing.
+// The library does not accept NULL, not even for an empty buffer.
 static const void *something(const sly_mb_gcm *gcm, const void *bytes) {
     return bytes != NULL ? bytes : gcm->call;
 }
 
-// In the same time wherever the difference is.
+// Takes the same time wherever the difference is.
 static int are_equal(const unsigned char *a, const unsigned char *b) {
     unsigned char difference = 0;
     for (size_t index = 0; index < tag_count; index++) difference |= a[index] ^ b[index];
-    // The compiler must not find out that it could have stopped earlier.
+    // Keep the compiler from adding an early exit.
     __asm__ volatile("" : "+r"(difference));
     return difference == 0;
 }
@@ -164,8 +164,8 @@ int sly_mb_gcm_open(
         gcm->expanded, gcm->call, place, place, count, nonce, something(gcm, header), header_count, computed,
         tag_count);
     if (are_equal(computed, tag)) return 1;
-    // The plaintext of a forgery is already in the buffer, and nobody may see it; nor the tag that would have
-    // been right.
+    // The buffer already contains the plaintext of a forgery, which the caller must not see. Nor may the correct tag remain in
+    // memory.
     if (count != 0) explicit_bzero(text, count);
     explicit_bzero(computed, sizeof computed);
     return 0;

@@ -10,15 +10,15 @@
 
 // MARK: Start
 
-// 256 KiB hold some three thousand keys of 64 bytes, and fit the memory that an ordinary user may lock (8 MiB
-// on Debian 12; where it is 64 KiB, the heap works but is not locked). 32 is the smallest block: a key.
+// 256 KiB hold about three thousand keys of 64 bytes, and fit into the memory that an ordinary user may lock (8 MiB
+// on Debian 12; where it is 64 KiB, the heap works but is not locked). 32 bytes, a key, is the smallest block.
 static const size_t secure_heap_count = 262144;
 static const size_t secure_heap_block = 32;
 
-// The heap is shared with libcrypto, which does not look elsewhere when it is full: a curve operation, or a
-// thread that draws its first random bytes, would simply fail. So secrets, which may live long, stop at three
-// quarters and numbers at seven eighths; both go on in ordinary memory, which is cleansed all the same. The
-// last eighth is for what libcrypto takes on its own account: the random generators, half a KiB a thread.
+// libcrypto shares the heap and has no fallback when it is full: a curve operation would fail, and so would a
+// thread that draws its first random bytes. Therefore secrets, which may live long, use at most three quarters of
+// the heap, and numbers seven eighths. Beyond that, both use ordinary memory, which is also cleansed. The last
+// eighth is left to libcrypto's own allocations: the random generators, half a KiB for each thread.
 static const size_t room_for_secrets = 262144 / 4 * 3;
 static const size_t room_for_numbers = 262144 / 8 * 7;
 
@@ -36,7 +36,7 @@ static struct {
     EVP_MD *digest;
 } functions[] = {{"SHA2-256", 32, NULL}, {"SHA2-512", 64, NULL}};
 
-// Ordinary memory that libcrypto gives back is wiped, because it forgets to in places that matter:
+// Ordinary memory that libcrypto frees is cleansed, because libcrypto does not do so in places that matter:
 // multiplying a point other than the generator leaves a copy of the scalar in the freed heap (3.0,
 // ecp_nistp521.c).
 
@@ -51,12 +51,12 @@ static void give_back(void *bytes, const char *file, int line) {
     free(bytes);
 }
 
-// The system's realloc would leave the old bytes behind when it moves them.
+// The system's realloc would not cleanse the old bytes when it moves them.
 static void *resize(void *bytes, size_t count, const char *file, int line) {
     size_t held = malloc_usable_size(bytes);
     if (count != 0 && count <= held) return bytes;
     void *moved = count == 0 ? NULL : take(count, file, line);
-    // Refused, so the old bytes stay; or none wanted, so they go.
+    // If the allocation failed, the old bytes stay; if the new size is 0, they are freed below.
     if (count != 0 && moved == NULL) return NULL;
     if (moved != NULL && held != 0) memcpy(moved, bytes, held);
     give_back(bytes, file, line);
@@ -66,15 +66,15 @@ static void *resize(void *bytes, size_t count, const char *file, int line) {
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void prepare(void) {
-    // Refused when libcrypto has allocated before; then it works as it always does.
+    // This fails if libcrypto has allocated memory before; then libcrypto keeps its own functions.
     CRYPTO_set_mem_functions(take, resize, give_back);
-    // A process may exit while one of its threads is in the middle of a handshake's arithmetic. libcrypto would take its
-    // locks down under that thread, and the process would end with a fault instead of its exit code; the system takes
-    // everything back anyway.
+    // A process may exit while one of its threads is computing a handshake. libcrypto's exit handler would destroy its
+    // locks while that thread uses them, and the process would crash instead of returning its exit code. The operating
+    // system frees all resources anyway.
     OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
 #if !__has_feature(address_sanitizer)
-    // Under the sanitizer secrets stay in ordinary memory: it watches that for misuse, and takes what only
-    // the secure heap points to for leaked.
+    // Under the sanitizer, secrets stay in ordinary memory, because the sanitizer checks that memory for misuse. It would
+    // also report memory to which only the secure heap points as leaked.
     library.heap_state = CRYPTO_secure_malloc_init(secure_heap_count, secure_heap_block);
 #endif
     library.gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
@@ -104,7 +104,7 @@ int sly_next_error(char *text, size_t size) {
 
 // MARK: Secret memory
 
-// Without a heap libcrypto must not even be asked how much of it is used: 3.0 takes a lock that is not there.
+// Without a heap, do not call CRYPTO_secure_used: libcrypto 3.0 takes a lock that does not exist then.
 static int heap_has_room(size_t count, size_t limit) {
     sly_prepare();
     return library.heap_state != SLY_HEAP_UNAVAILABLE && count <= limit
@@ -115,7 +115,7 @@ void *sly_secret_new(size_t count) {
     void *bytes = NULL;
     if (count == 0) count = 1;
     if (heap_has_room(count, room_for_secrets)) {
-        // A failure is an answer here (fragmentation), not news for whoever reads the queue next.
+        // A failure (fragmentation) is expected here, and must not stay in the error queue.
         ERR_set_mark();
         bytes = OPENSSL_secure_zalloc(count);
         ERR_pop_to_mark();
@@ -134,9 +134,9 @@ int sly_numbers_fit_secure_heap(void) {
 // MARK: AES-256-GCM
 
 struct sly_gcm {
-    // One for both directions: GCM schedules the same key for either, so turning round costs nothing.
+    // One context for both directions: GCM uses the same key schedule for both, so changing the direction costs nothing.
     EVP_CIPHER_CTX *context;
-    // Built once; each call only points it at the caller's tag.
+    // Built once; each call only sets the pointer to the caller's tag.
     OSSL_PARAM tag[2];
 };
 
@@ -164,8 +164,8 @@ int sly_gcm_set_key(sly_gcm *gcm, const void *key) {
     return EVP_EncryptInit_ex2(gcm->context, NULL, key, NULL, NULL);
 }
 
-// The header and then the text; with `out` NULL the text is additional data like the header. GCM makes the
-// nonce obligatory: after a final, a context refuses to go on until it has a new one.
+// Processes the header and then the text; if `out` is NULL, the text is additional data like the header. GCM
+// requires the nonce: after a final, a context fails until it gets a new one.
 static int process(
     EVP_CIPHER_CTX *context, const void *header, size_t header_count, void *out, const void *text,
     size_t count) {
@@ -189,9 +189,9 @@ static int seal_text(
 static int open_text(
     sly_gcm *gcm, const void *nonce, const void *header, size_t header_count, void *out, const void *text,
     size_t count, const void *tag) {
-    // The parameter is not const because getters share the type; a setter only reads.
+    // The parameter is not const because getters share the type; a setter only reads it.
     gcm->tag[0].data = (void *)tag;
-    // The expected tag travels with the nonce: one forgotten would leave the last one's in force.
+    // Set the expected tag together with the nonce: if it were forgotten, the previous tag would stay in effect.
     return EVP_DecryptInit_ex2(gcm->context, NULL, NULL, nonce, gcm->tag)
         && process(gcm->context, header, header_count, out, text, count);
 }
@@ -200,7 +200,7 @@ int sly_gcm_seal(
     sly_gcm *gcm, const void *nonce, const void *header, size_t header_count, void *text, size_t count,
     void *tag) {
     if (seal_text(gcm, nonce, header, header_count, text, text, count, tag)) return 1;
-    // Half of it may still be plaintext.
+    // Half of the text may still be plaintext.
     OPENSSL_cleanse(text, count);
     ERR_clear_error();
     return 0;
@@ -210,8 +210,8 @@ int sly_gcm_open(
     sly_gcm *gcm, const void *nonce, const void *header, size_t header_count, void *text, size_t count,
     const void *tag) {
     if (open_text(gcm, nonce, header, header_count, text, text, count, tag)) return 1;
-    // The plaintext of a forgery is already in the buffer, and nobody may see it. What the library had to say
-    // about it must not pile up either.
+    // The buffer already contains the plaintext of a forgery, which the caller must not see. libcrypto's errors about
+    // it must not accumulate either.
     OPENSSL_cleanse(text, count);
     ERR_clear_error();
     return 0;
@@ -246,7 +246,7 @@ static EVP_MAC_CTX *keyed(int function, const void *key, size_t count) {
         OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)functions[function].name, 0),
         OSSL_PARAM_construct_end(),
     };
-    // NULL would mean "the key of the last time", and there is none.
+    // NULL would mean "the previous key", and there is none.
     if (key == NULL) key = "";
     EVP_MAC_CTX *context = EVP_MAC_CTX_new(library.hmac);
     if (context != NULL && EVP_MAC_init(context, key, count, parameters)) return context;
@@ -273,7 +273,7 @@ int sly_hkdf_expand(
     EVP_MAC_CTX *context = keyed(function, key, key_count);
     int done = context != NULL && count <= 255 * step;
     for (size_t at = 0; done && at < count; at += step, ++number) {
-        // Each block after the first begins with the one before it; without a key, init keeps the key.
+        // The input of each block after the first begins with the previous block; without a key, init keeps the current one.
         if (at > 0) done = EVP_MAC_init(context, NULL, 0, NULL) && EVP_MAC_update(context, block, step);
         done = done && EVP_MAC_update(context, info, info_count) && EVP_MAC_update(context, &number, 1)
             && EVP_MAC_final(context, block, &written, step);

@@ -34,7 +34,7 @@
 #define SLY_CLOEXEC 0
 #endif
 
-// What the flags of socket and accept4 do where there are none.
+// Does the work of the flags of socket and accept4 where these flags do not exist.
 static int prepare(int descriptor, int blocks) {
 #if !defined(SOCK_CLOEXEC)
     fcntl(descriptor, F_SETFD, FD_CLOEXEC);
@@ -100,10 +100,10 @@ void sly_limit_unsent(int descriptor, int bytes) {
 
 void sly_expect_bulk(int descriptor, int bytes) {
 #if defined(__linux__)
-    // The kernel enlarges the buffer so that this much fits. Setting a size would end its own growth, and most systems
-    // allow less than this.
+    // The kernel enlarges the buffer so that this many bytes fit. Setting a size (SO_RCVBUF) instead would disable the kernel's
+    // own growth, and most systems allow less than this.
     setsockopt(descriptor, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
-    // The kernel reports less than this at once again; the size of the buffer stays.
+    // Afterwards the kernel reports fewer bytes at once again; the size of the buffer stays.
     int one = 1;
     setsockopt(descriptor, SOL_SOCKET, SO_RCVLOWAT, &one, sizeof one);
 #else
@@ -124,8 +124,8 @@ void sly_user_timeout(int descriptor, int milliseconds) {
 
 void sly_any_port(int descriptor) {
 #if defined(__linux__)
-    // The C library of Debian 12 has no name for it yet. The range reaches beyond the system's own, and so leaves that as it
-    // is; kernels before 6.3 do not know the option, and kernels before 6.8 ignore it here.
+    // The C library of Debian 12 has no name for the option yet. The range is wider than the system's own, so it does not limit
+    // the ports. Kernels before 6.3 do not know the option, and kernels before 6.8 ignore it here.
     enum { ip_local_port_range = 51 };
     uint32_t range = 65535u << 16 | 1;
     setsockopt(descriptor, IPPROTO_IP, ip_local_port_range, &range, sizeof range);
@@ -157,7 +157,7 @@ int sly_set_congestion_control(int descriptor, const char *name) {
 
 int sly_reserve_watch(int poller, int descriptor) {
 #if defined(__linux__)
-    // libuv overwrites both fields. Until then the watch reports errors only, under the number that libuv uses too.
+    // libuv overwrites both fields. Until then the watch reports only errors, with the descriptor as its data, as libuv does.
     struct epoll_event event = {.events = 0, .data.fd = descriptor};
     return epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event) == 0 || errno == EEXIST ? 0 : -errno;
 #else
@@ -186,7 +186,7 @@ int sly_open_waker(int *reading, int *writing) {
 }
 
 void sly_wake(int writing) {
-    // An eventfd wants eight bytes; to a pipe they are as good as one. A full pipe is readable already.
+    // An eventfd requires eight bytes; for a pipe they work as well as one. A full pipe is readable already.
     uint64_t one = 1;
     ssize_t written = write(writing, &one, sizeof one);
     (void)written;
@@ -232,8 +232,7 @@ int sly_network_changes(void) {
 uint64_t sly_time_asleep(void) {
 #if defined(SLY_CLOCK_ALL)
     struct timespec awake, all;
-    // First the clock that counts sleep, then the one that does not: in the other order, the time between the two calls would
-    // look like sleep.
+    // Read the clock that counts sleep first: in the other order, the time between the two calls would look like sleep.
     clock_gettime(SLY_CLOCK_ALL, &all);
     clock_gettime(SLY_CLOCK_AWAKE, &awake);
     int64_t gap = (all.tv_sec - awake.tv_sec) * 1000000000LL + (all.tv_nsec - awake.tv_nsec);
@@ -257,7 +256,7 @@ void sly_name_thread(const char *name) {
 
 void sly_shorten_slices(uint64_t nanoseconds) {
 #if defined(__linux__)
-    // glibc has no wrapper and no type for it: this is the first version of the kernel's, which every kernel takes.
+    // glibc has no wrapper and no type for this call. This is the first version of the kernel's type, which every kernel accepts.
     struct {
         uint32_t size;
         uint32_t policy;
@@ -268,9 +267,9 @@ void sly_shorten_slices(uint64_t nanoseconds) {
         uint64_t deadline;
         uint64_t period;
     } attributes = {.size = 48, .runtime = nanoseconds};
-    // An operator who chose another policy for the process keeps it.
+    // If an operator chose another policy for the process, keep it.
     if (sched_getscheduler(0) != SCHED_OTHER) return;
-    // Of the calling thread: nice values are per thread on Linux.
+    // This reads the calling thread's value: nice values are per thread on Linux.
     attributes.nice = getpriority(PRIO_PROCESS, 0);
     syscall(SYS_sched_setattr, 0, &attributes, 0);
 #else
@@ -280,7 +279,7 @@ void sly_shorten_slices(uint64_t nanoseconds) {
 
 void sly_lower_priority(int levels) {
 #if defined(__linux__)
-    // The process may have been given a nice value of its own.
+    // The process may have been started with a nice value of its own.
     setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + levels);
 #else
     (void)levels;

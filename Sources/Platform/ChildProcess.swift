@@ -1,15 +1,16 @@
 package import SystemPackage
 
-/// A second process of this program, which ends when this one ends or lets go of it.
+/// A second process of this program, which ends when this process ends or releases the object.
 ///
-/// The child is told to watch its standard input, a pipe whose other end is held here. Confined to one thread.
+/// The arguments must tell the child to watch its standard input: it is a pipe, and this object holds the other end. Confined to
+/// one thread.
 package final class ChildProcess {
     private let process: pid_t
     private let standardInput: FileDescriptor
 
     /// Starts this program with these arguments; its standard output and standard error go to the file `output`.
     ///
-    /// - Throws: the refusal of `pipe` or of `posix_spawn`.
+    /// - Throws: the error of `pipe` or of `posix_spawn`.
     package init(_ arguments: [String], output path: String) throws(Errno) {
         let ends: (readEnd: FileDescriptor, writeEnd: FileDescriptor)
         do { ends = try FileDescriptor.pipe() } catch { throw (error as? Errno) ?? .badFileDescriptor }
@@ -42,13 +43,13 @@ package final class ChildProcess {
         waitpid(process, &status, 0)
     }
 
-    /// Whether the child still runs.
+    /// Whether the child is still running.
     package var isRunning: Bool {
         var status: Int32 = 0
         return waitpid(process, &status, WNOHANG) == 0
     }
 
-    /// The child's process number.
+    /// The child's process ID.
     package var identifier: Int32 { process }
 
     #if os(Linux)
@@ -56,7 +57,7 @@ package final class ChildProcess {
         private static let executable = "/proc/self/exe"
         private static var environment: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> { environ }
     #else
-        // The type is a pointer here. The program is found by the path that it was started with.
+        // On this system the type is a pointer. The program is found by the path that it was started with.
         private static var noActions: posix_spawn_file_actions_t? { nil }
         private static var executable: String { CommandLine.arguments[0] }
         private static var environment: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? {

@@ -1,9 +1,9 @@
 import SystemPackage
 
-/// The limits that control groups (version 2) put on this process: its own group and all groups around that.
+/// The limits that control groups (version 2) put on this process: its own group and all groups that contain it.
 ///
-/// A container or a service of a service manager may use much less than the machine has, and is slowed down or killed when it
-/// uses more. Elsewhere than on Linux the files are not there, and so there is no limit.
+/// A container, or a service of a service manager, may use much less than the machine has; the kernel slows it down or kills it
+/// if it uses more. On systems other than Linux the files do not exist, and so there is no limit.
 package struct ControlGroup {
     private let root: String
     /// The path of the group below the root; "/" inside most containers.
@@ -15,20 +15,20 @@ package struct ControlGroup {
         memberships: contents("/proc/self/cgroup") ?? ""
     )
 
-    /// The group of version 2 that the text of `/proc/self/cgroup` names.
+    /// The version 2 group that the text of `/proc/self/cgroup` names.
     package init(root: String, memberships: String) {
         self.root = root
         let line = memberships.split(separator: "\n").first { $0.hasPrefix("0::/") }
         path = line.map { String($0.dropFirst("0::".count)) } ?? "/"
     }
 
-    /// The limit of memory in bytes; nil without one.
+    /// The memory limit in bytes; nil if there is none.
     package var memory: Int? {
-        // The file of a group without a limit says "max", which is no number.
+        // The file of a group without a limit contains "max", which is not a number.
         values(of: "memory.max").compactMap { Int($0) }.min()
     }
 
-    /// The quota of processor time, in processors; nil without one.
+    /// The quota of processor time, in processors; nil if there is none.
     package var processors: Double? {
         values(of: "cpu.max").compactMap { value in
             let parts = value.split(separator: " ").map { Double($0) }
@@ -39,7 +39,7 @@ package struct ControlGroup {
         }.min()
     }
 
-    /// The contents of a file in each group, the innermost first.
+    /// Returns the contents of a file in each group, the innermost group first.
     private func values(of file: String) -> [String] {
         var parts = path.split(separator: "/")
         var values: [String] = []
@@ -50,7 +50,7 @@ package struct ControlGroup {
         }
     }
 
-    /// The first kilobyte of a file, without the newline at its end.
+    /// Returns the first kilobyte of a file, without the newline at its end.
     private static func contents(_ path: String) -> String? {
         guard let file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else { return nil }
         defer { try? file.close() }

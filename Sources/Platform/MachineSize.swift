@@ -1,30 +1,32 @@
-/// How much of the machine this process may use: the defaults of a configuration follow from it.
+/// The part of the machine that this process may use; defaults of the configuration depend on it.
 package struct MachineSize: Hashable, Sendable {
-    /// How many processors the process can keep busy, at least 1: those that are online, or its CPU quota, rounded up, where
-    /// that is less.
+    /// The number of processors that the process can use, at least 1.
+    ///
+    /// This is the number of processors online, or the CPU quota, rounded up, if that is less.
     package let cores: Int
-    /// How many bytes of memory it may use, at least 1: those of the machine, or its control group's limit where that is less.
+    /// The memory that the process may use, in bytes, at least 1: the machine's, or its control group's limit if that is less.
     package let memory: Int
-    /// Whether a CPU quota is less than the machine has: then time that is spent needlessly is missing later.
+    /// Whether a CPU quota is below what the machine has: processor time that is wasted now is then missing later.
     package let hasCPUQuota: Bool
 
-    /// A machine of a given size, for tests and for printing the defaults of another machine.
+    /// A machine of a given size, for tests and for showing the defaults of another machine.
     package init(cores: Int, memory: Int, hasCPUQuota: Bool = false) {
         self.cores = max(1, cores)
         self.memory = max(1, memory)
         self.hasCPUQuota = hasCPUQuota
     }
 
-    /// This machine, measured at the first use.
+    /// This machine, measured at the first access.
     package static let current = MachineSize(
         online: sysconf(Int32(_SC_NPROCESSORS_ONLN)),
         physicalMemory: physicalMemory(),
         group: .current
     )
 
-    /// What a control group leaves of a machine.
+    /// The part of a machine that a control group may use.
     ///
-    /// Without it, the defaults in a small container on a large machine would exceed the memory for which it is killed.
+    /// Without the group's limits, the defaults in a small container on a large machine would exceed the memory at which the
+    /// kernel kills the container.
     package init(online: Int, physicalMemory: Int, group: ControlGroup) {
         let quota = group.processors
         self.init(

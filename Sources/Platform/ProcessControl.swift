@@ -1,12 +1,12 @@
 import CPlatform
 
-/// What the process asks of the system for itself as a whole.
+/// Settings of the process as a whole.
 package enum ProcessControl {
-    /// Prepares the process to hold many sockets and secrets for a long time; once, before anything is started.
+    /// Prepares the process to hold many sockets and secrets for a long time; call it once, before anything is started.
     ///
-    /// It raises the limit of descriptors to the hard limit. It lets large blocks of memory return to the system when they
-    /// are freed; by default, the C library begins to keep them after the first one. It forbids memory images after a crash,
-    /// because passwords and keys are in that memory.
+    /// It raises the limit of descriptors to the hard limit. It makes the C library return large blocks of memory to the
+    /// system when they are freed; by default, the library begins to keep them after the first one. It disables core dumps,
+    /// because memory contains passwords and keys.
     package static func prepare() {
         ignoreBrokenPipes()
         sly_raise_descriptor_limit()
@@ -14,7 +14,7 @@ package enum ProcessControl {
         sly_forbid_core_dumps()
     }
 
-    /// Ignores SIGPIPE: a write to a connection that is gone fails where it happens, and the signal would end the process.
+    /// Ignores SIGPIPE, which would end the process: a write to a closed connection then returns an error instead.
     package static func ignoreBrokenPipes() {
         signal(SIGPIPE, SIG_IGN)
     }
@@ -25,9 +25,9 @@ package enum ProcessControl {
     }
 }
 
-/// The clocks of the system that a loop does not have.
+/// The clocks of the system that a loop does not provide.
 package enum SystemClock {
-    /// How many nanoseconds the machine has slept since it started; 0 where the system does not tell.
+    /// The number of nanoseconds for which the machine has slept since it started; 0 if the system does not report it.
     package static var nanosecondsAsleep: UInt64 { sly_time_asleep() }
 
     /// Seconds and nanoseconds since 1970, UTC.

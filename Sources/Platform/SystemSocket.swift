@@ -11,7 +11,7 @@ package enum SystemSocket {
         try checked(sly_stream_socket(family))
     }
 
-    /// Creates a blocking datagram socket, for asking the system about its routes.
+    /// Creates a blocking datagram socket, for route queries to the system.
     package static func datagram(family: Int32) throws(Errno) -> Int32 {
         try checked(sly_datagram_socket(family))
     }
@@ -26,7 +26,7 @@ package enum SystemSocket {
         return (descriptors.0, descriptors.1)
     }
 
-    /// Accepts a connection, and writes where it comes from to `address`, unless that is nil.
+    /// Accepts a connection, and writes its remote address to `address`, unless that is nil.
     ///
     /// - Returns: the descriptor, or the negated error number: `EAGAIN` is an ordinary result here.
     package static func accept(
@@ -37,9 +37,9 @@ package enum SystemSocket {
         sly_accept(listener, address, length)
     }
 
-    /// Sends runs of memory without blocking and without raising SIGPIPE.
+    /// Sends pieces of memory without blocking and without raising SIGPIPE.
     ///
-    /// - Returns: how many bytes the system took, or the negated error number: `EAGAIN` is an ordinary result here.
+    /// - Returns: the number of bytes that the system accepted, or the negated error number: `EAGAIN` is an ordinary result here.
     package static func send(_ descriptor: Int32, _ runs: UnsafePointer<iovec>?, count: Int32) -> Int {
         sly_send(descriptor, runs, count)
     }
@@ -49,10 +49,10 @@ package enum SystemSocket {
         try checked(sly_network_changes())
     }
 
-    /// Whether the machine has IPv6 at all.
+    /// Whether the machine supports IPv6 at all.
     package static var hasIPv6: Bool {
         #if os(Linux)
-            // A kernel that was started without IPv6 has sockets of the family, but no such file.
+            // A kernel that was booted without IPv6 can create sockets of the family, but lacks this file.
             access("/proc/net/if_inet6", F_OK) == 0
         #else
             guard let probe = try? stream(family: AF_INET6) else { return false }
@@ -61,7 +61,7 @@ package enum SystemSocket {
         #endif
     }
 
-    /// The longest path of a Unix socket, in bytes: the field holds one more, for the NUL.
+    /// The maximum length of a Unix socket's path, in bytes: the field holds one more, for the NUL.
     package static let maxUnixPath: Int = {
         #if os(Linux)
             107

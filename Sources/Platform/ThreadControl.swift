@@ -1,18 +1,18 @@
 package import CPlatform
 
-/// What a thread asks of the system for itself.
+/// Settings of a thread.
 ///
-/// Every call but ``join(_:within:)`` is about the calling thread.
+/// Every call except ``join(_:withinNanoseconds:)`` affects the calling thread.
 package enum ThreadControl {
-    /// Names the thread, for tools; at most 15 bytes of the name are kept.
+    /// Names the thread, for debuggers and `top`; at most 15 bytes of the name are used.
     package static func setName(_ name: String) {
         sly_name_thread(String(name.prefix(15)))
     }
 
-    /// Asks for turns of about this many nanoseconds on the processor.
+    /// Requests time slices of about this many nanoseconds.
     ///
-    /// The scheduler gives a thread with short turns the processor sooner after it wakes. Its share of the time stays. A kernel
-    /// before Linux 6.12 ignores it.
+    /// The scheduler gives a thread with short slices the processor sooner after it wakes. Its share of the time stays the
+    /// same. A kernel before Linux 6.12 ignores the request.
     package static func shortenSlices(nanoseconds: UInt64) {
         sly_shorten_slices(nanoseconds)
     }
@@ -22,7 +22,7 @@ package enum ThreadControl {
         sly_lower_priority(levels)
     }
 
-    /// Waits until another thread has ended, at most this many nanoseconds.
+    /// Waits at most this many nanoseconds until another thread has ended.
     ///
     /// - Returns: whether it has ended.
     package static func join(_ thread: pthread_t, withinNanoseconds limit: UInt64) -> Bool {

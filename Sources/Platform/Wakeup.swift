@@ -1,16 +1,16 @@
 import CPlatform
 package import SystemPackage
 
-/// A descriptor that any thread can make readable, so that a loop that waits for it wakes.
+/// A descriptor that any thread can make readable, to wake a loop that polls it.
 ///
-/// Both descriptors are closed when it is freed, so whoever can wake the loop holds it: the number never becomes another
-/// descriptor's meanwhile.
+/// Both descriptors are closed when the object is released. Every thread that may wake the loop holds a reference, so that the
+/// descriptor's number is not reused in the meantime.
 package final class WakeDescriptor: Sendable {
-    /// The descriptor to wait for.
+    /// The descriptor to poll.
     package let descriptor: Int32
     private let writing: Int32
 
-    /// Opens it.
+    /// Opens the descriptors.
     package init() throws(Errno) {
         var reading: Int32 = -1
         var writing: Int32 = -1
@@ -28,16 +28,16 @@ package final class WakeDescriptor: Sendable {
     /// Makes the descriptor readable; safe from any thread.
     package func wake() { sly_wake(writing) }
 
-    /// Makes it unreadable again; for the thread that waits.
+    /// Makes the descriptor unreadable again; call it on the thread that polls.
     package func drain() { sly_drain_waker(descriptor) }
 }
 
-/// Room in the poller of an event loop.
+/// Reserves room in the poller of an event loop.
 package enum WatchReservation {
-    /// Makes sure that libuv can watch the descriptor, after `uv_poll_start` and before the loop runs on.
+    /// Makes sure that libuv can watch the descriptor; call it after `uv_poll_start` and before the loop continues.
     ///
-    /// libuv ends the process when the system refuses a watch, as Linux does when the user has too many of them
-    /// (`fs.epoll.max_user_watches`), or when somebody closed the descriptor. Asked here, the system's refusal is an error.
+    /// libuv aborts the process if the system refuses a watch. Linux refuses it if the user has too many watches
+    /// (`fs.epoll.max_user_watches`), or if the descriptor was closed. This call returns that refusal as an error instead.
     ///
     /// - Returns: 0, or the error number.
     package static func reserve(_ descriptor: Int32, poller: Int32) -> Int32 {

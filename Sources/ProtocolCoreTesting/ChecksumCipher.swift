@@ -1,10 +1,10 @@
 package import CryptoPrimitives
 package import ProtocolCore
 
-/// A cipher that hides nothing and whose tag anyone can compute: it lets a fuzzer past the tag, and makes
-/// simulations fast.
+/// A cipher that does not encrypt and whose tag anyone can compute.
 ///
-/// It still notices a changed byte, a wrong nonce and a wrong key by accident, and that is all.
+/// With it, inputs of a fuzzer pass the tag check, and simulations are fast. It detects accidents only: a changed byte, a wrong
+/// nonce or a wrong key.
 package final class ChecksumCipher: RecordCipher {
     private let keyMark: UInt64
 
@@ -54,6 +54,6 @@ package final class ChecksumCipher: RecordCipher {
     }
 }
 
-/// Makes such ciphers for whatever suite.
+/// Makes a ``ChecksumCipher`` for any suite.
 package let checksumCiphers: RecordCipherMaker = { (_, key) throws(CryptoFailure) in ChecksumCipher(key: key)
 }

@@ -3,7 +3,7 @@ package import ProtocolCore
 package import Vocabulary
 import WireCoding
 
-/// A frame of whatever kind.
+/// Encodes a frame of any type.
 package func frame(_ type: UInt8, flags: UInt8 = 0, stream: UInt32 = 0, _ payload: [UInt8] = []) -> [UInt8] {
     var bytes: [UInt8] = [type, flags]
     bytes.append(bigEndian: UInt16(payload.count))
@@ -11,7 +11,7 @@ package func frame(_ type: UInt8, flags: UInt8 = 0, stream: UInt32 = 0, _ payloa
     return bytes + payload
 }
 
-/// Frames as they should be.
+/// Encodes valid frames.
 package enum Say {
     package static func open(_ stream: UInt32, _ service: String = "echo") -> [UInt8] {
         frame(1, stream: stream, [UInt8(service.utf8.count)] + Array(service.utf8))
@@ -59,9 +59,9 @@ package enum Say {
 }
 
 extension DirectionKeys {
-    /// A whole record with this text.
+    /// Returns a complete record with this plaintext.
     ///
-    /// - Throws: when the library fails.
+    /// - Throws: if the cryptographic library fails.
     package mutating func sealed(_ plaintext: [UInt8]) throws(CryptoFailure) -> [UInt8] {
         var record = [UInt8](repeating: 0, count: 4) + plaintext + [UInt8](repeating: 0, count: 16)
         let isSealed = record.withUnsafeMutableBytes { record in

@@ -1,5 +1,5 @@
 extension [UInt8] {
-    /// The bytes that a text of hexadecimal digits stands for; `nil` when it is not one.
+    /// The bytes of a text of hexadecimal digits; `nil` if the text is not hexadecimal.
     package init?(hex: String) {
         var bytes: [UInt8] = []
         var high: UInt8?

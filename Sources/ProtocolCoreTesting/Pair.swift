@@ -3,16 +3,16 @@ import CryptoPrimitives
 package import ProtocolCore
 import Vocabulary
 
-/// Two sessions and the link between them, with a clock that jumps: no socket, no thread, no waiting.
+/// Two sessions and the link between them, with a simulated clock: no socket, no thread, no waiting.
 package struct Pair {
     package let client: SimulatedEnd
     package let server: SimulatedEnd
     package var now = Instant(nanoseconds: 1_000_000_000_000)
-    /// What is on the link in each direction.
+    /// The bytes on the link in each direction.
     package var toServer: [UInt8] = []
     package var toClient: [UInt8] = []
 
-    /// Two ends that have agreed on keys.
+    /// Creates two ends that have agreed on keys.
     package init(
         client clientOptions: Session.Options = .init(parameters: SessionParameters()),
         server serverOptions: Session.Options = .init(parameters: SessionParameters()),
@@ -73,9 +73,9 @@ package struct Pair {
         return SimulatedEnd(role, session)
     }
 
-    /// Moves bytes until neither end has anything to say.
+    /// Moves bytes until neither end has anything to send.
     ///
-    /// - Parameter chunk: how many bytes arrive at a time.
+    /// - Parameter chunk: the number of bytes that arrive at a time.
     package mutating func settle(chunk: Int = .max) {
         while true {
             toServer += client.pump(at: now)
@@ -85,7 +85,7 @@ package struct Pair {
         }
     }
 
-    /// Lets arrive what is on the link.
+    /// Delivers the bytes that are on the link.
     package mutating func deliver(chunk: Int = .max) {
         for part in Self.parts(toServer, of: chunk) { server.deliver(part, at: now) }
         for part in Self.parts(toClient, of: chunk) { client.deliver(part, at: now) }
@@ -93,7 +93,7 @@ package struct Pair {
         toClient = []
     }
 
-    /// Lets time pass; both ends' timers fire when they are due.
+    /// Advances the clock; both ends' timers fire when they are due.
     package mutating func pass(_ duration: Duration) {
         let until = now.advanced(by: duration)
         while true {
@@ -106,7 +106,7 @@ package struct Pair {
         now = until
     }
 
-    /// All that was found wrong.
+    /// All faults that the two ends found.
     package var damage: [String] { client.damage + server.damage }
 
     private static func parts(_ bytes: [UInt8], of count: Int) -> [[UInt8]] {

@@ -2,18 +2,18 @@ import CryptoPrimitives
 package import ProtocolCore
 import Vocabulary
 
-/// A run of two sessions over links with moods, all of it decided by one seed, and what has to be true of it.
+/// A random run of two sessions over links whose behaviour changes, with checks of its invariants; one seed decides everything.
 ///
-/// Where both ends can go on without a link, links are lost on the way: at once or at one end first, by bytes that were
-/// altered, and while the session is being taken to another one.
+/// If both ends support resumption, links are lost during the run: at both ends at once or at one end first, because of altered
+/// bytes, and while a resumption is in progress.
 package struct RandomSchedule {
-    /// How a run ends.
+    /// The way in which a run ends.
     enum Ending: CaseIterable {
-        /// All streams come to their end, and all that was held is given back.
+        /// All streams end, and the sessions hold no bytes.
         case quiet
-        /// The link is lost, and no other one comes.
+        /// The link is lost, and there is no other one.
         case cut
-        /// One end closes.
+        /// One end closes the session.
         case close
     }
 
@@ -26,11 +26,11 @@ package struct RandomSchedule {
     var random: SplitMix
     private let clientOptions: Session.Options
     private let serverOptions: Session.Options
-    /// How much one operation sends at most: little where credit is small, or a run would never end.
+    /// The maximum number of bytes that one operation sends; small where credit is small, so that every run ends.
     private let maxBytes: UInt64
     private var wentAway = false
 
-    /// The run that a seed stands for.
+    /// Creates the run of a seed.
     package init(
         seed: UInt64,
         pool: BlockPool = BlockPool(),
@@ -46,8 +46,8 @@ package struct RandomSchedule {
             ours.parameters.features = .resume
             theirs.parameters.features = .resume
         }
-        // Both ends have the same limits, because the one acts on what the other counts; and not so small that keys are
-        // changed more often than a peer puts up with.
+        // Both ends use the same limits, because each acts on the other's count. The limits are not so small that the key updates
+        // would use up the peer's abuse budget.
         if random.chance(40) {
             ours.keyLimits = KeyLimits(records: 300, bytes: random.chance(50) ? 1 << 40 : 1 << 20)
             theirs.keyLimits = ours.keyLimits
@@ -57,9 +57,9 @@ package struct RandomSchedule {
         let windows = [clientOptions, serverOptions].flatMap {
             [$0.parameters.streamWindow, $0.parameters.sessionWindow]
         }
-        // A log of a few bytes is filled and acknowledged some fifty times a second at best.
+        // A log of a few bytes can be filled and acknowledged only about fifty times a second.
         let log = min(ours.logBytes, theirs.logBytes)
-        // And turns of one byte make a frame of each.
+        // With turns of one byte, each byte needs its own frame.
         let turns = min(ours.quantum, theirs.quantum)
         maxBytes = min(turns == 1 ? 400 : log < 20_000 ? 3000 : 60_000, 100 * UInt64(windows.min() ?? 1))
         link = SimulatedLink(
@@ -72,14 +72,14 @@ package struct RandomSchedule {
         Self.change(&link.toClient, &random)
     }
 
-    /// Breaks an end, to see whether it is noticed.
+    /// Sabotages the client, to check that the run detects it.
     package mutating func sabotage(_ how: SimulatedEnd.Sabotage) {
         link.client.sabotage = how
     }
 
-    /// Runs it.
+    /// Runs the schedule.
     ///
-    /// - Returns: what was wrong.
+    /// - Returns: the problems that it found.
     package mutating func run() -> [String] {
         for _ in 0..<Int.random(in: 4...30, using: &random) {
             act()
@@ -110,7 +110,7 @@ package struct RandomSchedule {
     }
 }
 
-// MARK: - What happens
+// MARK: - Operations
 
 extension RandomSchedule {
     private static func options(_ random: inout SplitMix) -> Session.Options {
@@ -128,7 +128,7 @@ extension RandomSchedule {
         options.maxStreamWindow = one([0, 1000, 100_000, 16 << 20])
         options.quantum = one([1, 1000, 32 << 10])
         options.logBytes = one([1, 2000, 20_000, 300_000, 4 << 20])
-        // What stands still for a while in the middle is not given up.
+        // Long enough that a link that stalls for a while during the run does not end the session.
         options.resumeWindow = .seconds(190)
         return options
     }
@@ -190,18 +190,18 @@ extension RandomSchedule {
         }
     }
 
-    /// Lets the link be lost, or another one be dialled.
+    /// Sometimes loses the link, damages its bytes, or dials another one.
     private mutating func meddle() {
         if link.isUp {
             guard random.chance(25) else { return }
             if random.chance(20) {
-                // Whoever gets it sees that it is not what was sent.
+                // The receiver detects that the bytes were altered.
                 if random.chance(50) { _ = link.toServer.damage() } else { _ = link.toClient.damage() }
                 return
             }
             link.cutUnnoticed()
         } else if random.chance(20) {
-            // In the middle of taking the session to another link, if that is what is going on.
+            // This may cut a link on which a resumption is in progress.
             link.cutUnnoticed()
         }
         if random.chance(40) { link.client.loseLink(.ended, at: link.now) }
@@ -209,11 +209,11 @@ extension RandomSchedule {
         if random.chance(50) { link.redial() }
     }
 
-    /// Everything that stood still goes on, and every stream comes to its end.
+    /// Ends all stalls and streams, and runs until both ends are quiet.
     private mutating func endQuietly() {
         wakeUp()
         for _ in 0..<600 {
-            // A link that stood still for long, or was damaged a moment ago, may be lost even now.
+            // A link that stalled for long, or was damaged just before, may still be lost now.
             if resumes, !link.isUp { link.redial() }
             for end in [link.client, link.server] {
                 for (id, stream) in end.streams {
@@ -247,7 +247,7 @@ extension RandomSchedule {
             link.toServer.isStalled = false
             link.toClient.isStalled = false
         }
-        // A slow link and a long way would only make it last.
+        // A low rate or a high latency would only prolong the run.
         link.toServer.rate = .max
         link.toClient.rate = .max
         link.toServer.latency = .milliseconds(1)
@@ -270,10 +270,10 @@ extension RandomSchedule {
     }
 }
 
-// MARK: - What has to be true
+// MARK: - Invariants
 
 extension RandomSchedule {
-    /// What has to be true all the time.
+    /// Checks the invariants that hold at all times.
     private mutating func check() {
         problems += link.damage
         check(link.client, clientOptions)
@@ -320,7 +320,7 @@ extension RandomSchedule {
         }
     }
 
-    /// What has to be true when everything was given back.
+    /// Checks the invariants that hold after all streams have ended.
     private mutating func checkQuiet() {
         for end in [link.client, link.server] {
             let session = end.state
@@ -328,7 +328,7 @@ extension RandomSchedule {
             if session.streams != 0 { problems.append("streams are left") }
             if session.turns != 0 { problems.append("somebody still waits for a turn") }
             if session.delayedResets != 0 { problems.append("a RESET was never sent") }
-            // A record of 36 bytes is an acknowledgement and nothing else: the last ones are what nobody acknowledges.
+            // A record of 36 bytes contains only an ACK. The last such records stay unacknowledged.
             if end.keptCount % 36 != 0 || end.keptCount > 20 * 36 {
                 problems.append("\(end.keptCount) bytes were not acknowledged")
             }
@@ -339,7 +339,7 @@ extension RandomSchedule {
 // MARK: -
 
 extension SimulatedEnd {
-    /// What is left to do in a session.
+    /// The work that is left in a session.
     struct State {
         var held: UInt64
         var streams: Int
@@ -358,7 +358,7 @@ extension SimulatedEnd {
         )
     }
 
-    /// Whether nothing is left to be said that would be said by itself.
+    /// Whether the session has a link and nothing to send on its own.
     var isQuiet: Bool {
         session.queuedCount == 0 && session.unwrittenCount == 0 && session.delayedResetCount == 0
             && session.isAttached

@@ -1,12 +1,11 @@
 import Platform
 
-/// Where random tests get their seeds from.
+/// The seeds of random tests.
 ///
-/// An ordinary run uses the same seeds every time. `SEED=17 swift test` runs every random test with that one seed
-/// alone, which is how a failure is looked at; `SEED_OFFSET=1000000` shifts all of them, which is how a long night
-/// looks for failures that nobody has seen.
+/// An ordinary run uses the same seeds every time. `SEED=17 swift test` runs every random test with that one seed only, to
+/// investigate a failure. `SEED_OFFSET=1000000` shifts all seeds, so that a long run can search for new failures.
 package enum Seeds {
-    /// So many seeds, or the one that is asked for.
+    /// Returns `count` seeds, or only the one that `SEED` sets.
     package static func some(_ count: Int) -> [UInt64] {
         if let only = number("SEED") { return [only] }
         let first = number("SEED_OFFSET") ?? 1

@@ -3,26 +3,26 @@ import ProtocolCore
 package import Vocabulary
 import WireCoding
 
-/// What an end does on its link.
+/// The state of an end with regard to its link.
 enum LinkPhase {
-    /// Records go both ways, as far as the end knows.
+    /// Records flow in both directions, as far as the end knows.
     case talking
     /// There is no link.
     case unlinked
-    /// The client has asked to go on with the session.
+    /// The client has sent a resumption request.
     case asking(ClientResumption)
-    /// The server waits for somebody to ask; the link that it had, it may still believe in.
+    /// The server waits for a resumption request; it may not have noticed that its previous link is lost.
     case listening
 }
 
-// From the streams to the link and back, as a driver does it.
+// Moves bytes from the streams to the link and back, as a driver does.
 
 extension SimulatedEnd {
-    /// Sends what there is to send, as a driver does at the end of its turn.
+    /// Fills and writes records, as a driver does at the end of its turn.
     ///
-    /// At most `limit` bytes of streams go.
+    /// The records contain at most `limit` bytes of streams.
     ///
-    /// - Returns: what goes onto the link.
+    /// - Returns: the bytes for the link.
     package func pump(at now: Instant, limit: Int = .max) -> [UInt8] {
         turn(at: now, limit: limit)
         var bytes: [UInt8] = []
@@ -33,7 +33,7 @@ extension SimulatedEnd {
         return bytes
     }
 
-    /// Fills records with what there is to send, up to `limit` bytes of streams.
+    /// Fills records with everything that is waiting, up to `limit` bytes of streams.
     package func turn(at now: Instant, limit: Int = .max) {
         session.beginSending(at: now, upTo: limit == .max ? 0 : limit)
         var left = limit
@@ -44,14 +44,14 @@ extension SimulatedEnd {
         sabotage.after(self)
     }
 
-    /// Offers what is unwritten to a link that answers how much of it it took.
+    /// Offers the unwritten bytes to a link, which returns the number of bytes that it accepted.
     package func write(to link: (UnsafeRawBufferPointer) -> Int) {
         if !preamble.isEmpty {
             preamble.removeFirst(preamble.withUnsafeBytes(link))
             guard preamble.isEmpty else { return }
         }
         if case .asking = phase { return }
-        // Into a link that is not there any more, a system takes whatever it has room for.
+        // A system accepts bytes for a lost connection as long as its buffer has room.
         let isLost = if case .listening = phase { true } else { false }
         withUnsafeTemporaryAllocation(of: MemorySegment.self, capacity: 8) { segments in
             while true {
@@ -67,10 +67,10 @@ extension SimulatedEnd {
         }
     }
 
-    /// How many bytes there are for the link.
+    /// The number of bytes that wait for the link.
     package var unwrittenCount: Int { preamble.count + (session.isAttached ? session.unwrittenCount : 0) }
 
-    /// Bytes arrive.
+    /// Passes received bytes to the end.
     package func deliver(_ bytes: [UInt8], at now: Instant) {
         inbound += bytes
         while !inbound.isEmpty {
@@ -96,7 +96,7 @@ extension SimulatedEnd {
     }
 }
 
-// MARK: - Losing a link and taking another
+// MARK: - Loss of the link and resumption
 
 extension SimulatedEnd {
     /// The end notices that its link is gone.
@@ -108,10 +108,10 @@ extension SimulatedEnd {
         takeEvents()
     }
 
-    /// Whether records go both ways, as far as the end knows.
+    /// Whether records flow in both directions, as far as the end knows.
     package var isTalking: Bool { if case .talking = phase { true } else { false } }
 
-    /// The client has another link, and asks to go on with the session there.
+    /// Sends a resumption request on the client's new link.
     package func ask() {
         let attempt = session.nextAttempt()
         let resumption = ClientResumption(
@@ -125,7 +125,7 @@ extension SimulatedEnd {
         phase = .asking(resumption)
     }
 
-    /// The server has accepted another link, and knows nothing of who is there.
+    /// Waits on the server's new link for a request from a client that is not known yet.
     package func listen() {
         inbound = []
         preamble = []
@@ -171,7 +171,7 @@ extension SimulatedEnd {
                 return count
             }
             lastAttempt = request.attempt
-            // What still comes by the old link is of no use any more.
+            // From here on, the server ignores bytes that still arrive on the old link.
             _ = try session.resume(received: request.received, at: now)
             takeEvents()
             resumptions += 1

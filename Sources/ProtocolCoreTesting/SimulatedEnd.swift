@@ -3,46 +3,46 @@ package import ProtocolCore
 package import Vocabulary
 import WireCoding
 
-/// One end of a simulated exchange: a session, what its streams have to send, and what has arrived on them.
+/// One end of a simulated exchange: a session, the bytes that its streams have to send, and those that arrived on them.
 ///
-/// It behaves as a driver does, and checks what a driver could not: that every byte is the one that was sent.
+/// It behaves as a driver does, and also checks that every byte is the one that was sent.
 package final class SimulatedEnd {
     package var session: Session
     package private(set) var streams: [UInt32: SimulatedStream] = [:]
-    /// Streams that were released, as they were then.
+    /// The released streams, in their state at release.
     package private(set) var released: [UInt32: SimulatedStream] = [:]
     package private(set) var end: SessionEnd?
     package private(set) var requests: [UInt32: StreamRequest] = [:]
     package internal(set) var damage: [String] = []
-    /// Whether arrived bytes are taken at once; otherwise by ``take(_:of:)``.
+    /// Whether arrived bytes are taken at once; otherwise ``take(_:of:)`` takes them.
     package var takesAtOnce = true
-    /// What a stream that the peer opens has to send back: so many bytes, then the end.
+    /// The number of bytes that a stream opened by the peer sends back, followed by the end; `nil` for none.
     package var answer: UInt64?
-    /// What breaks this end on purpose, to see whether it is noticed.
+    /// A deliberate fault of this end, to check that tests detect it.
     package var sabotage = Sabotage()
-    /// What became of the links that were lost, oldest first.
+    /// The faults of the lost links, oldest first.
     package private(set) var losses: [LinkFault] = []
-    /// How often the session was taken to another link.
+    /// The number of successful resumptions.
     package internal(set) var resumptions = 0
-    /// What the end does on its link.
+    /// The state of the end with regard to its link.
     var phase = LinkPhase.talking
     var inbound: [UInt8] = []
-    /// What goes out before the first record.
+    /// The bytes to send before the first record.
     var preamble: [UInt8] = []
-    /// The last attempt of the peer's that was let in.
+    /// The number of the peer's last accepted resumption attempt.
     var lastAttempt: UInt64 = 0
     let role: Session.Role
 
-    /// How an end can be broken from outside its session.
+    /// Deliberate faults of an end, outside its session.
     package struct Sabotage {
-        /// Called for every end of a stream that is to be sent; what it returns goes instead.
+        /// Called when a stream has sent all its bytes and its end is due; the returned value goes to the session instead.
         package var ending: (SimulatedEnd, StreamHandle) -> StreamFill.Rest = { _, _ in .finished }
-        /// Called after everything that the end does.
+        /// Called after each turn and each delivery.
         package var after: (SimulatedEnd) -> Void = { _ in }
-        /// How many more records the end says it has received, when it asks for the session on another link.
+        /// The number that a resumption request adds to the true number of received records.
         package var exaggeration: UInt64 = 0
 
-        /// Breaks nothing.
+        /// Creates a sabotage without any fault.
         package init() {}
     }
 
@@ -53,7 +53,7 @@ package final class SimulatedEnd {
 
     // MARK: Streams
 
-    /// Opens a stream that sends `count` bytes and then, perhaps, the end.
+    /// Opens a stream that sends `count` bytes and then, if `thenEnd` is true, the end.
     package func open(sending count: UInt64, thenEnd: Bool, at now: Instant) -> StreamHandle? {
         guard let handle = session.open(StreamRequest(service: "echo", trace: "t"), at: now) else {
             return nil
@@ -63,14 +63,14 @@ package final class SimulatedEnd {
         return handle
     }
 
-    /// Gives a stream more to send.
+    /// Gives a stream more bytes to send.
     package func send(_ count: UInt64, thenEnd: Bool, on handle: StreamHandle) {
         streams[handle.id.rawValue]?.toSend += count
         streams[handle.id.rawValue]?.endsAfter = thenEnd
         session.setReady(handle)
     }
 
-    /// Ends our direction of a stream although it never gets a turn for it.
+    /// Ends this end's direction of a stream, even if the stream never gets a turn for it.
     package func finish(_ id: UInt32) {
         guard let stream = streams[id], !stream.hasSentEnd, !stream.isOver else { return }
         streams[id]?.toSend = stream.sent
@@ -78,19 +78,19 @@ package final class SimulatedEnd {
         session.finish(stream.handle)
     }
 
-    /// Cuts a stream off.
+    /// Resets a stream.
     package func reset(_ id: UInt32, _ code: StreamFailure, at now: Instant) {
         guard let stream = streams[id], !stream.isOver else { return }
         session.reset(stream.handle, code, at: now)
         streams[id]?.sentReset = code
     }
 
-    /// Lets the reader of a stream stand still, or go on.
+    /// Stalls the reader of a stream, or lets it continue.
     package func stall(_ id: UInt32, _ isStalled: Bool) {
         streams[id]?.isStalled = isStalled
     }
 
-    /// The reader of a stream takes up to `count` bytes.
+    /// Lets the reader of a stream take up to `count` bytes.
     package func take(_ count: Int, of id: UInt32) {
         guard let stream = streams[id], !stream.isStalled else { return }
         let taken = min(count, stream.waiting)
@@ -98,7 +98,7 @@ package final class SimulatedEnd {
         session.consumed(taken, on: stream.handle)
     }
 
-    /// The owner is done with a stream.
+    /// Releases a stream that its owner no longer needs.
     package func release(_ id: UInt32, at now: Instant) {
         guard var stream = streams.removeValue(forKey: id) else { return }
         session.release(stream.handle, at: now)
@@ -111,34 +111,34 @@ package final class SimulatedEnd {
         for (id, stream) in streams where stream.isOver { release(id, at: now) }
     }
 
-    /// The stream, whether it was released or not.
+    /// Returns the stream, released or not.
     package func anyStream(_ id: UInt32) -> SimulatedStream? { streams[id] ?? released[id] }
 
-    /// The numbers of all streams that there ever were.
+    /// The numbers of all streams, including the released ones.
     package var allIDs: [UInt32] { Array(streams.keys) + Array(released.keys) }
 
     // MARK: Time and events
 
-    /// Lets the session's timers fire that are due.
+    /// Fires the session's timers that are due.
     package func handleTimeouts(at now: Instant) {
         guard let next = session.nextTimeout, next <= now else { return }
         session.handleTimeout(at: now)
         takeEvents()
     }
 
-    /// Handles what has happened without bytes: timeouts, the end of the link.
+    /// Handles the session's pending events, also those without received bytes: timeouts, the loss of the link.
     package func takeEvents() {
         while let event = session.nextEvent() { handle(event) }
     }
 
-    // MARK: What the session says of itself; it cannot be copied into an expectation
+    // MARK: Properties of the session, for expectations: `#expect` cannot copy the session itself
 
     package var keptCount: Int { session.keptCount }
     package var isSpent: Bool { session.isSpent }
     package var nextTimeout: Instant? { session.nextTimeout }
     package var shortestRoundTrip: Duration? { session.shortestRoundTrip }
 
-    // MARK: Inside
+    // MARK: Implementation
 
     func fill(_ slot: SendSlot) -> Int {
         let id = slot.stream.id.rawValue

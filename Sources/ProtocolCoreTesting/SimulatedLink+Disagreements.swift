@@ -2,13 +2,12 @@ import ProtocolCore
 import Vocabulary
 
 extension SimulatedLink {
-    /// What the two ends know of their streams and what does not fit together.
+    /// Compares the two ends' knowledge of their streams and returns the contradictions.
     ///
     /// - Parameters:
-    ///   - isWhole: whether everything that was sent had the time to arrive; else the link was lost or closed in the
-    ///     middle of something.
-    ///   - someoneWentAway: whether streams may have been refused by who was going away.
-    /// - Returns: each fault as a sentence.
+    ///   - isWhole: whether everything that was sent had time to arrive; if not, the link was lost or closed before that.
+    ///   - someoneWentAway: whether an end sent GOAWAY, and may therefore have refused streams.
+    /// - Returns: each contradiction as a sentence.
     package func disagreements(isWhole: Bool, someoneWentAway: Bool) -> [String] {
         var faults: [String] = []
         for id in Set(client.allIDs).union(server.allIDs).sorted() {
@@ -20,7 +19,7 @@ extension SimulatedLink {
                     }
                 }
             case (let alone?, nil), (nil, let alone?):
-                // Its OPEN got lost, or was refused by who was going away.
+                // Its OPEN was lost, or an end that had sent GOAWAY refused it.
                 if alone.received > 0 || alone.hasEnded { faults.append("stream \(id): bytes from nobody") }
                 if isWhole, !someoneWentAway { faults.append("stream \(id): never seen by the other end") }
             case (nil, nil): break
@@ -46,7 +45,7 @@ extension SimulatedStream {
         guard isWhole else { return faults }
         let isCutOff = [self, sender].contains { $0.sentReset != nil || $0.resetCode != nil }
         if !isCutOff, sender.hasSentEnd, !hasEnded { faults.append("its end was lost") }
-        // Whoever had nothing more to expect, or had cut it off as well, need not hear of a RESET.
+        // An end that expects nothing more, or has reset the stream itself, need not receive a RESET.
         let expectsReset = sentReset == nil && !(hasSentEnd && hasEnded)
         if let code = sender.sentReset, expectsReset, resetCode != code { faults.append("a RESET was lost") }
         return faults

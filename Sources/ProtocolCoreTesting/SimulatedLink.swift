@@ -1,9 +1,9 @@
 package import Basics
 import ProtocolCore
 
-/// Two ends, a wire in each direction, and a clock that jumps to whatever happens next.
+/// Two ends, a wire in each direction, and a clock that jumps to the next event.
 ///
-/// Nothing in it is left to chance: the same calls give the same run.
+/// It is deterministic: the same calls give the same run.
 package struct SimulatedLink {
     package let client: SimulatedEnd
     package let server: SimulatedEnd
@@ -12,19 +12,19 @@ package struct SimulatedLink {
     package private(set) var now: Instant
     /// Whether the wires were cut.
     package private(set) var isCut = false
-    /// How many bytes of streams an end puts into its records before it looks for something else to do.
+    /// The maximum number of stream bytes that an end puts into records in one turn.
     package var turnLimit = 256 << 10
-    /// How many steps were made: what a run costs.
+    /// The number of steps so far, which is the cost of a run.
     package private(set) var steps = 0
 
-    /// Takes the ends of a pair that has not said anything yet.
+    /// Connects the ends of a pair that has not sent anything yet.
     package init(_ pair: Pair) {
         client = pair.client
         server = pair.server
         now = pair.now
     }
 
-    /// Lets both ends do what they can now, and everything arrive that is due.
+    /// Lets both ends do their pending work, and delivers the bytes that are due.
     ///
     /// - Returns: whether anything happened.
     @discardableResult
@@ -45,7 +45,7 @@ package struct SimulatedLink {
         return isBusy
     }
 
-    /// Runs until nothing happens any more before `until`, and moves the clock there.
+    /// Runs all events of the next `duration`, and sets the clock to its end.
     package mutating func run(for duration: Duration, steps limit: Int = .max) {
         let until = now.advanced(by: duration)
         let last = limit == .max ? .max : steps + limit
@@ -55,29 +55,29 @@ package struct SimulatedLink {
                 toServer.nextArrival, toClient.nextArrival, client.nextTimeout, server.nextTimeout,
             ]
             guard let next = candidates.compactMap({ $0 }).min(), next <= until else { break }
-            // What is due now and did not happen has to wait for something else.
+            // An event that is due now but did not happen waits for something else, so advance the clock.
             now = max(next, now.advanced(by: .nanoseconds(1)))
         }
         now = max(now, until)
     }
 
-    /// The link is lost: what is under way does not arrive, and both ends notice.
+    /// Loses the link: bytes in flight do not arrive, and both ends notice.
     package mutating func cut() {
         cutUnnoticed()
         client.loseLink(at: now)
         server.loseLink(at: now)
     }
 
-    /// The link is lost, and neither end knows.
+    /// Loses the link without either end noticing.
     package mutating func cutUnnoticed() {
         isCut = true
         toServer.cut()
         toClient.cut()
     }
 
-    /// The client dials another link, like the one before, and asks to go on with the session there.
+    /// Dials another link with the same properties, on which the client sends a resumption request.
     ///
-    /// The server may still believe in the old link.
+    /// The server may not have noticed that the old link is lost.
     package mutating func redial() {
         isCut = false
         toServer = toServer.another()
@@ -87,7 +87,7 @@ package struct SimulatedLink {
         server.listen()
     }
 
-    /// Whether both ends are on one link, and nothing is between them.
+    /// Whether both ends exchange records on the same link.
     package var isUp: Bool { !isCut && client.isTalking && server.isTalking }
 
     private static func send(
@@ -105,7 +105,7 @@ package struct SimulatedLink {
             }
         }
         if end.unwrittenCount > 0 { flush() }
-        // Like a driver, an end makes no more records while the link does not take those that there are.
+        // Like a driver, an end makes no more records until the link has accepted all existing ones.
         if end.unwrittenCount == 0 {
             end.turn(at: now, limit: limit)
             flush()
@@ -113,6 +113,6 @@ package struct SimulatedLink {
         return moved > 0
     }
 
-    /// All that was found wrong.
+    /// All faults that the two ends found.
     package var damage: [String] { client.damage + server.damage }
 }

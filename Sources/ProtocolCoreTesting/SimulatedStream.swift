@@ -3,34 +3,34 @@ package import Vocabulary
 
 /// One stream as one end of a simulation sees it.
 package struct SimulatedStream {
-    /// The session's name for it.
+    /// The session's handle of the stream.
     package let handle: StreamHandle
-    /// What this end sends: bytes of an endless stream that the seed stands for.
+    /// The seed of the bytes that this end sends.
     package var sendSeed: UInt64
-    /// How many of them, and how many have gone.
+    /// The number of bytes to send, and of those already sent.
     package var toSend: UInt64 = 0
     package var sent: UInt64 = 0
-    /// Whether the end follows when they are gone.
+    /// Whether the end follows the last byte.
     package var endsAfter = false
-    /// Whether the end has gone.
+    /// Whether this end has sent the end of its direction.
     package var hasSentEnd = false
-    /// What is expected to arrive.
+    /// The seed of the bytes that this end expects to receive, and the number that arrived.
     package var receiveSeed: UInt64
     package var received: UInt64 = 0
-    /// How many of those bytes wait to be taken.
+    /// The number of received bytes that the reader has not taken.
     package var waiting = 0
-    /// Whether the reader stands still.
+    /// Whether the reader is stalled.
     package var isStalled = false
-    /// Whether the end has arrived.
+    /// Whether the end of the other direction has arrived.
     package var hasEnded = false
-    /// With what this end cut the stream off.
+    /// The failure with which this end reset the stream.
     package var sentReset: StreamFailure?
-    /// With what the other end cut the stream off.
+    /// The failure with which the other end reset the stream.
     package var resetCode: StreamFailure?
-    /// What the peer said of its target; `nil` before it has.
+    /// The peer's OPEN_RESULT; `nil` before it has arrived.
     package var openResult: StreamFailure??
 
-    /// Whether nothing can happen on it any more.
+    /// Whether nothing more can happen on the stream.
     package var isOver: Bool { resetCode != nil || sentReset != nil || (hasSentEnd && hasEnded) }
 
     init(_ handle: StreamHandle, _ role: Session.Role) {

@@ -1,21 +1,21 @@
 package import Basics
 import ProtocolCore
 
-/// One direction of a simulated link: a pipe with a delay, a rate, a buffer and moods.
+/// One direction of a simulated link: a pipe with a latency, a rate, a buffer, stalls and damage.
 package struct SimulatedWire {
-    /// How long a byte is under way.
+    /// The time from sending a byte until it arrives.
     package var latency = Duration.zero
-    /// How many bytes go in a millisecond.
+    /// The rate in bytes per millisecond.
     package var rate = Int.max
-    /// How many bytes may be under way before the sender is told to wait, as a socket's buffer does.
+    /// The maximum number of bytes in flight; beyond it the sender has to wait, as with a full socket buffer.
     package var capacity = Int.max
-    /// How many bytes arrive at a time, at most.
+    /// The maximum number of bytes that arrive at a time.
     package var maxPiece = Int.max
-    /// Whether nothing arrives for the time being.
+    /// Whether nothing arrives at present.
     package var isStalled = false
-    /// How many bytes are under way.
+    /// The number of bytes in flight.
     package private(set) var count = 0
-    /// How many bytes ever arrived.
+    /// The total number of bytes that have arrived.
     package private(set) var delivered = 0
 
     private struct Piece {
@@ -24,18 +24,18 @@ package struct SimulatedWire {
     }
 
     private var pieces: [Piece] = []
-    /// How many pieces have arrived, and how much of the next one.
+    /// The number of pieces that have arrived, and of bytes of the next one.
     private var taken = 0
     private var offset = 0
     private var freeAt = Instant(nanoseconds: 0)
-    /// Whether nothing will ever arrive; what is put onto it goes nowhere, as far as there is room.
+    /// Whether nothing will ever arrive again; the wire accepts and discards bytes until its capacity is full.
     private var isCut = false
 
     package init() {}
 
-    /// Takes bytes onto the wire.
+    /// Puts bytes onto the wire.
     ///
-    /// - Returns: how many there was room for.
+    /// - Returns: the number of bytes that fitted.
     package mutating func put(_ bytes: UnsafeRawBufferPointer, at now: Instant) -> Int {
         let room = min(bytes.count, capacity - count)
         guard room > 0 else { return 0 }
@@ -52,7 +52,7 @@ package struct SimulatedWire {
         return room
     }
 
-    /// The next bytes that have arrived by now, at most ``maxPiece`` of them.
+    /// Takes the next bytes that have arrived by now, at most ``maxPiece`` of them.
     package mutating func take(at now: Instant) -> [UInt8]? {
         guard !isStalled, !isCut, taken < pieces.count, pieces[taken].due <= now else { return nil }
         let piece = pieces[taken].bytes
@@ -72,21 +72,21 @@ package struct SimulatedWire {
         return bytes
     }
 
-    /// When the next bytes arrive; `nil` when none are under way or nothing moves.
+    /// The moment at which the next bytes arrive; `nil` if none are in flight or the wire is stalled or cut.
     package var nextArrival: Instant? {
         isStalled || isCut || taken == pieces.count ? nil : pieces[taken].due
     }
 
     /// Alters one bit of the bytes that arrive next.
     ///
-    /// - Returns: whether there were any.
+    /// - Returns: whether there were any bytes.
     package mutating func damage() -> Bool {
         guard taken < pieces.count else { return false }
         pieces[taken].bytes[offset] ^= 1
         return true
     }
 
-    /// A wire of the same kind with nothing on it.
+    /// Returns an empty wire with the same properties.
     package func another() -> SimulatedWire {
         var wire = SimulatedWire()
         wire.latency = latency
@@ -96,7 +96,7 @@ package struct SimulatedWire {
         return wire
     }
 
-    /// What is under way is lost.
+    /// Cuts the wire; bytes in flight are lost.
     package mutating func cut() {
         pieces = []
         taken = 0

@@ -1,4 +1,4 @@
-/// Repeatable random numbers: the same seed, the same test (Steele, Lea and Flood 2014, "SplitMix").
+/// Repeatable random numbers: the same seed gives the same test (Steele, Lea and Flood 2014, "SplitMix").
 package struct SplitMix: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
@@ -11,7 +11,7 @@ package struct SplitMix: RandomNumberGenerator, Sendable {
         return Self.mix(state)
     }
 
-    /// Whether something of this probability happens.
+    /// Returns true with this probability, in percent.
     package mutating func chance(_ percent: Int) -> Bool {
         Int.random(in: 0..<100, using: &self) < percent
     }

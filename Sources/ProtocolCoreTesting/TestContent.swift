@@ -1,12 +1,12 @@
 import CryptoPrimitives
 
-/// The bytes of an endless stream that a seed stands for.
+/// The endless byte sequence of a seed.
 ///
-/// They are filled in and compared by the run and not by the byte, because in an unoptimised build that is what a
-/// simulation would spend its time with. Two seeds and two offsets differ nearly everywhere, so that a byte which
-/// comes twice, too early or on another stream is noticed.
+/// Bytes are filled in and compared in runs, not one by one: in an unoptimised build, a simulation would otherwise spend most of
+/// its time on that. Two sequences, or one sequence at two offsets, differ nearly everywhere, so a byte that arrives twice,
+/// too early or on another stream is detected.
 package enum TestContent {
-    /// A prime, so that no power of two that a record or a window has for its size comes around to the same place.
+    /// A prime, so that the content does not repeat at multiples of the power-of-two sizes of records and windows.
     private static let period = 65521
 
     private static let page: [UInt8] = {
@@ -14,7 +14,7 @@ package enum TestContent {
         return (0..<period).map { _ in UInt8.random(in: 0...255, using: &random) }
     }()
 
-    /// Fills `space` with the bytes from `offset` on.
+    /// Fills `space` with the bytes of the sequence that start at `offset`.
     package static func fill(_ space: UnsafeMutableRawBufferPointer, seed: UInt64, offset: UInt64) {
         var filled = 0
         while filled < space.count {
@@ -28,7 +28,7 @@ package enum TestContent {
         }
     }
 
-    /// Whether `bytes` are those from `offset` on.
+    /// Whether `bytes` are the bytes of the sequence that start at `offset`.
     package static func matches(_ bytes: UnsafeRawBufferPointer, seed: UInt64, offset: UInt64) -> Bool {
         var compared = 0
         while compared < bytes.count {

@@ -1,12 +1,12 @@
 package import Basics
 
 extension Instant {
-    /// That many seconds after the clock's start.
+    /// The moment `count` seconds after the clock's start.
     package static func seconds(_ count: Int) -> Instant {
         start.advanced(by: .seconds(count))
     }
 
-    /// That many milliseconds after the clock's start.
+    /// The moment `count` milliseconds after the clock's start.
     package static func milliseconds(_ count: Int) -> Instant {
         start.advanced(by: .milliseconds(count))
     }

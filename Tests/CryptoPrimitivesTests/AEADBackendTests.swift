@@ -3,12 +3,12 @@ import Testing
 @testable import CryptoPrimitives
 
 struct AEADBackendTests {
-    @Test func libcryptoIsAlwaysThere() {
+    @Test func libcryptoIsAlwaysAvailable() {
         #expect(AEADBackend.libcrypto.name == .libcrypto)
         #expect(AEADBackend.libcrypto.version.hasPrefix("3."))
     }
 
-    @Test func theFastestIsTheOneThatPassedItsTest() {
+    @Test func ipsecMBIsTheFastestIfItPassesItsSelfTest() {
         switch AEADBackend.ipsecMB {
         case .success(let backend):
             #expect(backend.name == .ipsecMB)
@@ -23,7 +23,7 @@ struct AEADBackendTests {
         }
     }
 
-    @Test func aChoiceThatCannotBeMetIsRefusedAndAutoNeverIs() throws {
+    @Test func anUnavailableBackendIsAnErrorButAutoAlwaysWorks() throws {
         #expect(try AEADChoice.libcrypto.backend().name == .libcrypto)
         #expect(try AEADChoice.auto.backend().name == AEADBackend.fastest.name)
         #expect(
@@ -38,14 +38,14 @@ struct AEADBackendTests {
     }
 
     @Test(arguments: Defect.allCases)
-    func aLibraryThatIsWrongFailsTheSelfTest(defect: Defect) {
+    func aDefectiveLibraryFailsTheSelfTest(defect: Defect) {
         let failure = #expect(throws: CryptoFailure.self) { try AEADSelfTest(defect.backend).run() }
         #expect(failure?.operation == "libcrypto \(AEADBackend.libcrypto.version)")
         #expect(failure?.reason == "its self-test failed: \(defect.finding)")
     }
 }
 
-/// Ways in which a library can be wrong; each is libcrypto with one call that is not right.
+/// Defects that a library can have; each is libcrypto with one wrong call.
 enum Defect: CaseIterable {
     case doesNothing
     case forgetsTheHeader
@@ -57,7 +57,7 @@ enum Defect: CaseIterable {
     case verifiesAnything
     case overruns
 
-    /// What the self-test says of it.
+    /// The finding of the self-test.
     var finding: String {
         switch self {
         case .doesNothing, .forgetsTheHeader: "the known answer is not sealed to what it must be"
@@ -86,7 +86,7 @@ enum Defect: CaseIterable {
         case .opensNothing: calls.open = { _, _, _, _, _, _, _ in 0 }
         case .takesAnyTag:
             calls.open = { key, nonce, header, headerCount, text, count, tag in
-                // Counter mode is its own inverse.
+                // Counter mode is its own inverse, so sealing also decrypts.
                 withUnsafeTemporaryAllocation(byteCount: 16, alignment: 1) { ignored in
                     AEADCalls.libcrypto.seal(
                         key,

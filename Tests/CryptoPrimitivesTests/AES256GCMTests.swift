@@ -1,7 +1,7 @@
 import CryptoPrimitives
 import Testing
 
-/// What a caller may count on, beyond the published cases.
+/// The guarantees for a caller, beyond the published test vectors.
 struct AES256GCMTests {
     private let key = SecretBytes([UInt8](0..<32))
     private let nonce = Nonce96(iv: [UInt8](100..<112))
@@ -11,7 +11,7 @@ struct AES256GCMTests {
     )
 
     @Test(arguments: [0, 1, 16, 24, 31, 33, 64], AEADBackend.usable)
-    func aKeyOfAnotherLengthIsRefused(count: Int, backend: AEADBackend) throws {
+    func aKeyOfTheWrongLengthIsRefused(count: Int, backend: AEADBackend) throws {
         let wrong = SecretBytes([UInt8](repeating: 7, count: count))
         let expected = CryptoFailure(operation: "AES-256-GCM key", reason: "\(count) bytes instead of 32")
         #expect(throws: expected) { try AES256GCM(key: wrong, backend: backend) }
@@ -86,7 +86,7 @@ struct AES256GCMTests {
     }
 
     @Test(arguments: AEADBackend.usable)
-    func aLongUsedContextSealsLikeAFreshOne(backend: AEADBackend) throws {
+    func aContextSealsLikeAFreshOneAfter100000Seals(backend: AEADBackend) throws {
         let used = try AES256GCM(key: key, backend: backend)
         var compared = 0
         for sequence in UInt64(0)..<100_000 {
@@ -94,7 +94,7 @@ struct AES256GCMTests {
             let text = [UInt8](repeating: UInt8(truncatingIfNeeded: sequence), count: Int(sequence % 97))
             let header = [UInt8](repeating: 3, count: Int(sequence % 9))
             let sealed = try #require(used.seal(text, header: header, nonce: nonce))
-            // Between two seals the same object opens, refuses and authenticates, as a busy one would.
+            // Between two seals the same context opens, rejects and authenticates texts, as in a busy process.
             switch sequence % 4 {
             case 0: #expect(used.open(sealed, header: header, nonce: nonce).buffer == text)
             case 1: #expect(!used.open(sealed, header: header + [1], nonce: nonce).accepted)
@@ -110,7 +110,7 @@ struct AES256GCMTests {
     }
 
     @Test(arguments: [0, 1, 15, 16, 17, 4096, 65_536], AEADBackend.usable)
-    func everyLengthComesBackAsItWas(count: Int, backend: AEADBackend) throws {
+    func aTextOfAnyLengthOpensToItself(count: Int, backend: AEADBackend) throws {
         let cipher = try AES256GCM(key: key, backend: backend)
         let text = [UInt8]((0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31) })
         for header in [[], self.header] {
@@ -153,12 +153,12 @@ struct AES256GCMTests {
     }
 
     @Test(arguments: AEADBackend.usable)
-    func anAuthenticatedTextStaysAsItIs(backend: AEADBackend) throws {
+    func authenticatingLeavesTheTextReadable(backend: AEADBackend) throws {
         let cipher = try AES256GCM(key: key, backend: backend)
         let authentic = try #require(cipher.authenticate(plaintext, header: header, nonce: nonce))
         #expect(authentic.text == plaintext)
         #expect(cipher.verify(authentic, header: header, nonce: nonce))
-        // The same tag comes from sealing nothing with all of it as header: GMAC is GCM without a text.
+        // Sealing an empty text with all bytes as the header gives the same tag: GMAC is GCM without a text.
         let whole = try #require(cipher.seal([], header: header + plaintext, nonce: nonce))
         #expect(whole.tag == authentic.tag)
     }
@@ -183,7 +183,7 @@ struct AES256GCMTests {
     }
 
     @Test(arguments: AEADBackend.usable)
-    func aSealedTextDoesNotPassForAnAuthenticatedOne(backend: AEADBackend) throws {
+    func aSealedTextIsNotAcceptedAsAnAuthenticatedOne(backend: AEADBackend) throws {
         let cipher = try AES256GCM(key: key, backend: backend)
         let sealed = try #require(cipher.seal(plaintext, header: header, nonce: nonce))
         #expect(!cipher.verify(sealed, header: header, nonce: nonce))

@@ -1,7 +1,7 @@
 import CryptoPrimitives
 import Testing
 
-/// AES-256-GCM against the cases of its specification and against Wycheproof.
+/// AES-256-GCM against the test vectors of its specification and against Wycheproof.
 struct AES256GCMVectorTests {
     private struct KnownAnswers: Decodable {
         struct Case: Decodable {
@@ -25,7 +25,7 @@ struct AES256GCMVectorTests {
     }
 
     @Test(arguments: AEADBackend.usable)
-    func theCasesOfTheSpecificationSealToTheirTagsAndOpenAgain(backend: AEADBackend) throws {
+    func theVectorsOfTheSpecificationSealToTheirTagsAndOpenAgain(backend: AEADBackend) throws {
         let cases = try VectorFile.load(KnownAnswers.self, from: "kat-vectors.json").aes_256_gcm
         #expect(cases.count == 4)
         for known in cases {
@@ -40,7 +40,7 @@ struct AES256GCMVectorTests {
     }
 
     @Test(arguments: AEADBackend.usable)
-    func everyWycheproofCaseThatCanBeExpressedHasItsVerdict(backend: AEADBackend) throws {
+    func everyWycheproofCaseForThisInterfaceHasItsVerdict(backend: AEADBackend) throws {
         let file = try VectorFile.load(Wycheproof<Group>.self, from: "wycheproof/aes_gcm_test.json")
         var valid = 0
         var invalid = 0
@@ -50,13 +50,13 @@ struct AES256GCMVectorTests {
             #expect(group.tagSize == 128)
             for test in group.tests {
                 if group.keySize != 256 {
-                    // The library would run AES-128 and AES-192; this interface must not.
+                    // libcrypto supports AES-128 and AES-192; this interface must reject their keys.
                     #expect(throws: CryptoFailure.self) {
                         try AES256GCM(key: test.key.secret, backend: backend)
                     }
                     refusedKeys += 1
                 } else if group.ivSize != 96 {
-                    // A nonce of another length cannot even be written down.
+                    // `Nonce96` cannot express a nonce of another length.
                     #expect(test.iv.bytes.count != Nonce96.count)
                     otherNonces += 1
                 } else {

@@ -2,7 +2,7 @@ import CryptoPrimitives
 import Testing
 
 struct ConstantTimeTests {
-    @Test func arraysAreEqualOnlyWhenEveryByteIs() {
+    @Test func arraysAreEqualOnlyIfEveryBitIs() {
         let bytes = [UInt8](repeating: 0xFF, count: 64)
         #expect(ConstantTime.areEqual(bytes, bytes))
         for bit in 0..<(64 * 8) {
@@ -12,7 +12,7 @@ struct ConstantTimeTests {
         }
     }
 
-    @Test func differentLengthsAreDifferent() {
+    @Test func arraysOfDifferentLengthsAreNotEqual() {
         #expect(!ConstantTime.areEqual([1, 2], [1, 2, 3]))
         #expect(!ConstantTime.areEqual([0], []))
         #expect(ConstantTime.areEqual([], []))

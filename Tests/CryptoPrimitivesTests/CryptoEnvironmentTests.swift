@@ -10,7 +10,7 @@ struct CryptoEnvironmentTests {
         #expect(first.secretMemory == second.secretMemory)
     }
 
-    @Test func aFailureLeavesNothingForTheNextOne() throws {
+    @Test func aFailureLeavesNoStaleErrorInTheQueue() throws {
         let cipher = try AES256GCM(key: SecretBytes([UInt8](repeating: 1, count: 32)))
         let forged = SealedText(text: [1, 2, 3], tag: [UInt8](repeating: 0, count: 16))
         let nonce = Nonce96(iv: [UInt8](0..<12))

@@ -18,7 +18,7 @@ struct DigestTests {
     private static let abcSHA256: Hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     private static let millionSHA256: Hex = "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
 
-    @Test func theExamplesOfTheStandardComeOut() {
+    @Test func theExamplesOfTheStandardHashToTheirDigests() {
         #expect(Digest.sha512() == Self.emptySHA512.bytes)
         #expect(Digest.sha512([]) == Self.emptySHA512.bytes)
         #expect(Digest.sha512(Self.abc) == Self.abcSHA512.bytes)
@@ -30,13 +30,13 @@ struct DigestTests {
         }
     }
 
-    @Test func partsAreHashedAsIfJoined() {
+    @Test func partsHashLikeTheirConcatenation() {
         #expect(Digest.sha512([0x61], [], [0x62, 0x63]) == Self.abcSHA512.bytes)
         #expect(Digest.sha256([0x61], [], [0x62, 0x63]) == Self.abcSHA256.bytes)
     }
 
     @Test(arguments: [1, 63, 64, 127, 128, 1000, 1_000_000])
-    func aMillionLettersHashTheSameHoweverTheyAreCut(chunk: Int) {
+    func aMillionLettersHashTheSameInChunksOfAnySize(chunk: Int) {
         let letters = [UInt8](repeating: 0x61, count: chunk)
         var sha512 = DigestContext(.sha512)
         var sha256 = DigestContext(.sha256)
@@ -53,7 +53,7 @@ struct DigestTests {
         #expect(sha256.finalize() == Self.millionSHA256.bytes)
     }
 
-    @Test func aDigestIsAsLongAsItsFunctionSays() {
+    @Test func aDigestHasTheLengthOfItsFunction() {
         #expect(HashFunction.sha256.digestCount == Digest.sha256().count)
         #expect(HashFunction.sha512.digestCount == Digest.sha512().count)
     }

@@ -38,7 +38,7 @@ struct HKDFTests {
     }
 
     /// RFC 5869, appendix A.1 and A.3, which are for SHA-256.
-    @Test func theCasesOfTheStandardComeOutWithSHA256() throws {
+    @Test func theVectorsOfTheStandardMatchWithSHA256() throws {
         let input = SecretBytes([UInt8](repeating: 0x0B, count: 22))
         let key = HKDF.extract(.sha256, salt: [UInt8](0...12), input: input)
         let expectedKey: Hex = "077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5"
@@ -78,7 +78,7 @@ struct HKDFTests {
         }
         let longest = try HKDF.expand(key: key, info: [5], count: 255 * 64)
         #expect(longest.count == 255 * 64)
-        // Shorter outputs are beginnings of longer ones, wherever the cut falls.
+        // A shorter output is a prefix of a longer one, on and off the boundaries of the digests.
         for count in [1, 63, 64, 65, 127, 128, 129, 1000] {
             let shorter = try HKDF.expand(key: key, info: [5], count: count)
             #expect(shorter.isEqual(to: longest.slice(0..<count)), "\(count)")

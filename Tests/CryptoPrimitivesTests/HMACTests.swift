@@ -21,7 +21,7 @@ struct HMACTests {
             for test in group.tests {
                 let code = HMAC.code(.sha256, key: test.key.secret, message: test.msg.bytes)
                 #expect(code.count == 32)
-                // Half of the cases want only the first 16 bytes.
+                // Half of the cases compare only the first 16 bytes of the tag.
                 let right = ConstantTime.areEqual([UInt8](code.prefix(group.tagSize / 8)), test.tag.bytes)
                 #expect(right == (test.result == .valid), "case \(test.tcId)")
                 if test.result == .valid { valid += 1 } else { invalid += 1 }
@@ -33,7 +33,7 @@ struct HMACTests {
     }
 
     /// RFC 4231, case 2 and case 6, whose key is longer than a block.
-    @Test func theCasesOfTheStandardComeOutWithSHA512() {
+    @Test func theVectorsOfTheStandardMatchWithSHA512() {
         let short: Hex =
             "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"
         #expect(
@@ -51,7 +51,7 @@ struct HMACTests {
         )
     }
 
-    @Test func keysAroundTheBlockAreTakenAsTheDefinitionSays() {
+    @Test func keysAroundTheBlockSizeFollowTheDefinition() {
         let message = [UInt8]("message".utf8)
         for count in [0, 1, 127, 128, 129, 300_000] {
             let key = [UInt8](repeating: 0x3C, count: count)

@@ -1,20 +1,20 @@
 import CryptoPrimitives
 import Testing
 
-/// Mistakes of the program itself stop it at once instead of going on with a wrong value.
+/// A programming error ends the process at once; the process does not continue with a wrong value.
 struct MisuseTests {
-    @Test func aNonceOfAnotherLengthStopsTheProcess() async {
+    @Test func aNonceOfTheWrongLengthEndsTheProcess() async {
         await #expect(processExitsWith: .failure) { _ = Nonce96(iv: [UInt8](repeating: 0, count: 11)) }
         await #expect(processExitsWith: .failure) { _ = Nonce96(iv: [UInt8](repeating: 0, count: 13)) }
     }
 
-    @Test func aSliceBeyondItsSecretStopsTheProcess() async {
+    @Test func aSliceBeyondItsSecretEndsTheProcess() async {
         await #expect(processExitsWith: .failure) { _ = SecretBytes([1, 2, 3]).slice(1..<4) }
         await #expect(processExitsWith: .failure) { _ = SecretBytes([1, 2, 3]).slice(-1..<2) }
     }
 
-    @Test func aConstantThatIsNoPointStopsTheProcess() async {
-        // The smallest x without a point.
+    @Test func aConstantThatIsNoPointEndsTheProcess() async {
+        // The smallest x coordinate without a point on the curve.
         await #expect(processExitsWith: .failure) {
             _ = P521.Point(compressedConstant: [2] + [UInt8](repeating: 0, count: 65) + [3])
         }

@@ -8,7 +8,7 @@ struct Nonce96Tests {
         nonce.withUnsafeBytes { [UInt8]($0) }
     }
 
-    @Test func theCounterIsLaidOverTheLastEightBytes() {
+    @Test func theSequenceNumberIsXORedIntoTheLastEightBytes() {
         let nonce = Nonce96(iv: iv)
         #expect(bytes(nonce.combined(with: 0)) == iv)
         #expect(
@@ -22,13 +22,13 @@ struct Nonce96Tests {
         #expect(bytes(nonce.combined(with: 1)) == iv.dropLast() + [0x1A])
     }
 
-    @Test func combiningStartsFromTheFixedValueEachTime() {
+    @Test func combiningAlwaysStartsFromTheFixedValue() {
         let nonce = Nonce96(iv: iv)
         #expect(bytes(nonce.combined(with: 7).combined(with: 7)) == iv)
         #expect(bytes(nonce) == iv)
     }
 
-    @Test func neighboursInTheSequenceNeverShareANonce() {
+    @Test func consecutiveSequenceNumbersHaveDifferentNonces() {
         let nonce = Nonce96(iv: iv)
         let around = [UInt64(0), 255, 65_535, UInt64(UInt32.max), UInt64.max - 1].flatMap { [$0, $0 + 1] }
         #expect(Set(around.map { bytes(nonce.combined(with: $0)) }).count == Set(around).count)

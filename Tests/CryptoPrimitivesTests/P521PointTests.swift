@@ -15,8 +15,7 @@ struct P521PointTests {
         try #require(P521.Scalar(maskedRandom: SystemRandom.secretBytes(count: P521.scalarCount)))
     }
 
-    /// The point with one coordinate written as itself plus p: the same residue, in bytes that must not be
-    /// taken.
+    /// The point with p added to one coordinate: the same residue, in an encoding that must be rejected.
     private func addingPrime(to encoded: [UInt8], at offset: Int) -> [UInt8] {
         var bytes = encoded
         var carry = 0
@@ -28,9 +27,9 @@ struct P521PointTests {
         return bytes
     }
 
-    // MARK: What is taken
+    // MARK: Decoding
 
-    @Test func onlyTheUncompressedFormOfOneLengthIsTaken() throws {
+    @Test func onlyTheUncompressedFormIsAccepted() throws {
         let encoded = try P521.Point.generator(times: scalar(3)).encoded()
         #expect(encoded.count == P521.pointCount)
         #expect(try P521.Point(encoded: encoded).encoded() == encoded)
@@ -112,7 +111,7 @@ struct P521PointTests {
         #expect(try five.minus(three).encoded() == two.encoded())
         #expect(try two.plus(two).minus(two).encoded() == two.encoded())
         #expect(try three.times(scalar(5)).encoded() == five.times(scalar(3)).encoded())
-        // No operation changed what it was given.
+        // No operation changed its operands.
         #expect(try two.plus(three).encoded() == five.encoded())
     }
 
@@ -131,7 +130,7 @@ struct P521PointTests {
         #expect(identity.minus(identity).isIdentity)
     }
 
-    @Test func theLargestScalarGivesTheGeneratorsOpposite() throws {
+    @Test func theLargestScalarGivesTheNegatedGenerator() throws {
         let one = try P521.Point.generator(times: scalar(1))
         let last = try P521.Scalar(SecretBytes(P521ScalarTests.order(plus: -1)))
         let opposite = P521.Point.generator(times: last)
@@ -141,12 +140,12 @@ struct P521PointTests {
         #expect(one.times(last).plus(one).isIdentity)
     }
 
-    @Test func threadsShareTheGroupWithoutHarm() throws {
+    @Test func threadsCanShareTheGroup() throws {
         let secret = try randomScalar().bytes
         let expected = try P521.Point.generator(times: P521.Scalar(secret)).encoded()
         let results = Mutex<[[UInt8]]>([])
         DispatchQueue.concurrentPerform(iterations: 32) { _ in
-            // A scalar and its points belong to one thread; only bytes came here.
+            // A scalar and its points belong to one thread; so each thread gets only bytes.
             guard let mine = try? P521.Scalar(secret),
                 let encoded = try? P521.Point.generator(times: mine).encoded()
             else { return }

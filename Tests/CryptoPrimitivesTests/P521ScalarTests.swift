@@ -6,7 +6,7 @@ struct P521ScalarTests {
     static let order: Hex =
         "01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409"
 
-    /// The order with its last byte changed, which neither carries nor borrows.
+    /// The order plus a small difference, which changes only its last byte: it neither carries nor borrows.
     static func order(plus difference: Int) -> [UInt8] {
         var bytes = order.bytes
         bytes[65] = UInt8(Int(bytes[65]) + difference)
@@ -32,13 +32,13 @@ struct P521ScalarTests {
         }
     }
 
-    @Test(arguments: [0, 1, 65, 67, 132]) func anotherLengthIsRefused(count: Int) {
+    @Test(arguments: [0, 1, 65, 67, 132]) func aScalarOfTheWrongLengthIsRefused(count: Int) {
         #expect(throws: CryptoFailure(operation: "P-521 scalar", reason: "\(count) bytes instead of 66")) {
             try P521.Scalar(SecretBytes([UInt8](repeating: 1, count: count)))
         }
     }
 
-    @Test func aWideNumberBecomesItsRemainder() throws {
+    @Test func aWideNumberIsReducedModuloTheOrder() throws {
         let wide = SecretBytes([UInt8](0xA0..<0xA0 + 82))
         let remainder: Hex =
             "00b1b2b3b4b5b6b7b8b9babbbcbdbebfc28a13e4a34b9ef28bc36d87143a5625a309fdd0895667accebd50ea9460108cb39cce902375bc25c87a7021834c33cd7a59"
@@ -52,7 +52,7 @@ struct P521ScalarTests {
             try P521.Scalar(reducing: SecretBytes(zeros + Self.order(plus: 7))).bytes.exposed
                 == Self.number(7)
         )
-        // 2^16 times n, and 9 more.
+        // 2^16 times n, plus 9.
         var multiple = [UInt8](repeating: 0, count: 14) + Self.order.bytes + [0, 9]
         #expect(try P521.Scalar(reducing: SecretBytes(multiple)).bytes.exposed == Self.number(9))
         multiple[multiple.endIndex - 1] = 0
@@ -62,13 +62,13 @@ struct P521ScalarTests {
         }
     }
 
-    @Test(arguments: [0, 66, 73, 1025]) func aNumberThatIsNotWideIsRefused(count: Int) {
+    @Test(arguments: [0, 66, 73, 1025]) func aWideNumberOfTheWrongLengthIsRefused(count: Int) {
         #expect(throws: CryptoFailure.self) {
             try P521.Scalar(reducing: SecretBytes([UInt8](repeating: 1, count: count)))
         }
     }
 
-    @Test func randomBytesLoseTheSevenBitsAboveTheNumber() throws {
+    @Test func randomBytesAreMaskedTo521Bits() throws {
         let random = [0xFE] + [UInt8](repeating: 0x77, count: 65)
         let low = try #require(P521.Scalar(maskedRandom: SecretBytes(random)))
         #expect(low.bytes.exposed == [0] + [UInt8](repeating: 0x77, count: 65))

@@ -1,7 +1,7 @@
 import CryptoPrimitives
 import Testing
 
-/// Diffie-Hellman on P-521 against NIST's and Wycheproof's cases.
+/// Diffie-Hellman on P-521 against the vectors of NIST and Wycheproof.
 struct P521VectorTests {
     private struct KnownAnswers: Decodable {
         struct Case: Decodable {
@@ -34,10 +34,10 @@ struct P521VectorTests {
         }
     }
 
-    /// A case is valid here when its point is written uncompressed and lies on the curve.
+    /// A case is valid here if its point is uncompressed and lies on the curve.
     ///
-    /// One case that the file calls acceptable, because some protocols take compressed points, is refused
-    /// like the invalid ones.
+    /// The file calls one case "acceptable", because some protocols accept compressed points. It is rejected here like
+    /// the invalid ones.
     @Test func everyWycheproofCaseHasItsVerdict() throws {
         let file = try VectorFile.load(
             Wycheproof<Group>.self,

@@ -15,8 +15,8 @@ struct PasswordHashTests {
         let scrypt_rfc7914: [Case]
     }
 
-    /// The last of the four works in 1 GiB, which libcrypto's own limit would forbid.
-    @Test func theCasesOfTheStandardComeOut() throws {
+    /// The last of the four needs 1 GiB, which is above libcrypto's default limit.
+    @Test func theVectorsOfTheStandardMatch() throws {
         let cases = try VectorFile.load(KnownAnswers.self, from: "kat-vectors.json").scrypt_rfc7914
         #expect(cases.map(\.N) == [16, 1024, 16_384, 1_048_576])
         for known in cases {
@@ -38,13 +38,13 @@ struct PasswordHashTests {
         ScryptCost(logN: 10, r: -8, p: -1),
         ScryptCost(logN: 10, r: 1 << 15, p: 1 << 15), ScryptCost(logN: 10, r: .max, p: .max),
     ])
-    func parametersWithoutAMeaningAreRefused(cost: ScryptCost) {
+    func invalidParametersAreRefused(cost: ScryptCost) {
         #expect(throws: CryptoFailure(operation: "scrypt", reason: "not defined for these parameters")) {
             try PasswordHash.scrypt(password: SecretBytes([1]), salt: [2], cost: cost, count: 32)
         }
     }
 
-    @Test(arguments: [0, -1]) func noOutputIsRefused(count: Int) {
+    @Test(arguments: [0, -1]) func anOutputLengthBelowOneIsRefused(count: Int) {
         #expect(throws: CryptoFailure.self) {
             try PasswordHash.scrypt(
                 password: SecretBytes([1]),

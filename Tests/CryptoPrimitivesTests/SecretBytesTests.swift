@@ -3,11 +3,11 @@ import Foundation
 import Synchronization
 import Testing
 
-/// Serialized, because one test fills the secure heap that another one looks into.
+/// Serialized, because one test fills the secure heap whose memory another test reads.
 @Suite(.serialized) struct SecretBytesTests {
     private struct Interruption: Error {}
 
-    @Test func equalSecretsAreEqualAndAnyDifferenceShows() {
+    @Test func secretsAreEqualOnlyIfEveryByteIs() {
         let bytes = [UInt8](0..<64)
         let secret = SecretBytes(bytes)
         #expect(secret.isEqual(to: secret))
@@ -22,7 +22,7 @@ import Testing
         #expect(SecretBytes([]).isEqual(to: SecretBytes([])))
     }
 
-    @Test func everyWayToMakeASecretKeepsTheBytes() {
+    @Test func everyInitializerKeepsTheBytes() {
         let bytes = [UInt8](1...66)
         let filled = SecretBytes(count: 66) { buffer in
             #expect(buffer.allSatisfy { $0 == 0 })
@@ -44,7 +44,7 @@ import Testing
         #expect(secret.slice(0..<164).isEqual(to: secret))
     }
 
-    @Test func anInterruptedFillingThrowsWhatInterruptedIt() {
+    @Test func anErrorWhileFillingIsRethrown() {
         #expect(throws: Interruption.self) {
             try SecretBytes(count: 32) { buffer throws(Interruption) in
                 buffer.copyBytes(from: [1, 2, 3])
@@ -63,8 +63,7 @@ import Testing
         }
     }
 
-    /// Only in the secure heap may one look at what was released: its pages stay mapped, and no sanitizer
-    /// watches.
+    /// A test may read released memory only in the secure heap: its pages stay mapped, and no sanitizer watches them.
     private static let hasSecureHeap = (try? CryptoEnvironment.prepare().secretMemory) != .ordinary
 
     @Test(.enabled(if: hasSecureHeap)) func aReleasedSecretLeavesNothingBehind() throws {
@@ -80,8 +79,8 @@ import Testing
         #expect((0..<count).allSatisfy { left.load(fromByteOffset: $0, as: UInt8.self) != 0xA7 })
     }
 
-    @Test func everythingGoesOnWhenTheSecureHeapIsFull() throws {
-        // Twice the heap, in pieces and sizes that leave it full and torn.
+    @Test func everythingWorksWithAFullSecureHeap() throws {
+        // Twice the size of the heap, in pieces of different sizes, which leave it full and fragmented.
         let hoard = (0..<8192).map { SecretBytes([UInt8](repeating: UInt8($0 & 0xFF), count: 32 + $0 % 64)) }
         let scalar = try P521.Scalar(reducing: SecretBytes([UInt8](repeating: 0x5A, count: 82)))
         let product = P521.Point.generator(times: scalar).times(scalar)
@@ -96,8 +95,8 @@ import Testing
         }
     }
 
-    /// Each thread's random generators take their memory from the secure heap, and cannot be made without.
-    @Test func newThreadsDrawRandomBytesWhenTheSecureHeapIsFull() throws {
+    /// Each thread's random generators take their memory from the secure heap and cannot be created without it.
+    @Test func newThreadsDrawRandomBytesWithAFullSecureHeap() throws {
         let hoard = (0..<8192).map { _ in SecretBytes([UInt8](repeating: 1, count: 64)) }
         let drawn = Mutex(0)
         let threads = (0..<16).map { _ in

@@ -15,7 +15,7 @@ struct SystemRandomTests {
     }
 
     @Test func everyByteOfTheBufferIsFilled() throws {
-        // In 64 draws a byte that is written shows a set bit but once in 2^512.
+        // The probability that a written byte is zero in all 64 draws is 2^-512.
         var seen = [UInt8](repeating: 0, count: 257)
         for _ in 0..<64 {
             var drawn = [UInt8](repeating: 0, count: seen.count)
@@ -25,7 +25,7 @@ struct SystemRandomTests {
         #expect(!seen.contains(0))
     }
 
-    @Test func noBytesCanBeAskedForAndLessThanNoneCannot() throws {
+    @Test func zeroBytesAreAllowedAndANegativeCountIsNot() throws {
         #expect(try SystemRandom.bytes(count: 0).isEmpty)
         #expect(try SystemRandom.secretBytes(count: 0).count == 0)
         #expect(throws: CryptoFailure.self) { try SystemRandom.bytes(count: -1) }

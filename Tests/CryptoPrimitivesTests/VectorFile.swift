@@ -11,7 +11,7 @@ enum VectorFile {
     }
 }
 
-/// The form of a Wycheproof file; what differs from file to file is the group and the case.
+/// The format of a Wycheproof file; only the groups and their cases differ from file to file.
 struct Wycheproof<Group: Decodable>: Decodable {
     let numberOfTests: Int
     let testGroups: [Group]
@@ -45,7 +45,7 @@ struct Hex: Decodable, ExpressibleByStringLiteral {
     }
 }
 
-/// What a Wycheproof case expects.
+/// The expected result of a Wycheproof case.
 enum Verdict: String, Decodable {
     case valid
     case invalid
@@ -53,6 +53,6 @@ enum Verdict: String, Decodable {
 }
 
 extension SecretBytes {
-    /// The bytes in the open, for comparing in tests.
+    /// A plain copy of the bytes, for comparison in tests.
     var exposed: [UInt8] { withUnsafeBytes { [UInt8]($0) } }
 }

@@ -12,12 +12,12 @@ import Testing
         #expect(failure?.description == "bind \(first.address): address already in use (EADDRINUSE)")
     }
 
-    @Test func aPathThatAKilledProcessLeftIsTakenOver() throws {
+    @Test func theStalePathOfAKilledProcessIsReplaced() throws {
         let path = NSTemporaryDirectory() + "/sly-stale-\(UUID().uuidString.prefix(8)).sock"
         let address = try #require(SocketAddress(unixPath: path))
         do {
             let left = try BoundSocket(address)
-            // As if the process had died: the path stays, and nobody listens.
+            // As after a killed process: the path remains and nobody listens on it.
             try left.handOver().close()
         }
         #expect(FileManager.default.fileExists(atPath: path))
@@ -27,14 +27,14 @@ import Testing
         _ = again
     }
 
-    @Test func aFreedSocketTakesItsPathWithIt() throws {
+    @Test func freeingASocketRemovesItsPath() throws {
         let path = NSTemporaryDirectory() + "/sly-freed-\(UUID().uuidString.prefix(8)).sock"
         let address = try #require(SocketAddress(unixPath: path))
         do { _ = try BoundSocket(address) }
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
-    @Test func everyAddressOfTheMachineMeansBothFamilies() throws {
+    @Test func theWildcardAddressMeansIPv4AndIPv6() throws {
         let endpoint = try Endpoint(parsing: ":7443", for: .listening(barePortHost: ""))
         let addresses = try endpoint.listenAddresses().map(\.description)
         #expect(addresses.first == "0.0.0.0:7443")

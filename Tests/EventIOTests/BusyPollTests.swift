@@ -11,7 +11,7 @@ import Testing
     private enum Outcome {
         case found
         case nothing
-        /// Another thread kept the processor for so many microseconds.
+        /// Another thread held the processor for this number of microseconds.
         case absent(Int)
     }
 
@@ -23,7 +23,7 @@ import Testing
         return copy.begins(at: now, deadline: deadline)
     }
 
-    /// Polls, if it would, and says how that went.
+    /// Polls, if the loop would, with this outcome.
     private mutating func end(_ outcome: Outcome, times: Int = 1) {
         for _ in 0..<times {
             guard poll.begins(at: now, deadline: .distantFuture) else { return }
@@ -40,7 +40,7 @@ import Testing
 
     private static let shortAbsence = 51
 
-    /// Milliseconds until it polls again.
+    /// The milliseconds until it polls again.
     private mutating func rest() -> Int {
         var milliseconds = 0
         while !polls {
@@ -50,14 +50,14 @@ import Testing
         return milliseconds
     }
 
-    @Test mutating func pollsAsLongAsItFinds() {
+    @Test mutating func pollsAsLongAsPollsSucceed() {
         for _ in 0..<1000 {
             #expect(polls)
             end(.found)
         }
     }
 
-    @Test mutating func neverPollsWhenItIsSwitchedOff() {
+    @Test mutating func neverPollsWhenDisabled() {
         poll = BusyPoll(isEnabled: false)
         #expect(!polls)
     }
@@ -67,7 +67,7 @@ import Testing
         #expect(polls(before: now.advanced(by: .microseconds(61))))
     }
 
-    @Test mutating func blocksInTheTurnInWhichItHasPolledInVain() {
+    @Test mutating func blocksInTheTurnOfAnUnsuccessfulPoll() {
         let begins = poll.begins(at: now, deadline: .distantFuture)
         #expect(begins && poll.isPolling)
         poll.foundNothing(at: now.advanced(by: .microseconds(30)))
@@ -79,7 +79,7 @@ import Testing
         #expect(polls)
     }
 
-    @Test mutating func doesNotPollAfterBulkNorBetweenItsTurns() {
+    @Test mutating func doesNotPollAfterOrBetweenTurnsWithBulk() {
         poll.turnEnded(bytes: BusyPoll.maxBytes, began: now)
         #expect(polls)
         poll.turnEnded(bytes: BusyPoll.maxBytes + 1, began: now)
@@ -90,18 +90,18 @@ import Testing
         #expect(polls)
     }
 
-    @Test mutating func restsWhenNothingIsFound() {
+    @Test mutating func restsAfterFourUnsuccessfulPolls() {
         end(.nothing, times: 3)
         #expect(polls)
         end(.nothing)
         #expect(!polls)
         let rested = rest()
         #expect((10...100).contains(rested), "\(rested) ms")
-        // The price at most: a hundredth of a processor or so.
+        // The maximum cost is about 1 % of a processor.
         #expect(4 * 50 * BusyPoll.maxPollTime.nanoseconds < UInt64(rested) * 1_000_000)
     }
 
-    @Test mutating func twoOfThreePollsHaveToSucceed() {
+    @Test mutating func keepsPollingOnlyIfTwoOfThreePollsSucceed() {
         for _ in 0..<1000 {
             end(.found, times: 2)
             end(.nothing)
@@ -114,7 +114,7 @@ import Testing
         #expect(!polls)
     }
 
-    @Test mutating func aShortAbsenceNowAndThenIsForgiven() {
+    @Test mutating func anOccasionalShortAbsenceDoesNotStopPolling() {
         for _ in 0..<100 {
             end(.absent(Self.shortAbsence))
             end(.found, times: 250)
@@ -122,7 +122,7 @@ import Testing
         }
     }
 
-    @Test mutating func restsLongerEachTimeOthersWantTheProcessor() {
+    @Test mutating func restsLongerEachTimeAnotherThreadTakesTheProcessor() {
         var rests: [Int] = []
         for _ in 0..<10 {
             end(.absent(3000))
@@ -132,21 +132,21 @@ import Testing
         #expect(rests.first == 10)
         #expect(rests.max() == 160)
         #expect(rests == rests.sorted())
-        // Short absences that keep coming are as bad.
+        // Frequent short absences have the same effect as a long one.
         end(.absent(Self.shortAbsence), times: 4)
         #expect(!polls)
         #expect(rest() == 160)
-        // A moment without them says little.
+        // A short time without them is not enough to shorten the rest.
         end(.found, times: 2000)
         end(.absent(3000))
         #expect(rest() == 160)
-        // After a long time without them it is as if nothing had been.
+        // A long time without them resets the rest to its minimum.
         end(.found, times: 10_000)
         end(.absent(3000))
         #expect(rest() == 10)
     }
 
-    @Test func aTimerWithinTheTimeOfAPollIsOnTime() throws {
+    @Test func aTimerDueDuringAPollIsNotEarly() throws {
         try withLoop(pollsBusily: true) { loop, done in
             let started = loop.now
             let timers = [30, 200, 1000].map { microseconds in
@@ -162,7 +162,7 @@ import Testing
         }
     }
 
-    @Test func messagesThatComeWhileItPollsAndWhileItSleepsArriveInOrder() throws {
+    @Test func messagesArriveInOrderWhileTheLoopPollsAndWhileItSleeps() throws {
         let rounds = 600
         try withLoop(pollsBusily: true) { loop, done in
             let next = Counters(count: 1)
@@ -171,7 +171,7 @@ import Testing
                 next.values[0] += 1
                 if number == rounds - 1 { done(nil) }
             }
-            // Sooner and later than it gives up, and enough of both for it to rest and to begin again.
+            // Pauses shorter and longer than one poll, enough of both that the loop stops polling and starts again.
             let sender = try LoopThread(name: "sender") {
                 for number in 0..<rounds {
                     usleep(UInt32(number % 150))

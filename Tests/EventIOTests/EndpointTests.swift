@@ -19,12 +19,12 @@ import Testing
         ("UNIX:/run/App.sock", .unix(path: "/run/App.sock")),
         ("unix:/run/a:b [c].sock", .unix(path: "/run/a:b [c].sock")),
     ])
-    func aCompleteAddressMeansTheSameForEveryUse(text: String, expected: Endpoint) throws {
+    func aCompleteAddressMeansTheSameForListeningAndDialling(text: String, expected: Endpoint) throws {
         #expect(try Endpoint(parsing: text, for: Self.listening) == expected)
         #expect(try Endpoint(parsing: text, for: Self.dialling) == expected)
     }
 
-    @Test func aMissingHostMeansWhatTheUseSays() throws {
+    @Test func aMissingHostTakesTheDefaultOfTheUse() throws {
         #expect(try Endpoint(parsing: ":80", for: Self.listening) == .tcp(host: "", port: 80))
         #expect(try Endpoint(parsing: "80", for: Self.listening) == .tcp(host: "127.0.0.1", port: 80))
         #expect(try Endpoint(parsing: "80", for: .listening(barePortHost: "")) == .tcp(host: "", port: 80))
@@ -33,7 +33,7 @@ import Testing
         #expect(try Endpoint(parsing: ":80", for: local) == .tcp(host: "127.0.0.1", port: 80))
     }
 
-    @Test func anyFreePortCanBeListenedOnButNotDialled() throws {
+    @Test func portZeroIsAllowedForListeningAndNotForDialling() throws {
         #expect(try Endpoint(parsing: "127.0.0.1:0", for: Self.listening) == .tcp(host: "127.0.0.1", port: 0))
         #expect(throws: EndpointFault("port 0 cannot be dialled", hint: "a port is 1 to 65535")) {
             try Endpoint(parsing: "127.0.0.1:0", for: Self.dialling)
@@ -78,21 +78,21 @@ import Testing
         ("unix:/a\u{0}b", "`\\0` cannot be in the path of a Unix socket"),
         ("\u{1B}[2J", "`\\u{1B}[2J` has no port (write `\\u{1B}[2J:PORT`)"),
     ])
-    func aFaultSaysWhatIsWrong(text: String, message: String) {
+    func anErrorNamesTheFault(text: String, message: String) {
         let fault = #expect(throws: EndpointFault.self) { try Endpoint(parsing: text, for: Self.dialling) }
         #expect(fault?.description == message)
     }
 
-    @Test func aUnixPathMayHave107BytesAndNotMore() throws {
+    @Test func aUnixPathHasAtMost107Bytes() throws {
         let longest = "/" + String(repeating: "x", count: 106)
         #expect(try Endpoint(parsing: "unix:" + longest, for: Self.listening) == .unix(path: longest))
         #expect(throws: EndpointFault.self) { try Endpoint(parsing: "unix:\(longest)x", for: Self.listening) }
-        // Bytes, not characters: 54 times two bytes and the slash.
+        // The limit is in bytes, not characters: 54 times two bytes, and the slash.
         let letters = "/" + String(repeating: "ü", count: 54)
         #expect(throws: EndpointFault.self) { try Endpoint(parsing: "unix:" + letters, for: Self.listening) }
     }
 
-    @Test func aHostNameMayHave253BytesAndALabel63() throws {
+    @Test func aHostNameHasAtMost253BytesAndALabel63() throws {
         let label = String(repeating: "a", count: 63)
         let longest = [label, label, label, String(repeating: "a", count: 61)].joined(separator: ".")
         #expect(try Endpoint(parsing: longest + ":1", for: Self.dialling) == .tcp(host: longest, port: 1))
@@ -105,7 +105,7 @@ import Testing
     @Test(arguments: [
         "127.0.0.1:5432", ":80", "[::]:7443", "[fe80::1%eth0]:1", "localhost:65535", "unix:/run/a b.sock",
     ])
-    func theTextOfAnEndpointIsReadBackToTheSameValue(text: String) throws {
+    func theTextOfAnEndpointParsesBackToItself(text: String) throws {
         let endpoint = try Endpoint(parsing: text, for: Self.listening)
         #expect(endpoint.description == text)
         #expect(try Endpoint(parsing: endpoint.description, for: Self.listening) == endpoint)
@@ -120,7 +120,7 @@ import Testing
         ("10.0.0.1:80", "10.0.0.2:80", false), (":0", ":0", false), ("unix:/a", "unix:/a", true),
         ("unix:/a", "unix:/b", false), ("unix:/a", ":80", false),
     ])
-    func overlapIsMutual(first: String, second: String, expected: Bool) throws {
+    func overlapIsSymmetric(first: String, second: String, expected: Bool) throws {
         let first = try Endpoint(parsing: first, for: Self.listening)
         let second = try Endpoint(parsing: second, for: Self.listening)
         #expect(first.overlaps(second) == expected)

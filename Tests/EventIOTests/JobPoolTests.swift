@@ -5,7 +5,7 @@ import Testing
 @testable import EventIO
 
 @Suite struct JobPoolTests {
-    @Test func everyAcceptedJobIsRunOnce() throws {
+    @Test func everyAcceptedJobRunsOnce() throws {
         let ran = Atomic<Int>(0)
         var accepted = 0
         do {
@@ -17,7 +17,7 @@ import Testing
         #expect(accepted == 1000)
     }
 
-    @Test func jobsStandBackAndWhoAsksForThemDoesNot() throws {
+    @Test func jobsRunAtALowerPriorityThanTheirCaller() throws {
         let own = getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0)
         let theirs = Atomic<Int32>(0)
         do {
@@ -36,7 +36,7 @@ import Testing
         #expect(getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0) == own)
     }
 
-    @Test func aFullQueueRefusesAndRunsWhatItAccepted() throws {
+    @Test func aFullQueueRefusesAJobAndRunsTheAcceptedOnes() throws {
         let gate = ThreadSemaphore()
         let began = ThreadSemaphore()
         let ran = Atomic<Int>(0)
@@ -58,7 +58,7 @@ import Testing
         #expect(ran.load(ordering: .relaxed) == 2)
     }
 
-    @Test func aQueueThatIsNeverEmptyForgetsWhatHasRun() throws {
+    @Test func aQueueThatIsNeverEmptyFreesFinishedJobs() throws {
         let gate = ThreadSemaphore()
         let done = ThreadSemaphore()
         let pool = try JobPool(threads: 1, maxWaiting: 10, name: "test")
@@ -82,7 +82,7 @@ import Testing
     }
 }
 
-/// What a job holds, counted.
+/// A value that a job holds; counts its live instances.
 private final class Load: Sendable {
     static let count = Atomic<Int>(0)
 

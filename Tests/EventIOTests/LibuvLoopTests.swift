@@ -4,7 +4,7 @@ import Testing
 @testable import EventIO
 
 @Suite struct LibuvLoopTests {
-    @Test func handlesOfLibuvAreCalledInTheTurn() throws {
+    @Test func aLoopTurnCallsHandlesOfLibuv() throws {
         try withLoop { loop, done in
             let word = UnsafeMutablePointer<uv_async_t>.allocate(capacity: 1)
             word.pointee.data = Unmanaged.passUnretained(loop).toOpaque()

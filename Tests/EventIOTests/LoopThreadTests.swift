@@ -4,19 +4,19 @@ import Testing
 @testable import EventIO
 
 @Suite struct LoopThreadTests {
-    /// The stack of a thread that is neither waited for nor let go stays: 8 MiB of addresses each.
-    @Test func threadsThatNobodyWaitsForLeaveNothingBehind() throws {
+    /// The stack of a thread that is neither joined nor detached stays mapped: 8 MiB of address space each.
+    @Test func aThreadThatIsNeverJoinedFreesItsStack() throws {
         let done = ThreadSemaphore()
         let before = try addressSpace()
         for _ in 0..<200 {
             _ = try LoopThread(name: "loose") { done.post() }
             done.wait()
         }
-        // The last one may be on its way out, and other tests have threads of their own.
+        // The last thread may still be ending, and other tests have threads of their own.
         #expect(try addressSpace() - before < 1 << 30)
     }
 
-    @Test func whoWaitsIsToldWhenTheThreadHasEnded() throws {
+    @Test func joinReturnsAfterTheThreadHasEnded() throws {
         let done = ThreadSemaphore()
         let thread = try LoopThread(name: "waited-for") { done.post() }
         thread.join()

@@ -4,7 +4,7 @@ import Testing
 @testable import EventIO
 
 @Suite struct MailboxTests {
-    @Test func everySendersMessagesArriveOnceAndInOrder() throws {
+    @Test func theMessagesOfEachSenderArriveOnceAndInOrder() throws {
         let senders = 4
         let each = 20_000
         try withLoop { loop, done in
@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    @Test func aLoopThatSleepsIsWokenByAMessage() throws {
+    @Test func aMessageWakesASleepingLoop() throws {
         try withLoop { loop, done in
             let mailbox = Mailbox<Int>(loop) { done($0 == 7 ? nil : "another message") }
             let late = LoopTimer(loop) { mailbox.send(7) }
@@ -36,7 +36,7 @@ import Testing
     }
 }
 
-/// Numbers that live on a loop's thread.
+/// Counters that belong to a loop's thread.
 final class Counters {
     var values: [Int]
 
@@ -45,7 +45,7 @@ final class Counters {
     }
 }
 
-/// Keeps something alive.
+/// Keeps a value alive.
 final class Holder {
     private let content: Any
 

@@ -3,7 +3,7 @@ import Testing
 @testable import EventIO
 
 @Suite struct NameResolverTests {
-    @Test func aNameIsLookedUpOffTheLoop() throws {
+    @Test func aNameIsLookedUpOutsideOfTheLoop() throws {
         try withLoop { loop, done in
             loop.resolve(.tcp(host: "localhost", port: 4711)) { result in
                 switch result {
@@ -17,7 +17,7 @@ import Testing
         }
     }
 
-    @Test func aNameWithoutAnAddressIsAFailureWithItsName() throws {
+    @Test func theErrorForANameWithoutAnAddressNamesIt() throws {
         try withLoop { loop, done in
             loop.resolve(.tcp(host: "no-such-name.invalid", port: 1)) { result in
                 guard case .failure(let failure) = result else {

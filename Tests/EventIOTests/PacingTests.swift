@@ -5,12 +5,12 @@ import Testing
 @testable import EventIO
 
 @Suite struct PacingTests {
-    /// What the system gives every socket, and what one of ours is to have within the machine.
+    /// The congestion control that the system gives every socket, and the one that a loopback socket must have.
     static let usual = withProbe { SocketOptions.congestionControl($0) } ?? ""
     static let within = usual.hasPrefix("bbr") ? "reno" : usual
 
     @Test(arguments: [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("0.0.0.0", "127.0.0.1"), ("::", "::1")])
-    func whatStaysWithinTheMachineIsNotPaced(listening: String, connecting: String) throws {
+    func aLoopbackConnectionIsNotPaced(listening: String, connecting: String) throws {
         try withLoop { loop, done in
             let judge = Judge(loop) { done($0) }
             let listener = try Listener(BoundSocket(loopback(listening)), loop: loop, handler: judge)
@@ -21,13 +21,13 @@ import Testing
         }
     }
 
-    @Test func aPacedSocketIsTakenOutOfIt() throws {
+    @Test func aSocketCanBeSwitchedToAnUnpacedCongestionControl() throws {
         let bound = try BoundSocket(loopback())
         SocketOptions.setCongestionControl(bound.descriptor, "reno")
         #expect(SocketOptions.congestionControl(bound.descriptor) == "reno")
     }
 
-    @Test func whatMayLeaveTheMachineKeepsWhatTheSystemGives() throws {
+    @Test func aSocketOnTheWildcardAddressKeepsTheSystemsCongestionControl() throws {
         let bound = try BoundSocket(loopback("0.0.0.0"))
         #expect(SocketOptions.congestionControl(bound.descriptor) == Self.usual)
     }
@@ -37,11 +37,11 @@ import Testing
         ("128.0.0.1", false),
         ("10.0.0.127", false), ("::", false), ("::2", false), ("::ffff:10.0.0.1", false), ("fe80::1", false),
         ("::7f00:1", false), ("2001:db8::1", false),
-    ]) func theMachineSpeaksWithItselfByTheseAddresses(host: String, isLoopback: Bool) throws {
+    ]) func loopbackAddressesAreRecognised(host: String, isLoopback: Bool) throws {
         #expect(try #require(SocketAddress(numericHost: host, port: 80)).isLoopback == isLoopback)
     }
 
-    @Test func aPathIsNoAddressOfTheLoopback() throws {
+    @Test func aUnixPathIsNoLoopbackAddress() throws {
         #expect(try #require(SocketAddress(unixPath: "/tmp/a.sock")).isLoopback == false)
     }
 
@@ -50,7 +50,7 @@ import Testing
         init(_ first: AnyObject, _ second: Any) { held = (first, second) }
     }
 
-    /// Compares both ends of a connection with what they should have.
+    /// Compares the congestion control of both ends of a connection with the expected one.
     private final class Judge: ListenerHandler, StreamSocketHandler {
         var connected: String?
         let loop: EventLoop

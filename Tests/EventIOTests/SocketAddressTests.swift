@@ -6,7 +6,7 @@ import Testing
     @Test(arguments: [
         ("127.0.0.1", "127.0.0.1:80"), ("0.0.0.0", "0.0.0.0:80"), ("255.255.255.255", "255.255.255.255:80"),
         ("::1", "[::1]:80"), ("2001:db8::7", "[2001:db8::7]:80"), ("::ffff:10.1.2.3", "10.1.2.3:80"),
-    ]) func aNumericAddressIsShownAsPeopleWriteIt(host: String, shown: String) throws {
+    ]) func aNumericAddressIsShownInItsUsualForm(host: String, shown: String) throws {
         #expect(try #require(SocketAddress(numericHost: host, port: 80)).description == shown)
     }
 
@@ -15,7 +15,7 @@ import Testing
         #expect(SocketAddress(numericHost: host, port: 80) == nil)
     }
 
-    @Test func anAddressSurvivesTheSystemsForm() throws {
+    @Test func anAddressConvertsToASystemAddressAndBack() throws {
         for address in [
             try #require(SocketAddress(numericHost: "10.1.2.3", port: 65535)),
             try #require(SocketAddress(numericHost: "2001:db8::ff00:42:8329", port: 1)),
@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    @Test func strangersAreCountedByAddressOrBySixtyFourBits() throws {
+    @Test func thePrefixIsTheIPv4AddressOrTheFirst64BitsOfAnIPv6Address() throws {
         func prefix(_ host: String) throws -> AddressPrefix {
             try #require(SocketAddress(numericHost: host, port: 9)).prefix
         }
@@ -36,7 +36,7 @@ import Testing
         #expect(try prefix("::ffff:10.0.0.1") == prefix("10.0.0.1"))
     }
 
-    @Test func aPathThatTheSystemHasNoRoomForIsRefused() {
+    @Test func aUnixPathLongerThanSunPathIsRefused() {
         #expect(SocketAddress(unixPath: String(repeating: "a", count: 107)) != nil)
         #expect(SocketAddress(unixPath: String(repeating: "a", count: 108)) == nil)
         #expect(SocketAddress(unixPath: "") == nil)

@@ -4,90 +4,96 @@ import Testing
 
 @testable import EventIO
 
-/// libuv tells what is the case; a socket's handler is told what has changed, once, and the loop sleeps in between.
+/// libuv is level-triggered.
+///
+/// A socket calls its handler edge-triggered, once for each change, and the loop sleeps in between.
 @Suite struct SocketPollerTests {
-    /// So many turns may pass in a moment in which nothing happens: some for the beginning, some for timers.
+    /// The maximum number of turns while nothing happens: a few for the start, a few for timers.
     private static let maxTurns: UInt64 = 30
 
-    @Test func aHandlerThatDoesNotReadIsToldOnceAndTheLoopSleeps() throws {
+    @Test func unreadBytesAreReportedOnceAndTheLoopSleeps() throws {
         try withLoop { loop, done in
             let (ours, theirs) = try Wire.pair(loop)
             let wire = Wire(ours, theirs)
             try ours.start(wire)
-            wire.say("hello")
+            wire.send("hello")
             let before = loop.turns
             let timer = LoopTimer(loop) { [unowned loop] in
                 let turns = loop.turns - before
-                done(wire.toldReadable == 1 && turns < Self.maxTurns ? nil : "\(wire.toldReadable) \(turns)")
+                done(
+                    wire.readableCalls == 1 && turns < Self.maxTurns ? nil : "\(wire.readableCalls) \(turns)"
+                )
             }
             timer.schedule(after: .milliseconds(200))
             return Holder((wire, timer))
         }
     }
 
-    @Test func moreThatComesIsToldAfterTheFirstWasRead() throws {
+    @Test func furtherBytesAreReportedAfterTheFirstWereRead() throws {
         try withLoop { loop, done in
             let (ours, theirs) = try Wire.pair(loop)
             let wire = Wire(ours, theirs)
             try ours.start(wire)
             wire.readable = {
                 guard wire.readAll() != "" else { return }
-                if wire.heard == "hello" { wire.say(" again") }
-                if wire.heard == "hello again" { done(nil) }
+                if wire.received == "hello" { wire.send(" again") }
+                if wire.received == "hello again" { done(nil) }
             }
-            wire.say("hello")
+            wire.send("hello")
             return wire
         }
     }
 
-    /// A stream without credit leaves bytes in its socket; when it has credit again it reads without being told.
-    @Test func bytesThatWereLeftAloneCanBeReadLaterAndTheNextAreTold() throws {
+    /// A stream without credit leaves bytes in its socket.
+    ///
+    /// When it has credit again, it reads them without a new event.
+    @Test func unreadBytesCanBeReadLaterAndTheNextOnesAreReported() throws {
         try withLoop { loop, done in
             let (ours, theirs) = try Wire.pair(loop)
             let wire = Wire(ours, theirs)
             try ours.start(wire)
-            wire.say("hello")
+            wire.send("hello")
             let later = LoopTimer(loop) {
                 if wire.readAll() != "hello" { done("not there any more") }
-                wire.readable = { done(wire.readAll() == "again" ? nil : wire.heard) }
-                wire.say("again")
+                wire.readable = { done(wire.readAll() == "again" ? nil : wire.received) }
+                wire.send("again")
             }
             later.schedule(after: .milliseconds(50))
             return Holder((wire, later))
         }
     }
 
-    @Test func aPeerThatEndsWhileNobodyReadsIsToldOnceAndTheLoopSleeps() throws {
+    @Test func anEndWithUnreadBytesIsReportedOnceAndTheLoopSleeps() throws {
         try withLoop { loop, done in
             let (ours, theirs) = try Wire.pair(loop)
             let wire = Wire(ours, theirs)
             try ours.start(wire)
-            wire.say("last words")
+            wire.send("last words")
             shutdown(theirs, Int32(SHUT_WR))
             let before = loop.turns
-            // Longer than a socket that knows everything is not watched.
+            // Longer than the time for which the poller does not watch a socket whose events were all reported.
             let timer = LoopTimer(loop) { [unowned loop] in
                 let turns = loop.turns - before
-                let isRight = wire.toldReadable == 1 && turns < Self.maxTurns
-                done(isRight && wire.readAll() == "last words" ? nil : "\(wire.toldReadable) \(turns)")
+                let isRight = wire.readableCalls == 1 && turns < Self.maxTurns
+                done(isRight && wire.readAll() == "last words" ? nil : "\(wire.readableCalls) \(turns)")
             }
             timer.schedule(after: .milliseconds(500))
             return Holder((wire, timer))
         }
     }
 
-    /// Nothing is asked for such a socket: it was told that there are bytes, that they end, and that it may write.
+    /// The poller asks libuv for no event of such a socket: readable, end of file and writable were all reported.
     @Test(arguments: [false, true])
-    func aSocketThatKnowsEverythingIsStillToldOfAReset(isLate: Bool) throws {
+    func aResetIsReportedAfterAllOtherEvents(isLate: Bool) throws {
         try withLoop { loop, done in
             let (ours, theirs) = try Wire.pair(loop, isTCP: true)
             let wire = Wire(ours, theirs)
             wire.broken = { done($0.code == ECONNRESET || $0.code == EPIPE ? nil : $0.description) }
             try ours.start(wire)
-            wire.say("last words")
+            wire.send("last words")
             shutdown(theirs, Int32(SHUT_WR))
             let reset = LoopTimer(loop) {
-                // Bytes that the peer has not read make a reset of its close.
+                // If the peer closes its socket with unread bytes, the kernel sends a reset.
                 _ = Array("too late".utf8).withUnsafeBytes { ours.write($0) }
                 wire.reset()
             }
@@ -96,7 +102,7 @@ import Testing
         }
     }
 
-    @Test func aFullSocketIsToldWhenItTakesBytesAndTheLoopSleepsMeanwhile() throws {
+    @Test func aFullSocketReportsWhenItIsWritableAndTheLoopSleepsMeanwhile() throws {
         try withLoop { loop, done in
             let (ours, theirs) = try Wire.pair(loop)
             let wire = Wire(ours, theirs)
@@ -106,7 +112,7 @@ import Testing
             var turns = loop.turns
             let check = LoopTimer(loop) { [unowned loop] in
                 turns = loop.turns - turns
-                if turns > Self.maxTurns || wire.toldWritable > 0 { done("\(turns)") }
+                if turns > Self.maxTurns || wire.writableCalls > 0 { done("\(turns)") }
                 wire.writable = { done(nil) }
                 wire.drain()
             }
@@ -115,11 +121,11 @@ import Testing
         }
     }
 
-    @Test func aDescriptorThatCannotBeWatchedIsRefusedAndEndsNothing() throws {
+    @Test func aDescriptorThatCannotBeWatchedIsAnError() throws {
         try withLoop { loop, done in
             let (ours, theirs) = try Wire.pair(loop)
             let wire = Wire(ours, theirs)
-            // A file, which cannot be watched, and not a closed number, which another thread might get meanwhile.
+            // The descriptor becomes a file, which cannot be watched. A closed one could be reused by another thread meanwhile.
             let file = open("/proc/self/exe", O_RDONLY)
             dup2(file, ours.descriptor)
             close(file)
@@ -133,9 +139,9 @@ import Testing
         }
     }
 
-    /// An application that closes a descriptor which it has given away, and opens a file that gets its number, does not end the
+    /// An application may close a descriptor that it has given away, and open a file that gets its number: this must not end the
     /// process.
-    @Test func aDescriptorThatHasBecomeAFileIsAFailureOfItsSocket() throws {
+    @Test func aDescriptorReplacedByAFileBreaksItsSocketOnly() throws {
         try withLoop { loop, done in
             let (ours, theirs) = try Wire.pair(loop)
             let wire = Wire(ours, theirs)
@@ -143,7 +149,7 @@ import Testing
             try ours.start(wire)
             let block = [UInt8](repeating: 7, count: 1 << 20)
             while ours.isWritable { _ = block.withUnsafeBytes { ours.write($0) } }
-            // The loop has something else to ask of libuv for this socket before it waits.
+            // The socket now waits to become writable, so the loop asks libuv again before it sleeps.
             let file = open("/proc/self/exe", O_RDONLY)
             dup2(file, ours.descriptor)
             close(file)
@@ -151,7 +157,7 @@ import Testing
         }
     }
 
-    @Test func handlesAreKeptForTheNextSocketsAndCanBeFreed() throws {
+    @Test func handlesAreReusedAndCanBeTrimmed() throws {
         try withLoop { loop, done in
             for round in 0..<3 {
                 var wires: [Wire] = []
@@ -167,20 +173,20 @@ import Testing
             let (ours, theirs) = try Wire.pair(loop)
             let wire = Wire(ours, theirs)
             try ours.start(wire)
-            wire.readable = { done(wire.readAll() == "hello" ? nil : wire.heard) }
-            wire.say("hello")
+            wire.readable = { done(wire.readAll() == "hello" ? nil : wire.received) }
+            wire.send("hello")
             return wire
         }
     }
 }
 
-/// A socket on a loop and the bare descriptor that it is connected with.
+/// A socket on a loop and the bare descriptor of its other end.
 private final class Wire: StreamSocketHandler {
     let socket: StreamSocket
     private var peer: Int32
-    private(set) var toldReadable = 0
-    private(set) var toldWritable = 0
-    private(set) var heard = ""
+    private(set) var readableCalls = 0
+    private(set) var writableCalls = 0
+    private(set) var received = ""
     var readable = {}
     var writable = {}
     var broken: (SystemFailure) -> Void = { _ in }
@@ -211,7 +217,7 @@ private final class Wire: StreamSocketHandler {
         if peer >= 0 { close(peer) }
     }
 
-    func say(_ text: String) {
+    func send(_ text: String) {
         _ = text.withCString { write(peer, $0, text.utf8.count) }
     }
 
@@ -220,7 +226,7 @@ private final class Wire: StreamSocketHandler {
         peer = -1
     }
 
-    /// Reads at the peer's end what there is.
+    /// Reads and drops all bytes that wait at the other end.
     func drain() {
         var buffer = [UInt8](repeating: 0, count: 1 << 20)
         while recv(peer, &buffer, buffer.count, Int32(MSG_DONTWAIT)) > 0 {}
@@ -233,17 +239,17 @@ private final class Wire: StreamSocketHandler {
         while case .bytes(let count) = buffer.withUnsafeMutableBytes({ socket.read(into: $0) }) {
             text += String(decoding: buffer[..<count], as: UTF8.self)
         }
-        heard += text
+        received += text
         return text
     }
 
     func socketReadable(_ socket: StreamSocket) {
-        toldReadable += 1
+        readableCalls += 1
         readable()
     }
 
     func socketWritable(_ socket: StreamSocket) {
-        toldWritable += 1
+        writableCalls += 1
         writable()
     }
 

@@ -7,7 +7,7 @@ import WireCoding
 @testable import EventIO
 
 @Suite struct StreamSocketTests {
-    @Test(arguments: ["127.0.0.1", "::1", "unix"]) func bytesAndEndsGoBothWays(host: String) throws {
+    @Test(arguments: ["127.0.0.1", "::1", "unix"]) func bytesAndEndOfFileGoBothWays(host: String) throws {
         try withLoop { loop, done in
             let address = try Self.address(host)
             let server = try EchoServer(address, loop: loop)
@@ -21,7 +21,7 @@ import WireCoding
         }
     }
 
-    @Test func aResetIsToldAsAFailureEvenWhenNobodyReads() throws {
+    @Test func aResetIsReportedEvenIfNobodyReads() throws {
         try withLoop { loop, done in
             let server = try EchoServer(loopback(), loop: loop)
             server.resetsAtOnce = true
@@ -33,7 +33,7 @@ import WireCoding
         }
     }
 
-    @Test func aRefusedConnectionIsToldWithItsAddress() throws {
+    @Test func aRefusedConnectionIsReportedWithItsAddress() throws {
         try withLoop { loop, done in
             let free = try BoundSocket(loopback())
             let watcher = BrokenWatcher { failure in
@@ -52,9 +52,9 @@ import WireCoding
         }
     }
 
-    /// A kernel that does not know the option leaves the ports as they are, and there is nothing to be seen.
+    /// A kernel without this option ignores it, so there is nothing to test.
     @Test(.enabled(if: StreamSocketTests.knowsPortRanges))
-    func whoConnectsMayHaveAnyPort() throws {
+    func anOutgoingConnectionMayUseAnyLocalPort() throws {
         try withLoop { loop, done in
             let server = try EchoServer(loopback(), loop: loop)
             let watcher = BrokenWatcher { _ in }
@@ -70,12 +70,12 @@ import WireCoding
     private static func portRange(of descriptor: Int32) -> UInt32? {
         var range: UInt32 = 0
         var length = socklen_t(MemoryLayout<UInt32>.size)
-        // The C library of Debian 12 has no name for it.
+        // IP_LOCAL_PORT_RANGE: the C library of Debian 12 does not define it.
         let ipLocalPortRange: Int32 = 51
         return getsockopt(descriptor, Int32(IPPROTO_IP), ipLocalPortRange, &range, &length) == 0 ? range : nil
     }
 
-    @Test func whoExpectsBulkHasRoomForItAndIsStillToldOfEachByte() throws {
+    @Test func expectingBulkEnlargesTheBufferAndStillReportsEveryByte() throws {
         try withLoop { loop, done in
             let bound = try BoundSocket(loopback())
             try bound.listen()
@@ -113,13 +113,13 @@ import WireCoding
         }
     }
 
-    @Test func whatComesWithTheConnectionIsToldToo() throws {
+    @Test func bytesThatArriveWithTheConnectionAreReported() throws {
         try withLoop { loop, done in
             let bound = try BoundSocket(loopback())
             try bound.listen()
             let accepted = AcceptedClient(done)
             let socket = try StreamSocket.connect(to: bound.address, loop: loop, handler: accepted)
-            // The other side speaks before the loop has looked for the first time: one event tells both.
+            // The other end sends before the loop polls for the first time: one event reports the connection and the bytes.
             let server = try BlockingSocket.accept(at: bound)
             let welcome = Array("welcome".utf8)
             try welcome.withUnsafeBytes { try server.write($0) }
@@ -134,7 +134,7 @@ import WireCoding
     }
 }
 
-/// Sends back what it gets, and its end.
+/// Echoes all bytes and the end of the stream.
 final class EchoServer: ListenerHandler {
     private(set) var listener: Listener
     var resetsAtOnce = false
@@ -163,7 +163,7 @@ final class EchoServer: ListenerHandler {
     func listenerResumed(_ listener: Listener) {}
 }
 
-/// A listener wants its handler before there is one.
+/// Forwards to a handler that is set later, because a listener needs its handler at once.
 final class LateHandler: ListenerHandler {
     weak var handler: (any ListenerHandler)?
 
@@ -301,7 +301,7 @@ final class SelfCloser: StreamSocketHandler {
     }
 
     func socketReadable(_ socket: StreamSocket) {
-        // The last reference goes while the socket is calling.
+        // Drops the last reference while the socket is calling.
         self.socket?.close()
         self.socket = nil
         closed()
@@ -314,7 +314,7 @@ final class SelfCloser: StreamSocketHandler {
     func socketBroken(_ socket: StreamSocket, _ failure: SystemFailure) {}
 }
 
-/// Waits to be spoken to, and does nothing when it is connected.
+/// Reports the first bytes, and does nothing when it is connected.
 private final class AcceptedClient: StreamSocketHandler {
     private let done: @Sendable (String?) -> Void
 

@@ -4,9 +4,9 @@ import Testing
 
 @testable import EventIO
 
-/// Runs a loop on a thread of its own until the body's `done` is called, at most for some seconds.
+/// Runs a loop on a thread of its own until the body calls `done`, for at most 20 seconds.
 ///
-/// What the body makes lives on the loop's thread and is freed there.
+/// All objects that the body creates live on the loop's thread and are freed there.
 func withLoop(
     pollsBusily: Bool = false,
     _ body:
@@ -35,7 +35,7 @@ func withLoop(
     #expect(failure == nil, "\(failure ?? "")")
 }
 
-/// An address of the loopback interface with a free port.
+/// A loopback address with port 0, for which the system picks a free port.
 func loopback(_ host: String = "127.0.0.1") -> SocketAddress {
     guard let address = SocketAddress(numericHost: host, port: 0) else {
         preconditionFailure("not an address")
@@ -43,7 +43,7 @@ func loopback(_ host: String = "127.0.0.1") -> SocketAddress {
     return address
 }
 
-/// Asks a TCP socket that is used for nothing else.
+/// Queries a TCP socket that is used for nothing else.
 func withProbe<Answer>(_ ask: (Int32) -> Answer) -> Answer {
     let probe = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(probe) }

@@ -4,7 +4,7 @@ import Testing
 @testable import EventIO
 
 @Suite struct TimerHeapTests {
-    @Test(arguments: [UInt64(1), 2, 3]) func timersFireInTheOrderOfTheirDeadlinesWhateverWasMovedOrCancelled(
+    @Test(arguments: [UInt64(1), 2, 3]) func timersFireInTheOrderOfTheirDeadlines(
         seed: UInt64
     ) throws {
         var random = Repeatable(seed: seed)
@@ -35,7 +35,7 @@ import Testing
         #expect(fired == fired.sorted())
     }
 
-    @Test func aTimerIsNotTakenBeforeItsMoment() throws {
+    @Test func aTimerIsNotDueBeforeItsDeadline() throws {
         let loop = try EventLoop()
         var heap = TimerHeap()
         let timer = LoopTimer(loop) {}

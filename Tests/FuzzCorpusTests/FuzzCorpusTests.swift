@@ -3,12 +3,12 @@ import FuzzEntrances
 import ProtocolCoreTesting
 import Testing
 
-/// Replays what fuzzing begins with and what it has found, and a little more.
+/// Replays the corpus of the fuzzers, which holds the seeds and the findings, and a few mutations of it.
 ///
-/// An entrance stops the program where something does not hold, so what is done is written down before it is done.
+/// A fuzz target traps if a property does not hold, so each input is noted in a file before it runs.
 @Suite(.serialized) struct FuzzCorpusTests {
     @Test(arguments: FuzzEntrance.allCases)
-    func everyFileOfACorpusIsTaken(entrance: FuzzEntrance) throws {
+    func everyFileOfACorpusHoldsAllProperties(entrance: FuzzEntrance) throws {
         let files = try corpus(of: entrance)
         #expect(files.count >= 10)
         #expect(files.count <= 100, "a corpus that is committed stays small")
@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test(arguments: FuzzEntrance.allCases)
-    func whatIsLikeTheCorpusIsTaken(entrance: FuzzEntrance) throws {
+    func mutationsOfTheCorpusHoldAllProperties(entrance: FuzzEntrance) throws {
         let files = try corpus(of: entrance)
         for seed in Seeds.some(entrance.mutations) {
             note("\(entrance.name), SEED=\(seed)")
@@ -38,7 +38,7 @@ import Testing
             .map { ($0.lastPathComponent, Array(try Data(contentsOf: $0))) }
     }
 
-    /// Leaves behind what was tried last, for a program that is stopped in the middle of it.
+    /// Writes the name of the input to a file, where it stays if the input ends the process.
     private func note(_ what: String) {
         try? Data("\(what)\n".utf8).write(to: Self.lastTried)
     }
@@ -51,7 +51,7 @@ import Testing
 }
 
 extension FuzzEntrance {
-    /// How many inputs an ordinary run makes up: some seconds' worth in an unoptimised build.
+    /// The number of mutations in an ordinary run: a few seconds in an unoptimised build.
     fileprivate var mutations: Int {
         switch self {
         case .handshake: 400

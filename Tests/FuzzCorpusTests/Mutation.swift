@@ -1,6 +1,6 @@
 import ProtocolCoreTesting
 
-/// Makes an input of those that there are, as a fuzzer does: all of it decided by the seed.
+/// Mutates inputs of the corpus as a fuzzer does; the seed determines the result.
 struct Mutation {
     private var random: SplitMix
 

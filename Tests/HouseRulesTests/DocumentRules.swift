@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Rules for the documents: what they name is there, and what is there they name.
+/// Rules for the documents: everything that they name exists, and everything that exists is named.
 @Suite struct DocumentRules {
     private static let keys = SourceNames.configurationKeys
 
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    @Test func theReadmeBeginsWithTwoCommands() {
+    @Test func theReadmeNamesTheTwoFirstCommands() {
         let readme = Project.file("README.md").text
         for command in ["make demo", "make test"] {
             #expect(
@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test func theReadmeKnowsEveryFolder() {
+    @Test func theReadmeNamesEveryFolder() {
         let readme = Project.file("README.md").text
         let folders =
             Project.folders(in: "Sources").map { "Sources/\($0)" } + [

@@ -1,12 +1,12 @@
-/// As much of Markdown as the rules need.
+/// The part of Markdown that the rules need.
 enum Markdown {
     /// A heading: `### 10.9 CLOSE`.
     struct Heading {
-        /// `10.9`; empty without one.
+        /// `10.9`; empty for a heading without a number.
         let number: String
         /// `CLOSE`.
         let title: String
-        /// `109-close`: what links to it name.
+        /// `109-close`, as links name it.
         let anchor: String
     }
 
@@ -25,14 +25,14 @@ enum Markdown {
         }
     }
 
-    /// What a document links to.
+    /// The targets of a document's links.
     static func links(in file: Project.File) -> [String] {
         prose(of: file).flatMap { line in
             line.matches(of: /\]\(([^)\s]+)\)/).map { String($0.1) }
         }
     }
 
-    /// Letters in lower case, digits, `_` and `-`; blanks become `-`, and the rest is left out.
+    /// Keeps letters in lower case, digits, `_` and `-`; blanks become `-`, and the rest is left out.
     private static func anchor(of title: Substring) -> String {
         String(
             title.lowercased().compactMap { character in
@@ -43,7 +43,7 @@ enum Markdown {
         )
     }
 
-    /// The lines that are not inside of a fence.
+    /// The lines outside of fenced code blocks.
     private static func prose(of file: Project.File) -> [Substring] {
         var isCode = false
         return file.lines.filter { line in

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The files of this package, as the rules look at them.
+/// The files of this package, as the rules read them.
 enum Project {
     /// The folder of `Package.swift`.
     static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -22,13 +22,13 @@ enum Project {
         }
     }
 
-    /// A file that has to be there; what is missing has no text, and every rule about its text fails.
+    /// A file that has to exist; a missing one has an empty text, so that every rule about its text fails.
     static func file(_ path: String) -> File {
         let data = FileManager.default.contents(atPath: root.appending(path: path).path)
         return File(path: path, text: String(decoding: data ?? Data(), as: UTF8.self))
     }
 
-    /// All files below a folder whose names end like this; hidden ones and what was built are not the project's.
+    /// All files below a folder whose names end in a suffix; hidden files and build products are left out.
     static func files(below folder: String, endingIn suffix: String) -> [File] {
         paths(below: folder).filter { $0.hasSuffix(suffix) }.map(file)
     }
@@ -41,7 +41,7 @@ enum Project {
         names(in: folder).filter { isFolder("\(folder)/\($0)") }
     }
 
-    /// Whether there is a file or folder.
+    /// Whether a file or folder exists.
     static func exists(_ path: String) -> Bool {
         FileManager.default.fileExists(atPath: root.appending(path: path).path)
     }

@@ -1,4 +1,4 @@
-/// Names that the sources define or refer to, read from their text: the rules need no module for it.
+/// Names that the sources define or refer to, read from their text, so that the rules import no module.
 enum SourceNames {
     /// Every key of `tunnel.conf`.
     static var configurationKeys: [String] {
@@ -7,7 +7,7 @@ enum SourceNames {
         let settings = match.1.matches(of: /case (\w+)(?: = "([^"]+))?/).map { setting in
             String(setting.2 ?? setting.1)
         }
-        // It is acted on when files are read, and is no setting.
+        // The parser handles it while it reads files; it is no setting.
         return ["include"] + settings
     }
 
@@ -25,7 +25,7 @@ enum SourceNames {
         let section: String
     }
 
-    /// References such as "PROTOCOL.md, Key schedule" and "PROTOCOL.md §7", also over the end of a line.
+    /// References such as "PROTOCOL.md, Key schedule" and "PROTOCOL.md §7", also across a line break.
     static var protocolReferences: [Reference] {
         let files =
             Project.files(below: "Sources", endingIn: ".swift")

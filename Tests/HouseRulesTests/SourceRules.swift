@@ -2,23 +2,23 @@ import Testing
 
 /// Rules for the code that the compiler does not check.
 @Suite struct SourceRules {
-    /// Who may import each module of C: the target right above its wall.
+    /// The one target that may import each C module.
     private static let walls = [
         "CLibuv": "EventIO", "CPlatform": "Platform", "COpenSSL": "CryptoPrimitives",
         "CIPsecMB": "CryptoPrimitives",
     ]
-    /// Targets that bytes and time go into, and bytes and events come out of.
+    /// Pure targets: bytes and time go in, bytes and events come out.
     private static let pure = ["ProtocolCore", "WireCoding", "CryptoPrimitives", "Basics"]
-    /// What only the target Platform imports.
+    /// The modules that only the target Platform imports.
     private static let cLibraries = ["Glibc", "Musl", "Darwin"]
-    private static let hands = [
+    private static let ioModules = [
         "Foundation", "FoundationEssentials", "Glibc", "Platform", "Logging", "Dispatch",
     ]
     private static let maxLines = 400
 
     private static let sources = Project.files(below: "Sources", endingIn: ".swift")
 
-    @Test func onlyTheTargetAboveAWallImportsC() {
+    @Test func onlyOneTargetImportsEachCModule() {
         let modules = Project.folders(in: "Sources").filter { folder in
             Project.files(below: "Sources/\(folder)", endingIn: ".swift").isEmpty
         }
@@ -39,9 +39,9 @@ import Testing
         }
     }
 
-    @Test func theCoreHasNoHands() {
+    @Test func theCoreDoesNoIO() {
         for file in Self.sources where Self.pure.contains(file.target) {
-            for module in Self.hands where file.imports.contains(module) {
+            for module in Self.ioModules where file.imports.contains(module) {
                 Issue.record(
                     """
                     \(file.path) imports \(module): what can read a clock, a file or a socket cannot be tested \
@@ -72,22 +72,22 @@ import Testing
         }
     }
 
-    @Test func whateverCanTrapSaysWhy() {
+    @Test func everyTrapHasACommentAboveIt() {
         for file in Self.sources {
             for (index, line) in file.lines.enumerated() where line.canTrap {
                 let beside = file.lines[max(0, index - 4)...index]
                 #expect(
                     beside.contains { $0.contains("//") },
                     """
-                    \(file.path):\(index + 1) can end the process, and with it everybody's streams: say right \
-                    above why nothing that a peer or an operator does can lead there, or throw
+                    \(file.path):\(index + 1) can end the process and all streams: explain right above why no input \
+                    of a peer or an operator can lead there, or throw
                     """
                 )
             }
         }
     }
 
-    @Test func aFileHasOneIdea() {
+    @Test func aFileHasAtMost400Lines() {
         for file in Self.sources + Project.files(below: "Tests", endingIn: ".swift") {
             let count = file.lines.count - 1
             #expect(
@@ -108,7 +108,7 @@ extension Project.File {
         for line in lines where line.contains("import ") && !line.hasPrefix(" ") && !line.hasPrefix("/") {
             let words = line.split(separator: " ")
             guard let index = words.firstIndex(of: "import"), index + 1 < words.count else { continue }
-            // `import struct Foundation.Date` imports Foundation too.
+            // `import struct Foundation.Date` also imports Foundation.
             let name = words[words.count - 1].split(separator: ".")[0]
             modules.insert(String(name))
         }

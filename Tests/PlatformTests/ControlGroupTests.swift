@@ -4,7 +4,7 @@ import Testing
 @testable import Platform
 
 @Suite struct ControlGroupTests {
-    /// A tree of groups with these files.
+    /// A control group in a temporary tree with these files.
     private func group(_ path: String, _ files: [String: String]) throws -> ControlGroup {
         let root = FileManager.default.temporaryDirectory.appendingPathComponent("groups-\(UUID())").path
         for (name, text) in files {
@@ -18,13 +18,13 @@ import Testing
         return ControlGroup(root: root, memberships: "4:memory:/elsewhere\n0::\(path)\n")
     }
 
-    @Test func aContainerSeesItsLimitsAtTheRoot() throws {
+    @Test func aContainersLimitsAreReadFromTheRoot() throws {
         let group = try group("/", ["memory.max": "1073741824\n", "cpu.max": "150000 100000\n"])
         #expect(group.memory == 1 << 30)
         #expect(group.processors == 1.5)
     }
 
-    @Test func theTightestOfAServicesGroupsCounts() throws {
+    @Test func theLowestLimitOfAllParentGroupsApplies() throws {
         let group = try group(
             "/system.slice/tunnel.service",
             [
@@ -39,7 +39,7 @@ import Testing
         #expect(group.processors == 0.5)
     }
 
-    @Test func noLimitIsNone() throws {
+    @Test func aGroupWithoutALimitIsUnlimited() throws {
         let unlimited = try group("/a", ["a/memory.max": "max\n", "a/cpu.max": "max 100000\n"])
         #expect(unlimited.memory == nil)
         #expect(unlimited.processors == nil)
@@ -49,11 +49,11 @@ import Testing
     }
 
     @Test(arguments: ["", "0\n", "0 0\n", "-1 100000\n", "nan 100000\n", "x y\n"])
-    func whatIsNoQuotaIsNone(text: String) throws {
+    func anInvalidQuotaIsIgnored(text: String) throws {
         #expect(try group("/", ["cpu.max": text]).processors == nil)
     }
 
-    @Test func defaultsFollowTheGroup() throws {
+    @Test func theSizeOfTheMachineFollowsTheLimitsOfTheGroup() throws {
         func machine(_ quota: String) throws -> MachineSize {
             MachineSize(
                 online: 8,

@@ -4,7 +4,7 @@ import Testing
 @testable import ProtocolCore
 
 @Suite struct EventQueueTests {
-    @Test(arguments: Seeds.some(5)) func eventsComeOutInTheOrderInWhichTheyWentIn(seed: UInt64) {
+    @Test(arguments: Seeds.some(5)) func theQueueIsAFIFO(seed: UInt64) {
         var random = SplitMix(seed: seed)
         var queue = EventQueue()
         var added: UInt64 = 0
@@ -24,7 +24,7 @@ import Testing
         }
     }
 
-    @Test func aQueueThatIsNeverQuiteEmptyDoesNotGrow() {
+    @Test func aQueueThatIsNeverEmptyDoesNotGrow() {
         var queue = EventQueue()
         queue.add(.roundTrip(.zero))
         for _ in 0..<100_000 {

@@ -1,7 +1,8 @@
 import Testing
 
-/// `#expect` for a condition that changes what it looks at, or that is read off something noncopyable: the macro takes
-/// its parts aside to show them, and such parts cannot be taken aside.
+/// `#expect` for a condition that mutates a value or reads a noncopyable one.
+///
+/// The macro copies the parts of its condition to show them, and such parts cannot be copied.
 func expect(
     _ condition: Bool,
     _ comment: @autoclosure () -> Comment? = nil,

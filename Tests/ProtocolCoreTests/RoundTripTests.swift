@@ -4,7 +4,7 @@ import Testing
 @testable import ProtocolCore
 
 @Suite struct RoundTripTests {
-    @Test func theShortestOfTheLastEightCounts() {
+    @Test func theShortestOfTheLastEightRoundTripsIsKept() {
         var roundTrip = RoundTrip()
         #expect(roundTrip.shortest == nil)
         for milliseconds in [5, 50, 40, 30, 60, 70, 80, 90, 100] {
@@ -16,7 +16,7 @@ import Testing
         #expect(roundTrip.shortest == .milliseconds(30))
     }
 
-    @Test func anAnswerToNothingIsNone() {
+    @Test func anAnswerWithoutItsQuestionIsIgnored() {
         var roundTrip = RoundTrip()
         let now = Instant(nanoseconds: 0)
         #expect(roundTrip.end(token: 1, at: now) == nil)

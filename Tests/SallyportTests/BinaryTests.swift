@@ -3,7 +3,7 @@ import Sallyport
 import Testing
 
 @Suite struct BinaryTests {
-    @Test func whatIsWrittenIsReadAgain() throws {
+    @Test func writtenValuesAreReadBack() throws {
         for seed in 0..<200 as Range<UInt64> {
             var random = SplitMix(seed: seed)
             let (small, large) = (Int8(truncatingIfNeeded: random.next()), random.next())
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test func whatCannotBeReadTakesNothing() throws {
+    @Test func aFailedReadConsumesNothing() throws {
         var reader = BinaryReader([0, 0, 0, 9, 0xFF, 2])
         #expect(throws: SallyportError.self) { try reader.data() }
         #expect(throws: SallyportError.self) { try reader.integer(UInt64.self) }

@@ -3,8 +3,8 @@ import Testing
 @testable import Sallyport
 
 @Suite struct ByteInboxTests {
-    /// A connection that fails cancels its handlers, and a handler that reads is to learn why.
-    @Test func whoIsCancelledAfterAFailureIsToldTheFailure() async throws {
+    /// A connection that fails cancels its handlers, and a handler that reads must learn the reason.
+    @Test func aReaderCancelledAfterAFailureGetsTheFailure() async throws {
         for _ in 0..<5000 {
             let inbox = ByteInbox { _ in }
             let reader = Self.reader(of: inbox)
@@ -14,7 +14,7 @@ import Testing
         }
     }
 
-    @Test func whoIsCancelledBeforeIsToldThat() async throws {
+    @Test func aReaderCancelledBeforeAFailureGetsCancelled() async throws {
         let inbox = ByteInbox { _ in }
         let reader = Self.reader(of: inbox)
         reader.cancel()
@@ -23,7 +23,7 @@ import Testing
         await #expect(throws: SallyportError.self) { try await inbox.read(atMost: 1) }
     }
 
-    /// Waits for a byte, and tells what it got instead.
+    /// Waits for a byte; the task returns the code of the error that it gets instead.
     private static func reader(of inbox: ByteInbox) -> Task<SallyportError.Code?, Never> {
         Task {
             do throws(SallyportError) {

@@ -7,17 +7,18 @@ import Testing
 
 @testable import Sallyport
 
-/// Every place at which the library waits, cancelled before it waits, on its way, and when it has settled: the wait ends, its
-/// error says why, and what comes after finds nothing of it.
+/// Cancels every wait of the library: before it begins, at its start, and later.
+///
+/// The wait ends, its error is `cancelled`, and it leaves nothing behind.
 @Suite struct CancellationTests {
-    /// How long each wait is left alone: whatever it has come to by then, it has to end.
+    /// The times after which a wait is cancelled; it has to end in any state.
     private static let moments: [Duration] = [
         .zero, .microseconds(50), .microseconds(500), .milliseconds(5), .milliseconds(40),
     ]
 
     /// Begins a wait that never ends by itself, and cancels it: once for each moment.
     ///
-    /// Returns how many ended by themselves all the same, which only those may that `mayEnd`.
+    /// - Returns: the number of waits that ended by themselves nevertheless, which is allowed only with `mayEnd`.
     @discardableResult
     private func cancelAtEachMoment<Value: Sendable>(
         _ what: String,
@@ -45,7 +46,7 @@ import Testing
         return ended
     }
 
-    @Test func waitingForPackets() async throws {
+    @Test func waitsForPacketsCanBeCancelled() async throws {
         let party = try await Party()
         let (client, there) = try await party.connect()
         try await cancelAtEachMoment("next") { try await there.inbox.next() }
@@ -76,7 +77,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func waitingForAnswers() async throws {
+    @Test func waitsForAnswersCanBeCancelled() async throws {
         let party = try await Party()
         let begun = Notes<Int>()
         let ended = Notes<Int>()
@@ -95,12 +96,12 @@ import Testing
         }
         #expect(client.calls.count == 0)
         #expect(try await client.request("echo", long) == long)
-        // What was begun for them was told.
+        // The server cancelled the handlers of the cancelled requests.
         try await eventually("the handlers are cancelled") { begun.all.count == ended.all.count }
         await party.server.stop()
     }
 
-    @Test func waitingForWhoTakesNothing() async throws {
+    @Test func waitsForAPeerThatTakesNothingCanBeCancelled() async throws {
         let party = try await Party()
         party.server.answer("echo") { packet, _ in packet.payload }
         party.server.serve("deaf") { _, _ in try await Task.sleep(for: .seconds(600)) }
@@ -132,7 +133,7 @@ import Testing
         }
         #expect(client.calls.count == 0)
         #expect(try await client.request("echo", long) == long)
-        // What was sent is there, once; of what was given up, nothing.
+        // Sent packets have arrived exactly once, and cancelled ones not at all.
         let last = Task { try await client.deliver("end", timeout: .seconds(60)) }
         var counts: [String: Int] = [:]
         while true {
@@ -148,12 +149,12 @@ import Testing
         try await last.value
         #expect(counts["fill"] == sent.load(ordering: .relaxed))
         #expect(counts["short", default: 0] == short && counts["long", default: 0] == whole)
-        // One that was given up may have been on its way.
+        // A cancelled delivery may have been in flight.
         #expect(counts["confirmed", default: 0] >= confirmed)
         await party.server.stop()
     }
 
-    @Test func waitingForStreams() async throws {
+    @Test func waitsForStreamsCanBeCancelled() async throws {
         let party = try await Party()
         party.server.serve("silent") { _, _ in try await Task.sleep(for: .seconds(600)) }
         party.server.serve("echo", with: ByteStream.echo)
@@ -181,7 +182,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func waitingForAConnection() async throws {
+    @Test func waitsForAConnectionCanBeCancelled() async throws {
         let silent = try BoundSocket(try #require(SocketAddress(numericHost: "127.0.0.1", port: 0)))
         try silent.listen()
         let address = "\(silent.address)"
@@ -205,8 +206,8 @@ import Testing
             )
         }
         for other in others.all {
-            // Ours is closed: there is nothing more to read after a greeting, if it came to that.
-            try await eventually("the other end is told") {
+            // Our end is closed: after a ClientHello, if it was sent, the other end reads the end of the stream.
+            try await eventually("the other end is closed") {
                 var bytes = [UInt8](repeating: 0, count: 4096)
                 return recv(other, &bytes, bytes.count, Int32(MSG_DONTWAIT)) == 0
             }
@@ -222,13 +223,13 @@ import Testing
             if moment > .zero { try await Task.sleep(for: moment) }
             task.cancel()
             await task.value
-            try await eventually("the client is told") { !client.isOpen }
+            try await eventually("the client is closed") { !client.isOpen }
             await expectError(.cannotConnect) { try await party.connect() }
         }
     }
 
-    /// What a task does to clean up is done although it was cancelled.
-    @Test func whoIsCancelledCanStillClose() async throws {
+    /// A cancelled task can still clean up.
+    @Test func aCancelledTaskCanStillCloseAndStop() async throws {
         let party = try await Party()
         let (client, there) = try await party.connect()
         let (second, _) = try await party.connect()
@@ -246,6 +247,6 @@ import Testing
             withUnsafeCurrentTask { $0?.cancel() }
             await party.server.stop()
         }.value
-        try await eventually("the client is told") { !second.isOpen }
+        try await eventually("the client is closed") { !second.isOpen }
     }
 }

@@ -1,9 +1,11 @@
 import Sallyport
 import Testing
 
-/// Payloads that are taken while they come.
+/// Payloads that a handler takes in chunks while they arrive.
 @Suite struct ChunkTests {
-    /// Repeats with a prime, which no record or chunk does; made in blocks, since it is first made while a test waits.
+    /// Repeats with a prime period, unlike records and chunks.
+    ///
+    /// It is made of blocks to be fast, because a test waits for it.
     private static let film: [UInt8] = {
         let block = (0..<65_521).map { UInt8(truncatingIfNeeded: $0 * 7 + $0 >> 11) }
         var film: [UInt8] = []
@@ -11,7 +13,7 @@ import Testing
         return film
     }()
 
-    @Test func aLongPayloadIsTakenWhileItComesAndSlowsItsSender() async throws {
+    @Test func aLongPayloadIsTakenInChunksAndSlowsItsSender() async throws {
         let party = try await Party()
         let (gate, opener) = AsyncStream.makeStream(of: Void.self)
         let seen = Notes<[UInt8]>()
@@ -27,7 +29,7 @@ import Testing
         let progress = Notes<TransferProgress>()
         let sending = Task { try await client.send("film", .bytes(Self.film)) { progress.add($0) } }
         try await eventually("the first chunk is there") { !seen.all.isEmpty }
-        // What is not taken is not sent: the rest of it is more than the windows and what is kept.
+        // The sender stops while the handler takes nothing: the rest exceeds the windows and the log.
         try await eventually("the sender waits") { (progress.all.last?.done ?? 0) > 1_000_000 }
         #expect(counts.all == [Self.film.count])
         #expect(seen.all.count == 1)
@@ -55,7 +57,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func aLongRequestIsAnsweredByWhoTakesItsChunks() async throws {
+    @Test func aHandlerOfChunksAnswersLongRequests() async throws {
         let party = try await Party()
         party.server.answer(chunksOf: "sum") { packet, _ in
             var sum = 0
@@ -76,7 +78,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func whatAHandlerDoesNotTakeIsThrownAway() async throws {
+    @Test func chunksThatAHandlerDoesNotTakeAreDropped() async throws {
         let party = try await Party()
         party.server.answer(chunksOf: "peek") { packet, _ in
             var chunks = packet.chunks.makeAsyncIterator()
@@ -93,7 +95,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func aLostLinkIsSurvivedInTheMiddleOfAPayload() async throws {
+    @Test func aPayloadSurvivesLostLinks() async throws {
         let party = try await Party()
         let line = try CuttableLine(to: party.address)
         let seen = Notes<[UInt8]>()
@@ -110,7 +112,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func aSenderThatGivesUpIsNoticed() async throws {
+    @Test func aCancelledSendFailsAtTheHandler() async throws {
         let party = try await Party()
         let failures = Notes<SallyportError>()
         let begun = Notes<Int>()
@@ -126,12 +128,12 @@ import Testing
         sending.cancel()
         await expectError(.cancelled) { try await sending.value }
         opener.finish()
-        try await eventually("the handler is told") { !failures.all.isEmpty }
+        try await eventually("the handler fails") { !failures.all.isEmpty }
         #expect(failures.all.map(\.code) == [.closed])
         await party.server.stop()
     }
 
-    @Test func whatWasSentBeforeAnOrderlyCloseIsStillTaken() async throws {
+    @Test func aPayloadSentBeforeACloseCanStillBeTaken() async throws {
         let party = try await Party()
         let seen = Notes<[UInt8]>()
         let (gate, opener) = AsyncStream.makeStream(of: Void.self)
@@ -149,7 +151,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func whoReadsOnWhenTheHandlerHasReturnedIsTold() async throws {
+    @Test func readingChunksAfterTheHandlerHasReturnedFails() async throws {
         let party = try await Party()
         let (gate, opener) = AsyncStream.makeStream(of: Void.self)
         let late = Notes<Task<SallyportError?, Never>>()
@@ -175,7 +177,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func aConfirmedPacketIsThereWhenAllOfItIs() async throws {
+    @Test func aPacketIsConfirmedWhenAllOfItHasArrived() async throws {
         let party = try await Party()
         let (gate, opener) = AsyncStream.makeStream(of: Void.self)
         let begun = Notes<Int>()
@@ -192,7 +194,7 @@ import Testing
             isDelivered.add(true)
         }
         try await eventually("it begins") { !begun.all.isEmpty }
-        // What is answered behind it has passed where it would have been confirmed.
+        // The answer to this later request arrives, so a confirmation of the film would have arrived before it.
         await expectError(.unknownAction) { try await client.request("nothing") }
         #expect(isDelivered.all.isEmpty)
         opener.finish()
@@ -202,7 +204,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func oneThatIsNotTakenHoldsUpNoOther() async throws {
+    @Test func aPayloadThatIsNotTakenDelaysNoOther() async throws {
         let party = try await Party()
         let (gate, opener) = AsyncStream.makeStream(of: Void.self)
         party.server.on(chunksOf: "slow") { film, _ in

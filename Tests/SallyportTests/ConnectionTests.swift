@@ -18,7 +18,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func aServerSendsToOneToAllAndShowsTheDoor() async throws {
+    @Test func aServerSendsToOneOrAllAndClosesConnections() async throws {
         let party = try await Party()
         var clients: [Connection] = []
         for _ in 0..<20 { clients.append(try await party.connect().client) }
@@ -41,7 +41,7 @@ import Testing
         #expect(clients.allSatisfy { $0.endReason?.code == .closed })
     }
 
-    @Test func aServerTellsWhoComesWhoGoesAndWhoIsRefused() async throws {
+    @Test func aServerReportsConnectionsDisconnectionsAndRefusals() async throws {
         let party = try await Party()
         let events = party.server.events
         await expectError(.wrongPassword) {
@@ -85,7 +85,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func onlyWhereBothEndsAllowItRecordsAreNotHidden() async throws {
+    @Test func recordsAreUnencryptedOnlyIfBothEndsAllowIt() async throws {
         var open = ConnectionOptions()
         open.allowsUnencrypted = true
         let party = try await Party(open)
@@ -98,7 +98,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func whoCannotConnectIsToldWhy() async throws {
+    @Test func aFailedConnectNamesItsReason() async throws {
         await expectError(.cannotConnect) {
             try await MessageClient.connect(to: "127.0.0.1:1", user: "alice", password: "x")
         }

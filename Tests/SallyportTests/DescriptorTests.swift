@@ -3,7 +3,7 @@ import Sallyport
 import SystemPackage
 import Testing
 
-/// Connections that somebody else has made.
+/// Connections over descriptors that the application supplies.
 @Suite struct DescriptorTests {
     private func pair() throws -> (Int32, Int32) {
         var ends: [Int32] = [-1, -1]
@@ -11,13 +11,13 @@ import Testing
         return (ends[0], ends[1])
     }
 
-    /// What a descriptor stands for: other tests may get the number of one that was closed.
+    /// The inode of a descriptor: other tests may reuse the number of a closed one.
     private func inode(_ descriptor: Int32) -> UInt? {
         var status = stat()
         return fstat(descriptor, &status) == 0 ? UInt(status.st_ino) : nil
     }
 
-    @Test func aPairOfSocketsIsEnough() async throws {
+    @Test func clientAndServerConnectOverASocketPair() async throws {
         let path = "/tmp/sallyport-tests-\(UInt64.random(in: 0 ..< .max))"
         try await Passwords.set("alice", "correct horse", in: path)
         defer { unlink(path) }
@@ -40,7 +40,7 @@ import Testing
         await server.stop()
     }
 
-    @Test func aServerThatListensTakesThemToo() async throws {
+    @Test func aListeningServerAlsoAcceptsDescriptors() async throws {
         let party = try await Party()
         let (ours, theirs) = try pair()
         try party.server.accept(FileDescriptor(rawValue: theirs))
@@ -55,7 +55,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func withItsOnlyLinkAConnectionEnds() async throws {
+    @Test func aConnectionOverADescriptorEndsWithItsLink() async throws {
         let party = try await Party()
         let (ours, theirs) = try pair()
         try party.server.accept(FileDescriptor(rawValue: theirs))
@@ -71,7 +71,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func whatIsNoConnectedStreamStaysItsOwners() async throws {
+    @Test func aDescriptorThatIsRefusedStaysOpen() async throws {
         let party = try await Party()
         let file = open("/dev/null", O_RDONLY)
         let unconnected = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -100,7 +100,7 @@ import Testing
         close(theirs)
     }
 
-    @Test func whoAnswersNothingIsGivenUp() async throws {
+    @Test func connectingOverASilentDescriptorTimesOut() async throws {
         let (ours, theirs) = try pair()
         let our = inode(ours)
         var options = ConnectionOptions()

@@ -2,9 +2,9 @@ import Testing
 
 @testable import Sallyport
 
-/// Waits that have to end, and what must not be lost when they do.
+/// Waits that must end, and data that must not be lost when they do.
 @Suite struct EndingTests {
-    @Test func timesAreKeptThoughTheOtherEndTakesNothing() async throws {
+    @Test func timeoutsHoldIfTheOtherEndTakesNothing() async throws {
         let party = try await Party()
         let (client, there) = try await party.connect()
         let payload = Payload.bytes([UInt8](repeating: 1, count: 60_000))
@@ -39,7 +39,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func whatWasDeliveredIsHandledThoughItsSenderHasGone() async throws {
+    @Test func deliveredPacketsAreHandledAfterTheirSenderHasClosed() async throws {
         let party = try await Party()
         let handled = Notes<String>()
         party.server.on("log") { packet, _ in
@@ -55,7 +55,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func aHandlerOfPacketsIsCalledForOneAfterTheOtherByRequestsToo() async throws {
+    @Test func aPacketHandlerIsCalledOneAtATimeForRequestsToo() async throws {
         let party = try await Party()
         let running = Notes<Int>()
         party.server.on("one") { _, _ in
@@ -72,7 +72,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func aRequestThatIsCancelledBeforeItsTurnIsNotHandled() async throws {
+    @Test func aRequestCancelledBeforeItsTurnIsNotHandled() async throws {
         var options = ConnectionOptions()
         options.concurrentRequests = 1
         let party = try await Party(options)
@@ -90,7 +90,7 @@ import Testing
         try await eventually("the second is asked") { client.calls.count == 2 }
         second.cancel()
         await expectError(.cancelled) { try await second.value }
-        // What is answered at once has overtaken nothing: the server has heard all that was said before.
+        // The server handles its input in order: after this answer it has also handled the cancellation.
         await expectError(.unknownAction) { try await client.request("nothing") }
         isOpen.add(true)
         _ = try await first
@@ -99,13 +99,13 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func aLongPayloadThatIsCancelledLeavesNothingBehind() async throws {
+    @Test func aCancelledLongPayloadFreesItsWindow() async throws {
         var options = ConnectionOptions()
         options.maxPayload = 1 << 20
         let party = try await Party(options)
         let (client, there) = try await party.connect()
         let payload = Payload.bytes([UInt8](repeating: 1, count: 1_000_000))
-        // The first one takes all the room; of the others nothing is taken.
+        // The first payload uses the whole window; the server takes nothing of the others.
         let sending = (0..<20).map { _ in Task { try await client.send("x", payload) } }
         try await eventually("one is there") { there.inbox.count == 1 }
         for task in sending { task.cancel() }
@@ -116,7 +116,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func aStreamThatIsOpenedWhileTheServerStopsIsToldSo() async throws {
+    @Test func openingAStreamWhileTheServerStopsFailsAsClosed() async throws {
         for _ in 0..<20 {
             let party = try await Party()
             party.server.serve("echo", with: ByteStream.echo)
@@ -136,7 +136,7 @@ import Testing
         }
     }
 
-    @Test func aStreamThatNobodyReadsAnyMoreDoesNotHoldItsWriter() async throws {
+    @Test func aStreamWhoseReaderHasEndedDoesNotBlockItsWriter() async throws {
         let party = try await Party()
         party.server.serve("early") { _, _ in try await Task.sleep(for: .milliseconds(200)) }
         let (client, _) = try await party.connect()
@@ -148,7 +148,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func connectionsThatAreGivenUpAtAnyMomentBringNothingDown() async throws {
+    @Test func connectingCanBeAbandonedAtAnyTime() async throws {
         let party = try await Party()
         let payload = Payload.bytes([UInt8](repeating: 1, count: 3000))
         let events = party.server.events
@@ -184,7 +184,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func waitingForNoTimeAtAllEnds() async throws {
+    @Test func aWaitWithATinyTimeoutEnds() async throws {
         let party = try await Party()
         let (_, there) = try await party.connect()
         await withTaskGroup { group in
@@ -197,16 +197,16 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func whatIsDoneIsNotKept() async throws {
+    @Test func finishedWorkIsFreed() async throws {
         final class Kept: Sendable {}
         final class Weak: @unchecked Sendable {
-            // Written before anybody else has it.
+            // Set before another thread can see it.
             weak var kept: Kept?
         }
         let runner = HandlerRunner(atMost: 1)
         let done = Notes<Int>()
         var marks: [Weak] = []
-        // There is always one that waits.
+        // The runner always has waiting work.
         for number in 0..<500 {
             let kept = Kept()
             let mark = Weak()

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The examples, as processes.
+/// The example programs, run as processes.
 @Suite(.serialized) struct ExampleTests {
     private let folder = FileManager.default.temporaryDirectory
         .appendingPathComponent("sallyport-examples-\(UInt64.random(in: 0 ..< .max))")
@@ -10,7 +10,7 @@ import Testing
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
 
-    /// A program that was started; it is ended when this is freed.
+    /// A running program; it is terminated when this object is freed.
     private final class Program {
         private let process = Process()
         private let input = Pipe()
@@ -21,7 +21,7 @@ import Testing
                 .appendingPathComponent("../..").standardizedFileURL
             file = folder.appendingPathComponent("output-\(UInt64.random(in: 0 ..< .max))")
             try Data().write(to: file)
-            // A line at a time, as at a terminal.
+            // Output is line-buffered, as at a terminal.
             process.executableURL = URL(fileURLWithPath: "/usr/bin/stdbuf")
             process.arguments = ["-oL", root.appendingPathComponent(".build/debug/\(name)").path] + arguments
             process.standardOutput = try FileHandle(forWritingTo: file)
@@ -50,14 +50,14 @@ import Testing
         }
     }
 
-    /// Starts an example's server, and says where it listens.
+    /// Starts the server of an example; returns it and its address.
     private func serve(_ name: String, _ more: [String] = []) async throws -> (Program, String) {
         let server = try Program(name, ["serve", "127.0.0.1:0"] + more, in: folder)
         try await eventually("\(name) listens") { server.output.contains("\n") }
         return (server, String(server.output.split(separator: "\n")[0].split(separator: " ").last ?? ""))
     }
 
-    @Test func aRoomInWhichEverybodyHearsWhatAnybodySays() async throws {
+    @Test func chatSendsEveryLineToEveryone() async throws {
         let (server, address) = try await serve("ExampleChat")
         let ada = try Program("ExampleChat", ["join", address, "ada"], in: folder)
         try await eventually("ada is there") { ada.output.contains("ada is here") }
@@ -73,7 +73,7 @@ import Testing
         withExtendedLifetime(server) {}
     }
 
-    @Test func aFolderIntoWhichFilesAreDropped() async throws {
+    @Test func fileDropStoresAFileInItsFolder() async throws {
         let content = Data((0..<2_000_000).map { UInt8(truncatingIfNeeded: $0 * 7 + $0 >> 8) })
         try content.write(to: folder.appendingPathComponent("holiday.jpg"))
         try FileManager.default.createDirectory(
@@ -88,7 +88,7 @@ import Testing
         withExtendedLifetime(server) {}
     }
 
-    @Test func commandsThatAServerRunsForThoseWhoMayAsk() async throws {
+    @Test func remoteCommandRunsOnlyTheListedCommands() async throws {
         let (server, address) = try await serve("ExampleRemoteCommand")
         let client = try Program("ExampleRemoteCommand", ["run", address, "date"], in: folder)
         #expect(client.wait() == 0)
@@ -99,7 +99,7 @@ import Testing
         withExtendedLifetime(server) {}
     }
 
-    @Test func topicsThatSomePublishToAndOthersFollow() async throws {
+    @Test func topicsSendsAMessageToTheFollowersOfItsTopic() async throws {
         let (server, address) = try await serve("ExampleTopics")
         let follower = try Program("ExampleTopics", ["follow", address, "weather"], in: folder)
         try await eventually("it follows") { follower.output.contains("following weather") }

@@ -3,7 +3,7 @@ import Sallyport
 import Testing
 
 @Suite struct FileTests {
-    @Test func aFileGoesThroughAStreamWithoutBeingHeldInMemory() async throws {
+    @Test func aFileIsSentOverAStream() async throws {
         let folder = "/tmp/sallyport-tests-\(UInt64.random(in: 0 ..< .max))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -26,12 +26,12 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func oneRequestIsWaitedForAndAnswered() async throws {
+    @Test func answerNextAnswersOneRequest() async throws {
         let party = try await Party()
         let (client, there) = try await party.connect()
         async let asked = client.request("name", "who?").text
         async let other = there.answerNext("name") { packet in "you asked \(packet.text ?? "")" }
-        // Whoever came first: the request may have been there before anybody waited.
+        // The request fails if it arrived before `answerNext` waited for it.
         let answer = try? await asked
         #expect(answer == "you asked who?" || answer == nil)
         if answer == nil { _ = try await client.request("name", "who?") }
@@ -46,7 +46,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func whatIsTooLargeForWhoReceivesIsNotReturned() async throws {
+    @Test func receiveRefusesAPacketAboveItsMaximumSize() async throws {
         let party = try await Party()
         let (client, there) = try await party.connect()
         try await client.send("x", .bytes([UInt8](repeating: 1, count: 100)))

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sallyport
 
-/// Peers that know a password and keep to nothing else.
+/// Authenticated peers that break every other rule.
 @Suite struct HostilePeerTests {
     private func bytes(_ items: Item...) -> [UInt8] {
         var bytes: [UInt8] = []
@@ -10,7 +10,7 @@ import Testing
         return bytes
     }
 
-    /// The server is as well as it was before.
+    /// Expects that the server still works.
     private func expectHealth(of party: Party) async throws {
         party.server.answer("health") { _, _ in "well" }
         let (client, _) = try await party.connect()
@@ -18,13 +18,13 @@ import Testing
         await client.close()
     }
 
-    @Test func anItemThatHasNoPlaceEndsTheConnectionAndNothingElse() async throws {
+    @Test func aMisplacedItemEndsItsConnectionOnly() async throws {
         let party = try await Party()
         let misplaced = Item(.reply, number: 1)
         let rests = [
             bytes(misplaced, Item(.packet, number: 2, action: "x")),
             bytes(misplaced, misplaced),
-            // More than one frame, read at once.
+            // More than one frame, read in one turn.
             bytes(
                 misplaced,
                 Item(.packet, number: 2, action: "x", payload: .bytes([UInt8](repeating: 0, count: 60_000)))
@@ -43,7 +43,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func aServerThatBreaksTheRulesDoesNotBringItsClientDown() async throws {
+    @Test func aServerThatBreaksTheRulesLosesOnlyItsConnection() async throws {
         let party = try await Party()
         for _ in 0..<5 {
             let (client, there) = try await party.connect()
@@ -56,7 +56,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func repeatedNumbersDoNotMultiplyHandlers() async throws {
+    @Test func repeatedRequestNumbersDoNotMultiplyHandlers() async throws {
         var options = ConnectionOptions()
         options.concurrentRequests = 4
         let party = try await Party(options)
@@ -79,7 +79,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func longPayloadsThatNobodyTakesAreHeldBackAtTheirSender() async throws {
+    @Test func longPayloadsThatNobodyTakesStayAtTheirSender() async throws {
         var options = ConnectionOptions()
         options.maxPayload = 1 << 20
         let party = try await Party(options)
@@ -94,7 +94,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func aShortPayloadIsNotTakenAsALongOne() async throws {
+    @Test func aShortPayloadSentAsALongOneIsMalformed() async throws {
         let party = try await Party()
         let (client, there) = try await party.connect()
         let item = Item(.packet, number: 1, action: "x", payload: "short")
@@ -106,13 +106,13 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func whoDoesNotReadAnswersThatAreGivenAtOnceIsLetGo() async throws {
+    @Test func aClientThatDoesNotReadImmediateAnswersDoesNotHarmTheServer() async throws {
         var options = ConnectionOptions()
         options.window = 256 << 10
         let party = try await Party(options)
         party.server.answerAtOnce("much") { _, _ in .bytes([UInt8](repeating: 7, count: 60_000)) }
         let (client, there) = try await party.connect()
-        // Its answers are no longer taken: their stream gets no more credit.
+        // The client takes no answers: their stream gets no more credit.
         for number in 0..<2000 {
             client.callOutbox.sendAtOnce(Item(.request, number: UInt64(number), action: "much"))
         }
@@ -123,7 +123,7 @@ import Testing
         await party.server.stop()
     }
 
-    /// Opens a stream for a long payload by hand.
+    /// Opens a stream for a long payload directly, without the library's own sender.
     private func longStream(of client: Connection) async throws -> ByteStream {
         let result = await withCheckedContinuation { continuation in
             let request = OpenRequest(number: 0, service: "sallyport.long", isWithdrawn: Flag()) {
@@ -134,8 +134,9 @@ import Testing
         return try result.get()
     }
 
-    @Test(arguments: ["chunks", "inbox"]) func whoLiesAboutALengthIsNotListenedTo(action: String) async throws
-    {
+    @Test(arguments: ["chunks", "inbox"]) func aWrongPayloadLengthEndsTheConnection(
+        action: String
+    ) async throws {
         let party = try await Party()
         let failures = Notes<SallyportError>()
         let begun = Notes<Int>()
@@ -148,7 +149,7 @@ import Testing
         for count in [0, 99_999, 100_001, 300_000] {
             let (client, there) = try await party.connect()
             let stream = try await longStream(of: client)
-            // The connection may be over before all of it is written.
+            // The connection may end before all bytes are written.
             try? await stream.write(head + [UInt8](repeating: 1, count: count))
             stream.finish()
             try await eventually("it is over") { !there.isOpen }
@@ -156,10 +157,10 @@ import Testing
             #expect(there.inbox.count == 0)
         }
         if action == "chunks" {
-            try await eventually("every handler was told") { failures.all.count == begun.all.count }
+            try await eventually("every handler fails") { failures.all.count == begun.all.count }
             #expect(failures.all.allSatisfy { $0.code == .malformed })
         }
-        // What is far more than is allowed is refused before anything comes.
+        // A length far above the limit is refused before any byte of the payload arrives.
         var tooLong = head
         tooLong.replaceSubrange(0..<8, with: [0x7F] + [UInt8](repeating: 0xFF, count: 7))
         let (client, there) = try await party.connect()
@@ -171,7 +172,7 @@ import Testing
         await party.server.stop()
     }
 
-    /// How many payloads are being taken as chunks.
+    /// The number of payloads that handlers are taking in chunks.
     private func intakes(of connection: Connection) async -> Int {
         await withCheckedContinuation { continuation in
             connection.loop.perform(
@@ -182,7 +183,7 @@ import Testing
         }
     }
 
-    @Test func whatIsGivenUpBeforeItsHandlerBeginsStillCounts() async throws {
+    @Test func aPayloadResetBeforeItsHandlerBeginsStillCounts() async throws {
         var options = ConnectionOptions()
         options.concurrentRequests = 1
         let party = try await Party(options)
@@ -203,14 +204,14 @@ import Testing
             guard let stream = try? await longStream(of: client) else { break }
             try await stream.write(head + [UInt8](repeating: 1, count: 2000))
             begun += 1
-            // It is there before it is given up.
+            // The payload reaches the server before the client resets its stream.
             while await intakes(of: there) < begun { try await Task.sleep(for: .milliseconds(1)) }
             stream.reset()
         }
         #expect(begun > 900 && begun <= 1024)
         #expect(await intakes(of: there) == begun)
         opener.finish()
-        try await eventually("each handler was told") { handled.all.count == begun }
+        try await eventually("each handler ends") { handled.all.count == begun }
         try await eventually("all are gone") { await intakes(of: there) == 0 }
         #expect(handled.all.allSatisfy { $0 == .closed })
         try await expectHealth(of: party)
@@ -218,14 +219,14 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func handlersThatTakeNothingHoldNoMoreThanTheConnectionsWindow() async throws {
+    @Test func handlersThatTakeNothingDoNotBlockRequests() async throws {
         let party = try await Party()
         let (gate, opener) = AsyncStream.makeStream(of: Void.self)
         party.server.on(chunksOf: "x") { _, _ in for await _ in gate {} }
         party.server.answer("ping") { _, _ in "pong" }
         let (client, there) = try await party.connect()
         let payload = Payload.bytes([UInt8](repeating: 1, count: 400_000))
-        // Far more of them than are handled at a time: each has a stream, until it has been taken.
+        // Far more payloads than handlers that run at a time: each payload has a stream until its handler has taken it.
         let sending = (0..<400).map { _ in Task { try await client.send("x", payload) } }
         for _ in 0..<50 { #expect(try await client.request("ping").text == "pong") }
         #expect(await intakes(of: there) <= 1024)
@@ -235,7 +236,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func manyLongPayloadsAtOnceHoldUpNothingElse() async throws {
+    @Test func manyLongPayloadsAtOnceDoNotBlockRequests() async throws {
         var options = ConnectionOptions()
         options.maxPayload = 3 << 20
         let party = try await Party(options)
@@ -251,11 +252,11 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func whoHasNotSaidThatItTalksInMessagesIsNotAnswered() async throws {
+    @Test func anApplicationCannotOpenReservedStreams() async throws {
         let party = try await Party()
         party.server.answer("x") { _, _ in "y" }
         let (client, _) = try await party.connect()
-        // A stream that looks like one of ours, opened by hand.
+        // The application asks for a stream with a reserved name.
         await expectError(.invalidArgument) { try await client.openStream("sallyport.long") }
         await party.server.stop()
     }

@@ -26,7 +26,7 @@ import Testing
             return before > 0 && before == sent.all.count
         }
         #expect(sent.all.count < 3000)
-        // Nobody else is: requests go their own way.
+        // Requests use another stream, so they are not delayed.
         await expectError(.unknownAction) { try await client.request("nothing", timeout: .seconds(5)) }
         for number in 0..<3000 {
             let packet = try await there.inbox.next(timeout: .seconds(5))
@@ -36,7 +36,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func theOldestMakeRoom() async throws {
+    @Test func dropOldestDropsTheOldestPackets() async throws {
         let (party, client, there) = try await party(.dropOldest(capacity: 10))
         for number in 0..<500 { try await client.send("x", "\(number)") }
         try await client.deliver("last")
@@ -47,7 +47,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func whatDoesNotFitIsRefused() async throws {
+    @Test func refuseRefusesPacketsBeyondTheCapacity() async throws {
         let (party, client, there) = try await party(.refuse(capacity: 3))
         for number in 0..<3 { try await client.deliver("x", "\(number)") }
         await expectError(.refused) { try await client.deliver("x", "3") }

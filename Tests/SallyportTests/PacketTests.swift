@@ -3,7 +3,7 @@ import Sallyport
 import Testing
 
 @Suite struct PacketTests {
-    @Test func packetsArriveInTheOrderInWhichTheyWereSentBothWays() async throws {
+    @Test func packetsArriveInOrderInBothDirections() async throws {
         let party = try await Party()
         let (client, there) = try await party.connect()
         for (from, to) in [(client, there), (there, client)] {
@@ -21,7 +21,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func aPacketTellsItsSenderItsTimeAndItsConnection() async throws {
+    @Test func aPacketNamesItsSenderTimeAndConnection() async throws {
         let party = try await Party()
         let (client, there) = try await party.connect()
         try await client.send("hello", .bytes([1, 2, 3]))
@@ -35,7 +35,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func packetsWithAHandlerAreHandledOneAfterTheOther() async throws {
+    @Test func packetsWithAHandlerAreHandledOneAtATime() async throws {
         let party = try await Party()
         let notes = Notes<String>()
         party.server.on("a", "b") { packet, _ in
@@ -50,7 +50,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func longPayloadsTravelBesideShortOnes() async throws {
+    @Test func aShortPacketOvertakesALongOne() async throws {
         let party = try await Party()
         party.server.answer("turn") { packet, _ in .bytes(packet.payload.bytes.reversed()) }
         let (client, there) = try await party.connect()
@@ -66,7 +66,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func whatIsTooLongIsRefusedAtEitherEnd() async throws {
+    @Test func bothEndsRefuseAPayloadThatIsTooLong() async throws {
         var small = ConnectionOptions()
         small.maxPayload = 200_000
         let party = try await Party(small)
@@ -79,7 +79,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func manyLongPayloadsAtOnceShareTheRoomThatThereIs() async throws {
+    @Test func manyLongPayloadsAtOnceShareTheWindow() async throws {
         var options = ConnectionOptions()
         options.maxPayload = 1 << 20
         let party = try await Party(options)

@@ -14,7 +14,7 @@ import Testing
         return try await MessageServer.start(on: "127.0.0.1:0", passwords: passwords)
     }
 
-    @Test func aClientWithoutAPasswordIsGivenOneByACode() async throws {
+    @Test func aClientGetsAPasswordWithAPairingCode() async throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         var server = try await start()
         server.answer("who") { packet, _ in .text(packet.sender) }
@@ -28,7 +28,7 @@ import Testing
         )
         let mode = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
         #expect(mode == 0o600)
-        // The code was for once.
+        // The code is valid only once.
         await expectError(.wrongPassword) {
             try await MessageClient.pair(with: server.addresses[0], code: code, savingTo: folder + "/other")
         }
@@ -39,7 +39,7 @@ import Testing
         var paired: [String?] = []
         for await event in events { if case .paired = event.kind { paired.append(event.user) } }
         #expect(paired == ["laptop"])
-        // Both have kept it.
+        // Both ends have saved the password.
         server = try await start()
         server.answer("who") { packet, _ in .text(packet.sender) }
         let again = try await MessageClient.connect(to: server.addresses[0], as: Login(file: file))
@@ -47,7 +47,7 @@ import Testing
         await server.stop()
     }
 
-    @Test func whoHasOnlyACodeCanDoNothingElse() async throws {
+    @Test func aPairingCodePermitsNothingButPairing() async throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let server = try await start()
         server.answer("secret") { _, _ in "the secret" }
@@ -65,7 +65,7 @@ import Testing
         await server.stop()
     }
 
-    @Test func threeWrongGuessesEndACode() async throws {
+    @Test func threeWrongGuessesInvalidateACode() async throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let server = try await start()
         let code = try await server.beginPairing("laptop")
@@ -84,7 +84,7 @@ import Testing
         await server.stop()
     }
 
-    @Test func timeEndsACode() async throws {
+    @Test func aCodeExpires() async throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let server = try await start()
         let short = try await server.beginPairing("laptop", validFor: .milliseconds(1))

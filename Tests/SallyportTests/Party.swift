@@ -5,7 +5,9 @@ import Testing
 
 @testable import Sallyport
 
-/// A server with two users, and logins for them, which are stretched once for all tests.
+/// A server with one user, and a login for that user.
+///
+/// The password is stretched once for all tests.
 final class Party: Sendable {
     let server: MessageServer
 
@@ -26,7 +28,7 @@ final class Party: Sendable {
 
     var address: String { server.addresses[0] }
 
-    /// Another connection, and the server's end of it.
+    /// Opens another connection; returns both ends of it.
     func connect(
         _ options: ConnectionOptions = ConnectionOptions(),
         by address: String? = nil,
@@ -44,7 +46,7 @@ final class Party: Sendable {
     }
 }
 
-/// A list that several tasks add to.
+/// A list that several tasks append to.
 final class Notes<Element: Sendable>: Sendable {
     private let notes = Mutex<[Element]>([])
 
@@ -53,7 +55,7 @@ final class Notes<Element: Sendable>: Sendable {
     func add(_ note: Element) { notes.withLock { $0.append(note) } }
 }
 
-/// Waits until something holds, ten seconds at most.
+/// Waits until a condition holds, for at most about ten seconds.
 func eventually(_ what: Comment, _ condition: () async throws -> Bool) async throws {
     for _ in 0..<1000 {
         if try await condition() { return }
@@ -62,7 +64,7 @@ func eventually(_ what: Comment, _ condition: () async throws -> Bool) async thr
     Issue.record(what)
 }
 
-/// Expects an error of this code.
+/// Expects an error with this code.
 func expectError<Value>(
     _ code: SallyportError.Code,
     sourceLocation: SourceLocation = #_sourceLocation,
@@ -76,7 +78,7 @@ func expectError<Value>(
     }
 }
 
-/// Passes connections on to an address, until they are cut.
+/// Forwards connections to an address until they are cut.
 final class CuttableLine: Sendable {
     let address: String
     private let sockets = Mutex<[BlockingSocket]>([])
@@ -100,13 +102,13 @@ final class CuttableLine: Sendable {
         }
     }
 
-    /// Ends what there is, and everything new until the line is up again.
+    /// Ends all connections, and new ones until the line is up again.
     func goDown() {
         isDown.withLock { $0 = true }
         cut()
     }
 
-    /// Goes down, and waits until the connection over it knows.
+    /// Goes down, and waits until the connection over this line has noticed.
     func goDown(under connection: Connection) async throws {
         goDown()
         try await eventually("the link is lost") {
@@ -124,7 +126,7 @@ final class CuttableLine: Sendable {
         isDown.withLock { $0 = false }
     }
 
-    /// Ends what there is; new connections are passed on again.
+    /// Ends all connections; new ones are forwarded again.
     func cut() {
         let cut = sockets.withLock { sockets in
             defer { sockets = [] }
@@ -143,7 +145,7 @@ final class CuttableLine: Sendable {
         }
     }
 
-    /// Used by one thread after it was made by another.
+    /// A listening socket that one thread creates and another one uses.
     private final class Listening: @unchecked Sendable {
         private let bound: BoundSocket
 

@@ -18,14 +18,14 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func theServerAsksAClientToo() async throws {
+    @Test func theServerCanSendRequestsToAClient() async throws {
         let party = try await Party()
         let (_, there) = try await party.connect { client in client.answer("name") { _, _ in "a client" } }
         #expect(try await there.request("name").text == "a client")
         await party.server.stop()
     }
 
-    @Test func manyRequestsAtOnceGetEachItsOwnAnswer() async throws {
+    @Test func twentyThousandConcurrentRequestsEachGetTheirOwnAnswer() async throws {
         let party = try await Party()
         party.server.answer("double") { packet, _ in "\((Int(packet.text ?? "") ?? -1) * 2)" }
         let (client, _) = try await party.connect()
@@ -38,7 +38,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func aHundredThousandRequestsInFlightAtOnceGetEachItsOwnAnswer() async throws {
+    @Test func aHundredThousandRequestsInFlightEachGetTheirOwnAnswer() async throws {
         let count = 100_000
         var options = ConnectionOptions()
         options.concurrentRequests = count
@@ -49,13 +49,13 @@ import Testing
         let opened = Task { for await _ in gate {} }
         let asked = Atomic<Int>(0)
         party.server.answer("rotate") { packet, _ in
-            // None is answered before all have been asked.
+            // No request is answered before all have arrived.
             if asked.add(1, ordering: .relaxed).newValue == count { opener.finish() }
             await opened.value
             return "\(((Int(packet.text ?? "") ?? -1) + 1) % count)"
         }
         let (client, _) = try await party.connect(options)
-        // A group of so many tasks is slower than what they wait for.
+        // A task group of this size would be slower than the requests themselves.
         let asking = (0..<count).map { number in
             Task { try await client.request("rotate", "\(number)").text == "\((number + 1) % count)" }
         }
@@ -65,7 +65,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func whatIsAnsweredAtOnceIsAnsweredAsAlways() async throws {
+    @Test func immediateHandlersBehaveLikeOtherHandlers() async throws {
         let party = try await Party()
         let seen = Notes<String>()
         party.server.answerAtOnce("at once", "also") { packet, connection in
@@ -84,7 +84,7 @@ import Testing
         await expectError(.tooLarge) { try await client.request("also", "too much") }
         await expectError(.init(rawValue: 1234)) { try await client.request("also", "fail") }
         await expectError(.handlerFailed) { try await client.request("also", "break") }
-        // Packets are handled so too, in their order, and long ones when all of them is there.
+        // Packets are handled in the same way, in order, and long ones when they are complete.
         for number in 0..<100 { try await client.send("at once", "\(number)") }
         try await client.deliver("at once", "last")
         let long = String(repeating: "x", count: 100_000)
@@ -93,7 +93,7 @@ import Testing
         #expect(Array(seen.all.dropFirst(5).prefix(101)) == numbered)
         #expect(seen.all.last == "at once \(long) alice")
         #expect(there.isOpen && there.inbox.count == 0)
-        // Many at a time, both ways.
+        // Many requests at a time, in both directions.
         client.answerAtOnce("back") { packet, _ in packet.payload }
         try await withThrowingTaskGroup(of: Bool.self) { group in
             for number in 0..<5000 {
@@ -105,7 +105,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func whatGoesWrongHasACode() async throws {
+    @Test func everyFailureHasACode() async throws {
         struct Broken: Error {}
         let party = try await Party()
         party.server.answer("broken") { _, _ in throw Broken() }
@@ -152,7 +152,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func onlySoManyRequestsAreHandledAtATime() async throws {
+    @Test func atMostConcurrentRequestsAreHandledAtATime() async throws {
         var options = ConnectionOptions()
         options.concurrentRequests = 3
         let party = try await Party(options)

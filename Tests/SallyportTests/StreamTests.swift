@@ -4,7 +4,7 @@ import Testing
 @testable import Sallyport
 
 @Suite struct StreamTests {
-    @Test func whatIsBegunWithoutALinkWaitsForOne() async throws {
+    @Test func operationsBegunWithoutALinkWaitForOne() async throws {
         let party = try await Party()
         let line = try CuttableLine(to: party.address)
         party.server.serve("echo", with: ByteStream.echo)
@@ -17,7 +17,7 @@ import Testing
         let dropped = [
             Task { _ = try await client.openStream("echo") }, Task { try await client.send("size", payload) },
         ]
-        // What is given up while it waits is gone, and what is not waits on.
+        // The cancelled operations end; the others continue to wait.
         for task in dropped {
             task.cancel()
             await expectError(.cancelled) { try await task.value }
@@ -61,7 +61,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func whoDoesNotReadSlowsTheWriterOfThisStreamAlone() async throws {
+    @Test func aStreamThatIsNotReadSlowsOnlyItsOwnWriter() async throws {
         var options = ConnectionOptions()
         options.window = 128 << 10
         let party = try await Party(options)
@@ -80,7 +80,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func aResetIsNoEnd() async throws {
+    @Test func aResetIsAnErrorAndNotAnEnd() async throws {
         struct Broken: Error {}
         let party = try await Party()
         party.server.serve("broken") { stream, _ in
@@ -96,7 +96,7 @@ import Testing
         await party.server.stop()
     }
 
-    @Test func aReaderThatIsCutOffDoesNotWait() async throws {
+    @Test func aReaderFailsWhenTheServerStops() async throws {
         let party = try await Party()
         party.server.serve("silent") { _, _ in try await Task.sleep(for: .seconds(60)) }
         let (client, _) = try await party.connect()

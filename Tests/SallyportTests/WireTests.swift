@@ -4,12 +4,13 @@ import Sallyport
 import Synchronization
 import Testing
 
-/// Both ends over a wire that hands bytes on in portions of its own, and that is cut at random: whatever was sent arrives
-/// once, and in order.
+/// Both ends over a wire that forwards bytes in portions of random size and is cut at random.
+///
+/// All that was sent arrives exactly once and in order.
 @Suite struct WireTests {
     /// A wire between a server and a client that dials it.
     ///
-    /// Portions and cuts come from a seed; when they meet which bytes, the machine decides.
+    /// The seed determines the sizes of the portions and the cuts. Their timing relative to the bytes is not deterministic.
     private final class Wire: Sendable {
         let address: String
         private let listening: Mutex<BoundSocket?>
@@ -17,7 +18,13 @@ import Testing
         private let random: Mutex<SplitMix>
         private let cutsEvery: UInt64
 
-        /// `cutsEvery`: one portion of so many ends its link; 0 cuts nothing.
+        /// Listens, and forwards connections to the server.
+        ///
+        /// - Parameters:
+        ///   - target: the address of the server.
+        ///   - seed: the seed of the random numbers.
+        ///   - cutsEvery: the average number of portions after which a link is cut; 0 for no cuts.
+        /// - Throws: a system error.
         init(to target: String, seed: UInt64, cutsEvery: UInt64) throws {
             let port = try #require(UInt16(target.split(separator: ":").last ?? ""))
             let there = try #require(SocketAddress(numericHost: "127.0.0.1", port: port))
@@ -46,12 +53,12 @@ import Testing
         private func copy(_ from: BlockingSocket, _ to: BlockingSocket) {
             withUnsafeTemporaryAllocation(byteCount: 65536, alignment: 16) { space in
                 while true {
-                    // From single bytes to all there is.
+                    // From a single byte to all available bytes.
                     let most = 1 << Int(draw(below: 17))
                     let portion = UnsafeMutableRawBufferPointer(rebasing: space[..<most])
                     guard let count = try? from.read(into: portion), count > 0 else { break }
                     let isLast = cutsEvery > 0 && draw(below: cutsEvery) == 0
-                    // Some of the last portion is lost.
+                    // A part of the last portion is lost.
                     let kept = isLast ? Int(draw(below: UInt64(count))) : count
                     guard (try? to.write(UnsafeRawBufferPointer(rebasing: space[..<kept]))) != nil, !isLast
                     else { break }
@@ -68,7 +75,7 @@ import Testing
     }
 
     @Test(arguments: [(1, 0), (2, 0), (3, 40), (4, 40), (5, 400), (6, 400)] as [(UInt64, UInt64)])
-    func whateverIsSentArrivesOnceAndInOrder(seed: UInt64, cutsEvery: UInt64) async throws {
+    func everythingSentArrivesOnceAndInOrder(seed: UInt64, cutsEvery: UInt64) async throws {
         let party = try await Party()
         let film = random(seed, 400_000)
         party.server.answer("double") { packet, _ in "\((Int(packet.text ?? "") ?? -1) * 2)" }
@@ -132,7 +139,9 @@ import Testing
         await party.server.stop()
     }
 
-    /// A wire may be cut while a client logs in, who then tries again, as one does.
+    /// Connects over the wire.
+    ///
+    /// The wire may be cut during the login, so it tries up to 50 times.
     private func connect(
         to wire: Wire,
         of party: Party
@@ -141,7 +150,7 @@ import Testing
         for _ in 0..<50 {
             do {
                 let client = try await MessageClient.connect(to: wire.address, as: Party.alice.get())
-                // What was left behind by those that were cut has never begun.
+                // The attempts that were cut have left no open connection at the server.
                 let there = try #require(party.server.connections.last { $0.isOpen })
                 return (client, there)
             } catch let error as SallyportError {

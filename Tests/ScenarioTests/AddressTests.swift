@@ -1,6 +1,6 @@
 import Testing
 
-/// Everything that can stand where `tunnel.conf` wants an address.
+/// Every kind of address that `tunnel.conf` accepts.
 @Suite(.serialized, .enabled(if: Sallyport.isThere, "there is no release binary: make build"))
 struct AddressTests {
     @Test func aStreamGoesOverIPv4() throws {
@@ -24,15 +24,15 @@ struct AddressTests {
         options.link = .unix(path: folder.newPath("link"))
         let pair = try TunnelPair(to: target.address, options)
         try Self.expectEcho(pair)
-        // A socket that a killed process left behind is replaced.
+        // The ends replace the sockets that the killed processes left behind.
         try pair.restartServer()
         try pair.restartClient()
         try pair.client.line(with: "peer is up")
         try Self.expectEcho(pair)
     }
 
-    @Test func aNameIsTriedAtEachOfItsAddresses() throws {
-        // On most machines `localhost` is also `::1`, where nobody listens.
+    @Test func everyAddressOfANameIsTried() throws {
+        // On most machines `localhost` also has the address `::1`, where nobody listens.
         let target = try PlainListener.echo(at: .ipv4(port: 0))
         let link = try PlainAddress.free()
         guard case .ipv4(let port) = link else { return }
@@ -44,7 +44,7 @@ struct AddressTests {
         try pair.server.line(with: "stream closed", "to=127.0.0.1:\(target.port)", "why=fin")
     }
 
-    @Test func aTargetThatRefusesIsPassedOver() throws {
+    @Test func theNextTargetIsTriedIfOneRefuses() throws {
         let target = try PlainListener.echo(at: .ipv6(port: 0))
         var options = TunnelPair.Options()
         options.service = "connect = \(target.address)"
@@ -53,7 +53,7 @@ struct AddressTests {
         try pair.server.line(with: "stream closed", "to=\(target.address)", "why=fin")
     }
 
-    @Test func anAddressOfAPeerThatRefusesIsPassedOver() throws {
+    @Test func theNextAddressOfAPeerIsTriedIfOneRefuses() throws {
         let target = try PlainListener.echo()
         var options = TunnelPair.Options()
         let link = try PlainAddress.free()
@@ -65,9 +65,9 @@ struct AddressTests {
         #expect(pair.client.lines(with: "peer is down").isEmpty)
     }
 
-    @Test func anAddressOfAPeerThatNeverShakesHandsIsPassedOver() throws {
+    @Test func theNextAddressOfAPeerIsTriedIfOneSendsNoHandshake() throws {
         let target = try PlainListener.echo()
-        // The system accepts for it, and nobody ever says a word.
+        // The kernel accepts the connection, and nobody ever sends a byte.
         let mute = try PlainListener(.ipv4(port: 0))
         var options = TunnelPair.Options()
         let link = try PlainAddress.free()
@@ -80,7 +80,7 @@ struct AddressTests {
     }
 
     @Test(arguments: ["127.0.0.1", "unix"])
-    func aTargetThatIsDownIsAResetAndBothLogsSayWhy(kind: String) throws {
+    func aTargetThatIsDownIsAResetAndBothLogsNameTheReason(kind: String) throws {
         let folder = try TemporaryFolder()
         let target = kind == "unix" ? PlainAddress.unix(path: folder.newPath("nobody")) : try .free()
         let pair = try TunnelPair(to: target)

@@ -1,15 +1,15 @@
 import Testing
 
-/// A side that does not read: what the other side sends waits with it, and nowhere in between.
+/// A side that does not read: the other side stops sending, and the tunnel buffers only a limited number of bytes.
 @Suite(.serialized, .enabled(if: Sallyport.isThere, "there is no release binary: make build"))
 struct BackPressureTests {
     /// More than the kernel's buffers and the tunnel's windows can hold together.
     private static let total = 160 << 20
-    /// What both ends together may hold more than before: a stream's largest window and the outbound log at each end,
-    /// which is 40 MiB, and as much again for what the allocator keeps.
+    /// The permitted growth in memory of both ends together: a stream's largest window and the outbound log at each end,
+    /// which is 40 MiB, and as much again for memory that the allocator keeps.
     private static let maxMemory = 80 << 20
 
-    @Test func aTargetThatDoesNotReadHoldsTheVisitorUpAndNobodyElse() throws {
+    @Test func aTargetThatDoesNotReadStopsOnlyItsVisitor() throws {
         let target = try PlainListener(.ipv4(port: 0))
         let other = try PlainListener.echo()
         let pair = try Self.pair(to: target, and: other)
@@ -17,7 +17,7 @@ struct BackPressureTests {
         try Self.expectBackPressure(from: visitor, to: served, in: pair.tunnel, beside: pair.second)
     }
 
-    @Test func aVisitorThatDoesNotReadHoldsTheTargetUpAndNobodyElse() throws {
+    @Test func aVisitorThatDoesNotReadStopsOnlyItsTarget() throws {
         let target = try PlainListener(.ipv4(port: 0))
         let other = try PlainListener.echo()
         let pair = try Self.pair(to: target, and: other)
@@ -61,7 +61,7 @@ struct BackPressureTests {
         #expect(!writing.isOver)
         #expect(written.count < total)
 
-        // The link is the same, and another stream on it goes on.
+        // Another stream on the same link continues.
         let neighbour = try PlainSocket(to: second)
         let bulk = (0..<64).map { Pattern.block(at: $0 * Pattern.blockCount) }
         let sending = Background { for block in bulk { try neighbour.write(block) } }
@@ -74,7 +74,7 @@ struct BackPressureTests {
         let grown = tunnel.client.residentBytes + tunnel.server.residentBytes - memory
         #expect(grown < maxMemory)
 
-        // Everything arrives when the reader goes on.
+        // Everything arrives when the reader continues.
         for start in stride(from: 0, to: total, by: Pattern.blockCount) {
             let block = try reader.read(Pattern.blockCount)
             if block != Pattern.block(at: start) {

@@ -1,6 +1,6 @@
 import Testing
 
-/// Somebody else at one of the peer's addresses: passed over, whatever it does.
+/// Another program at one of the peer's addresses: the client tries the next address, whatever that program does.
 @Suite(.serialized, .enabled(if: Sallyport.isThere, "there is no release binary: make build"))
 struct ImpostorTests {
     enum Impostor: CaseIterable, Sendable {
@@ -20,14 +20,14 @@ struct ImpostorTests {
     }
 
     @Test(arguments: Impostor.allCases)
-    func theNextAddressIsTakenAfterOneThatIsNoPeer(impostor: Impostor) throws {
+    func theClientTriesTheNextAddressIfOneIsNoPeer(impostor: Impostor) throws {
         let echo = try PlainListener.echo()
-        let stranger = try PlainListener(.ipv4(port: 0))
-        stranger.serve(impostor.serve)
+        let other = try PlainListener(.ipv4(port: 0))
+        other.serve(impostor.serve)
         var options = TunnelPair.Options()
         let link = try PlainAddress.free()
         options.link = link
-        options.peerAddress = "\(stranger.address), \(link)"
+        options.peerAddress = "\(other.address), \(link)"
         let pair = try TunnelPair(to: echo.address, options)
         try pair.client.line(with: "link established", "address=\(link)")
         let visitor = try pair.connect()

@@ -1,7 +1,7 @@
 import Sallyport
 import Testing
 
-/// The tunnel and the library, one before or behind the other.
+/// The tunnel and the library together: the library as a tunnel's server, and as a service behind a tunnel.
 @Suite(.serialized, .enabled(if: Sallyport.isThere, "\(Sallyport.missing)"))
 struct LibraryTests {
     private let folder: TemporaryFolder
@@ -27,7 +27,7 @@ struct LibraryTests {
         return (try made.wait(), made.output)
     }
 
-    @Test func aTunnelsServiceIsAnsweredByTheLibrary() async throws {
+    @Test func theLibraryServesATunnelsService() async throws {
         let server = try await startServer()
         let events = server.events
         server.serve("app") { stream, connection in
@@ -56,7 +56,7 @@ struct LibraryTests {
             #expect(try visitor.readToEnd().bytes.isEmpty)
         }
         try client.line(with: "stream closed", "why=fin")
-        // A service that nobody serves.
+        // A service without a handler.
         server.stopServing("app")
         let visitor = try PlainSocket(to: entry)
         try visitor.waitForReset()
@@ -68,7 +68,7 @@ struct LibraryTests {
     @Test func aMessageServerIsReachedThroughATunnel() async throws {
         let made = try passwd("--application", "sallyport", "of-the-library", "alice")
         #expect(made.end == .exited(0), "\(made.output)")
-        // What is there is not made another application's.
+        // An existing password file keeps its application.
         let refused = try passwd("--application", "sallyport", "passwords", "bob")
         #expect(
             refused.end == .exited(78) && refused.output.contains("is not of the application `sallyport`")
@@ -89,7 +89,7 @@ struct LibraryTests {
         #expect(try await connection.request("chat").text == "hello alice")
         let payload = Payload.bytes([UInt8](repeating: 7, count: 5_000_000))
         #expect(try await connection.request("sum", payload).text == "5000000")
-        // The tunnel's server end goes away and comes back: its stream is reset, and the connection goes on over another.
+        // The tunnel's server end restarts: the stream is reset, and the library's connection continues over another one.
         try tunnel.restartServer()
         #expect(try await connection.request("chat", timeout: .seconds(60)).text == "hello alice")
         await connection.close()

@@ -1,10 +1,10 @@
 import Glibc
 import Testing
 
-/// How the ends start, end, and find each other again.
+/// Startup, shutdown and reconnection of both ends.
 @Suite(.serialized, .enabled(if: Sallyport.isThere, "there is no release binary: make build"))
 struct LifecycleTests {
-    /// Which end a scenario is about; both have to behave alike.
+    /// The end that a scenario tests; both must behave alike.
     enum End: String, CaseIterable, Sendable {
         case client
         case server
@@ -15,7 +15,7 @@ struct LifecycleTests {
     }
 
     @Test(arguments: [SIGTERM, SIGINT])
-    func anEndWithoutStreamsEndsAtOnceAndWithSuccess(number: Int32) throws {
+    func anEndWithoutStreamsStopsAtOnceWithStatusZero(number: Int32) throws {
         let echo = try PlainListener.echo()
         let pair = try TunnelPair(to: echo.address)
         for end in End.allCases {
@@ -25,7 +25,7 @@ struct LifecycleTests {
     }
 
     @Test(arguments: End.allCases)
-    func aStreamThatRunsMayFinishWhileNoneIsAccepted(end: End) throws {
+    func whileDrainingStreamsFinishAndNewOnesAreRefused(end: End) throws {
         let target = try PlainListener(.ipv4(port: 0))
         let pair = try TunnelPair(to: target.address)
         let visitor = try pair.connect()
@@ -59,7 +59,7 @@ struct LifecycleTests {
     }
 
     @Test(arguments: End.allCases)
-    func theSecondSignalCutsOffWhatIsStillRunning(end: End) throws {
+    func theSecondSignalCutsOffTheRemainingStreams(end: End) throws {
         let target = try PlainListener(.ipv4(port: 0))
         let pair = try TunnelPair(to: target.address)
         let visitor = try pair.connect()
@@ -71,15 +71,15 @@ struct LifecycleTests {
         process.signal(SIGTERM)
         try process.line(with: "draining")
         process.signal(SIGTERM)
-        // The bound of 30 s has not come.
+        // This is before the drain timeout of 30 s.
         #expect(try process.wait(within: .seconds(20)) == .exited(75))
         #expect(try visitor.readToEnd().end == .reset)
         #expect(try served.readToEnd().end == .reset)
         #expect(StreamLine(try process.line(with: "stream closed"))["why"] == "shutdown")
     }
 
-    /// Also a signal that comes when everything has ended does not change how the process ends.
-    @Test func aLogThatNobodyReadsDoesNotKeepAnEndFromEnding() throws {
+    /// A signal that arrives after all work has ended does not change the exit status.
+    @Test func aBlockedLogDoesNotPreventShutdown() throws {
         let folder = try TemporaryFolder()
         let link = try PlainAddress.free()
         try folder.file("passwords", try TunnelPair.passwords.get())
@@ -87,7 +87,7 @@ struct LifecycleTests {
         let log = open("\(folder.path)/log", O_RDWR | O_NONBLOCK | O_CLOEXEC)
         try #require(log >= 0)
         defer { close(log) }
-        // Full before the first line.
+        // The pipe is full before the first line.
         while write(log, "full", 4) > 0 {}
         let file = try folder.file(
             "server.conf",
@@ -107,13 +107,13 @@ struct LifecycleTests {
         try Waiting.until("the workers to end") {
             !server.threadNames.contains { $0.hasPrefix("sly-worker") }
         }
-        // It still waits for somebody to read.
+        // The log thread still waits for a reader.
         try #require(server.threadNames.contains { $0.hasPrefix("sly-log") })
         server.signal(SIGINT)
         #expect(try server.wait(within: .seconds(20)) == .exited(0))
     }
 
-    @Test func anEndThatNobodyListensToEndsWithItsExitCodeAllTheSame() throws {
+    @Test func anEndWithABlockedStandardErrorKeepsItsExitStatus() throws {
         let folder = try TemporaryFolder()
         let taken = try PlainListener(.ipv4(port: 0))
         try folder.file("passwords", try TunnelPair.passwords.get())
@@ -128,7 +128,7 @@ struct LifecycleTests {
 
             """
         )
-        // Its standard error is full, and the one end that could read it does not.
+        // Standard error is a full pipe that nobody reads.
         let script =
             "exec 3<>\"$1\"; dd if=/dev/zero of=\"$1\" oflag=nonblock bs=4096 2>/dev/null; exec \"$0\" run \"$2\" 2>&3"
         try #require(mkfifo("\(folder.path)/pipe", 0o600) == 0)
@@ -139,7 +139,7 @@ struct LifecycleTests {
         #expect(try server.wait(within: .seconds(20)) == .exited(71))
     }
 
-    @Test func anIdleEndWhoseOtherEndHasGoneEndsAtOnceAndWithSuccess() throws {
+    @Test func anIdleEndWithoutItsPeerStopsAtOnceWithStatusZero() throws {
         let echo = try PlainListener.echo()
         for end in End.allCases {
             let pair = try TunnelPair(to: echo.address)
@@ -153,7 +153,7 @@ struct LifecycleTests {
     }
 
     @Test(arguments: End.allCases)
-    func drainingIsOverWhenItsTimeIs(end: End) throws {
+    func drainingEndsAfterDrainTimeout(end: End) throws {
         let target = try PlainListener(.ipv4(port: 0))
         var options = TunnelPair.Options()
         options.clientGlobals = "drain-timeout = 1s"
@@ -172,7 +172,7 @@ struct LifecycleTests {
     }
 
     @Test(arguments: End.allCases)
-    func aHangUpWithoutATerminalIsNotTheEnd(end: End) throws {
+    func aHangupSignalDoesNotStopAnEnd(end: End) throws {
         let echo = try PlainListener.echo()
         let pair = try TunnelPair(to: echo.address)
         let visitor = try pair.connect()
@@ -185,7 +185,7 @@ struct LifecycleTests {
         #expect(end.process(of: pair).end == nil)
     }
 
-    @Test func bothEndsAreKilledAndStartedAgainWhileVisitorsKeepTrying() throws {
+    @Test func visitorsGetCorrectAnswersWhileBothEndsAreRestarted() throws {
         let echo = try PlainListener.echo()
         let pair = try TunnelPair(to: echo.address)
         let entry = pair.entry
@@ -202,7 +202,7 @@ struct LifecycleTests {
                     let question = Array("visitor \(number)".utf8)
                     guard (try? visitor.write(question)) != nil else { continue }
                     visitor.finish()
-                    // Whoever is cut off is told so; a whole answer is the right one.
+                    // A visitor whose stream is cut off gets a reset; a complete answer must be correct.
                     guard let answer = try? visitor.readToEnd() else { continue }
                     if answer.bytes == question, answer.end == .end { answered.add(1) }
                     if !question.starts(with: answer.bytes) { wrong.add(1) }
@@ -224,7 +224,7 @@ struct LifecycleTests {
         #expect(wrong.count == 0)
     }
 
-    @Test func aPeerThatIsDeadWithoutAWordIsNoticed() throws {
+    @Test func aSilentlyDeadPeerIsDetected() throws {
         let target = try PlainListener(.ipv4(port: 0))
         var options = TunnelPair.Options()
         options.peer = "keepalive = 1s/2s\nresume-window = 2s"
@@ -249,7 +249,7 @@ struct LifecycleTests {
         #expect(try target.accept().read(5) == Array("again".utf8))
     }
 
-    @Test func acceptingGoesOnWhenThereAreDescriptorsAgain() throws {
+    @Test func acceptingResumesWhenDescriptorsAreFree() throws {
         let echo = try PlainListener.echo()
         var options = TunnelPair.Options()
         options.clientDescriptors = 64
@@ -260,10 +260,10 @@ struct LifecycleTests {
             return !pair.client.lines(with: "accepting is paused").isEmpty
         }
         try pair.client.line(with: "accepting is paused", "\(pair.entry)")
-        // Those that are here go on.
+        // The existing streams continue.
         try visitors[0].write("still")
         #expect(try visitors[0].read(5) == Array("still".utf8))
-        // A descriptor that comes free and is taken at once is not the end of the shortage.
+        // The shortage continues if a new connection takes a freed descriptor at once.
         for _ in 0..<20 {
             visitors.removeFirst().close()
             visitors.append(try pair.connect())
@@ -279,7 +279,7 @@ struct LifecycleTests {
         #expect(try visitor.read(5) == Array("again".utf8))
     }
 
-    @Test func aServerEndWithoutDescriptorsRefusesStreamsAndRecovers() throws {
+    @Test func aServerWithoutDescriptorsRefusesStreamsAndRecovers() throws {
         let echo = try PlainListener.echo()
         var options = TunnelPair.Options()
         options.serverDescriptors = 64
@@ -291,7 +291,7 @@ struct LifecycleTests {
         visitors.forEach { $0.close() }
         try Waiting.until("a stream to come through") {
             let visitor = try pair.connect()
-            // One that is refused may be reset before it has said anything.
+            // A refused stream may be reset before the visitor has written.
             guard (try? visitor.write("again")) != nil else { return false }
             visitor.finish()
             return try visitor.readToEnd().bytes == Array("again".utf8)
@@ -299,7 +299,7 @@ struct LifecycleTests {
     }
 
     @Test(arguments: [64 << 10, 2 << 20])
-    func theLastAnswerOfAServerEndThatDrainsArrivesWhole(count: Int) throws {
+    func theLastAnswerOfADrainingServerArrivesInFull(count: Int) throws {
         for _ in 0..<5 {
             let target = try PlainListener(.ipv4(port: 0))
             let pair = try TunnelPair(to: target.address)
@@ -321,7 +321,7 @@ struct LifecycleTests {
         }
     }
 
-    @Test func aPeerThatIsDownResetsVisitorsAndIsToldOnce() throws {
+    @Test func aPeerThatIsDownResetsVisitorsAndIsLoggedOnce() throws {
         let echo = try PlainListener.echo()
         var options = TunnelPair.Options()
         options.clientGlobals = "workers = 1"
@@ -336,7 +336,7 @@ struct LifecycleTests {
                 pair.client.lines(with: "stream closed", "why=no-link", "by=link").count == count
             }
         }
-        // Once when it went down, not for each attempt to reach it again.
+        // The log says it once, not for each attempt to reconnect.
         #expect(pair.client.lines(with: "peer is down").count == 1)
 
         try pair.restartServer()
@@ -346,7 +346,7 @@ struct LifecycleTests {
         #expect(try visitor.read(5) == Array("again".utf8))
     }
 
-    @Test func aClientEndThatStartsFirstWaitsForItsPeer() throws {
+    @Test func aClientThatStartsFirstWaitsForItsPeer() throws {
         let echo = try PlainListener.echo()
         var options = TunnelPair.Options()
         options.peerAddress = "\(try PlainAddress.free())"

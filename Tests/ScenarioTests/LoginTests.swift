@@ -1,19 +1,19 @@
 import Testing
 
-/// Who does not know the password, and who alters what passes.
+/// Clients with a wrong password, and records altered in transit.
 @Suite(.serialized, .enabled(if: Sallyport.isThere, "there is no release binary: make build"))
 struct LoginTests {
-    @Test func aWrongPasswordIsToldAtBothEndsAndTriedEverMoreSeldom() throws {
+    @Test func aWrongPasswordIsLoggedAtBothEndsAndRetriedWithBackOff() throws {
         var attempt = try Attempt(user: TunnelPair.user, password: "wrong-4c2e-heron")
         attempt.options.route = "connect-timeout = 1s"
         let pair = try attempt.start()
         try pair.client.line(with: "peer refuses the password, trying again", "peer=other")
         try pair.server.line(with: "login failed", "user=alice", "why=password")
-        // The server knows nothing to serve it with.
+        // Without a link, the client resets its visitors.
         #expect(try pair.connect().readToEnd().end == .reset)
         try pair.client.line(with: "stream closed", "why=no-link")
 
-        // After a second, then after two; a thread of the relay may have been late by half of that.
+        // The client retries after one second, then after two. A thread of the relay may have been late by half of that.
         let passages = try attempt.passages(3)
         #expect(passages[1].began - passages[0].began > .milliseconds(500))
         #expect(passages[2].began - passages[1].began > .seconds(1))
@@ -34,7 +34,7 @@ struct LoginTests {
         let line = try unknownPair.server.line(with: "login failed", "why=password")
         #expect(!line.contains("carol"))
 
-        // The first attempt learns the realm, the second knows it.
+        // The first attempt learns the realm; the second uses it.
         let known = try wrong.passages(2).prefix(2).map { [$0.up, $0.down] }
         let other = try unknown.passages(2).prefix(2).map { [$0.up, $0.down] }
         #expect(known == other)
@@ -46,7 +46,7 @@ struct LoginTests {
     }
 
     @Test(arguments: [true, false])
-    func aDamagedRecordCostsItsLinkAndNothingElse(isUp: Bool) throws {
+    func aDamagedRecordLosesOnlyItsLink(isUp: Bool) throws {
         let target = try PlainListener(.ipv4(port: 0))
         var options = TunnelPair.Options()
         let link = try PlainAddress.free()
@@ -79,7 +79,7 @@ struct LoginTests {
         relay.damage(isUp ? .up : .down)
         let (writer, reader) = isUp ? (visitor, served) : (served, visitor)
         try writer.write("these bytes are altered on their way")
-        // What is altered is not passed on, and what was sent comes by another link.
+        // The receiver drops the altered record, and its sender sends it again over another link.
         #expect(try reader.read(36) == Array("these bytes are altered on their way".utf8))
         let finder = isUp ? pair.server : pair.client
         try finder.line(with: "link lost", "streams=1", "damaged: ")
@@ -97,7 +97,7 @@ struct LoginTests {
         #expect(try served.readToEnd().end == .end)
     }
 
-    /// A client with a relay before its server.
+    /// A client with a relay in front of its server.
     private struct Attempt {
         var options = TunnelPair.Options()
         private let relay: WireRelay
@@ -118,7 +118,7 @@ struct LoginTests {
             try TunnelPair(to: try PlainAddress.free(), options)
         }
 
-        /// The first so many connections of the client, when they are over.
+        /// Waits until the first `count` connections of the client have ended, and returns them.
         func passages(_ count: Int) throws -> [WireRelay.Passage] {
             try Waiting.for("\(count) attempts") {
                 let over = relay.passages.prefix { $0.openDirections == 0 }

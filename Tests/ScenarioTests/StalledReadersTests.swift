@@ -1,14 +1,14 @@
 import Testing
 
-/// Many readers that stand still at the same time, and those that never go on.
+/// Many readers that stall at the same time, and readers that never continue.
 @Suite(.serialized, .enabled(if: Sallyport.isThere, "there is no release binary: make build"))
 struct StalledReadersTests {
     private static let content = CheckedBytes(name: 3)
 
-    @Test func twentyReadersThatStandStillDoNotHoldUpTheNextOne() throws {
+    @Test func twentyStalledReadersDoNotDelayAnotherStream() throws {
         let target = try PlainListener(.ipv4(port: 0))
         var options = TunnelPair.Options()
-        // With what the system's own buffers grow to, 24 MiB are more than what can be on the way.
+        // 24 MiB exceed these windows and the largest system buffers together.
         options.server = "window = 256KiB/1MiB"
         options.peer = "window = 256KiB/1MiB"
         let pair = try TunnelPair(to: target.address, options)
@@ -31,7 +31,7 @@ struct StalledReadersTests {
         for service in serving { try service.wait() }
     }
 
-    @Test func aStalledStreamThatIsResetGivesItsMemoryBack() throws {
+    @Test func resettingAStalledStreamFreesItsMemory() throws {
         let target = try PlainListener(.ipv4(port: 0))
         let pair = try TunnelPair(to: target.address)
         try Self.exchange(pair, target)
@@ -42,10 +42,10 @@ struct StalledReadersTests {
             let sending = Background { try Self.send(4096, to: served, sent) }
             try sent.waitUntilItStops()
             visitor.reset()
-            // Its writes fail when the reset has come through.
+            // The writes fail when the reset has arrived.
             #expect(throws: ScenarioFailure.self) { try sending.wait() }
         }
-        // A single stream's window of 16 MiB, kept four times, would be 64 MiB.
+        // Four retained windows of 16 MiB would be 64 MiB.
         try Waiting.until("memory to be given back: \(pair.client.residentBytes) of \(before)") {
             pair.client.residentBytes < before + 24 << 20
         }
@@ -60,7 +60,7 @@ struct StalledReadersTests {
         socket.finish()
     }
 
-    /// Moves 8 MiB each way over a stream of its own.
+    /// Moves 8 MiB in each direction over a new stream.
     private static func exchange(_ pair: TunnelPair, _ target: PlainListener) throws {
         let (visitor, served) = try pair.stream(with: target)
         for (from, to) in [(visitor, served), (served, visitor)] {

@@ -1,9 +1,9 @@
 import Glibc
 import Testing
 
-/// The table of OPERATIONS.md that says how a stream can end: both ends tell the same, with the same count of bytes.
+/// The table of OPERATIONS.md with the ends of a stream: both ends log the same end and the same byte counts.
 ///
-/// `fin`, `reset` and `idle` are in ``StreamEndingTests``, what is not taken up by the server in ``StreamRefusalTests``.
+/// ``StreamEndingTests`` tests `fin`, `reset` and `idle`; ``StreamRefusalTests`` tests streams that the server does not accept.
 @Suite(.serialized, .enabled(if: Sallyport.isThere, "\(Sallyport.missing)"))
 struct StreamEndTableTests {
     private func expectRefusal(
@@ -21,27 +21,27 @@ struct StreamEndTableTests {
         #expect(lines.client["id"] == lines.server["id"], sourceLocation: location)
     }
 
-    @Test func aTargetThatRefusesIsToldWithItsErrno() throws {
+    @Test func aRefusingTargetIsLoggedWithItsErrno() throws {
         try expectRefusal(TunnelPair(to: try .free()), why: "refused(ECONNREFUSED)")
     }
 
-    @Test func aTargetThatIsNotThereIsToldWithItsErrno() throws {
+    @Test func aMissingTargetIsLoggedWithItsErrno() throws {
         try expectRefusal(TunnelPair(to: .unix(path: "/nowhere/at/all")), why: "unreachable(ENOENT)")
     }
 
-    @Test func aTargetWithoutAnAddressIsTold() throws {
+    @Test func aTargetWithoutAnAddressIsLogged() throws {
         try expectRefusal(TunnelPair(to: "no-such-host.invalid:80"), why: "resolve")
     }
 
-    @Test func aTargetThatDoesNotAnswerIsToldAfterConnectTimeout() throws {
-        // Nobody accepts, and the queue of one is full.
+    @Test func aTargetThatDoesNotAnswerIsLoggedAfterConnectTimeout() throws {
+        // Nobody accepts connections, and the backlog is full.
         let target = try FullListener()
         var options = TunnelPair.Options()
         options.service = "connect-timeout = 1s"
         try expectRefusal(TunnelPair(to: target.address, options), why: "timeout")
     }
 
-    @Test func aLimitOfTheOtherEndIsTold() throws {
+    @Test func aLimitOfTheOtherEndIsLogged() throws {
         let target = try PlainListener(.ipv4(port: 0))
         var options = TunnelPair.Options()
         options.serverGlobals = "max-streams = 1"
@@ -56,7 +56,7 @@ struct StreamEndTableTests {
         visitor.close()
     }
 
-    @Test func aUserWhoIsRemovedIsCutOffAtOnceAndNobodyElse() throws {
+    @Test func removingAUserEndsOnlyTheSessionsOfThatUser() throws {
         let target = try PlainListener(.ipv4(port: 0))
         let bobs = try PlainAddress.free()
         var options = TunnelPair.Options()
@@ -107,7 +107,7 @@ struct StreamEndTableTests {
         #expect(try neighbour.read(5) == Array("still".utf8))
     }
 
-    @Test func aPasswordFileThatCannotBeReadChangesNothing() throws {
+    @Test func anInvalidPasswordFileKeepsTheCurrentUsers() throws {
         let target = try PlainListener(.ipv4(port: 0))
         let pair = try TunnelPair(to: target.address)
         let (visitor, served) = try pair.stream(with: target)
@@ -121,7 +121,7 @@ struct StreamEndTableTests {
     }
 
     @Test(arguments: [true, false])
-    func anEndThatIsStoppedSaysSo(isClient: Bool) throws {
+    func aStoppedEndIsLoggedAtBothEnds(isClient: Bool) throws {
         let target = try PlainListener(.ipv4(port: 0))
         let pair = try TunnelPair(to: target.address)
         let (visitor, served) = try pair.stream(with: target)
@@ -135,14 +135,14 @@ struct StreamEndTableTests {
         try pair.expectOneLine(why: "shutdown", by: isClient ? "opener" : "acceptor")
     }
 
-    @Test func aLinkThatDoesNotComeBackIsToldAtBothEnds() throws {
+    @Test func aLinkThatIsNotResumedIsLoggedAtBothEnds() throws {
         let target = try PlainListener(.ipv4(port: 0))
         let (pair, line) = try TunnelPair.onALine(to: target.address) {
             $0.peer = "keepalive = 1s/2s\nresume-window = 1s"
             $0.server = "keepalive = 1s/2s\nresume-window = 1s"
         }
         let (visitor, served) = try pair.stream(with: target)
-        line.change { $0.isHole = true }
+        line.change { $0.isBlackHole = true }
         line.cutAll(.vanish)
         #expect(try visitor.readToEnd().end == .reset)
         #expect(try served.readToEnd().end == .reset)
@@ -151,7 +151,7 @@ struct StreamEndTableTests {
     }
 }
 
-/// Listens, and takes nobody: connecting waits.
+/// A listener that accepts no connection and whose backlog is full, so that connecting waits.
 private final class FullListener {
     let address: PlainAddress
     private let descriptor: Int32

@@ -1,9 +1,9 @@
 import Testing
 
-/// How a stream ends, as the applications at both ends and the logs of both ends see it.
+/// The end of a stream, as the applications and the logs of both ends see it.
 @Suite(.serialized, .enabled(if: Sallyport.isThere, "there is no release binary: make build"))
 struct StreamEndingTests {
-    @Test func aRequestAfterWhichTheVisitorEndsIsAnsweredInFull() throws {
+    @Test func aRequestIsAnsweredInFullAfterTheVisitorsEnd() throws {
         let target = try PlainListener(.ipv4(port: 0))
         let pair = try TunnelPair(to: target.address)
         let visitor = try pair.connect()
@@ -31,7 +31,7 @@ struct StreamEndingTests {
         #expect(lines.client["id"] == lines.server["id"])
     }
 
-    @Test func aTargetThatEndsFirstStillHearsTheVisitorOut() throws {
+    @Test func aTargetThatEndsFirstStillReceivesEverything() throws {
         let target = try PlainListener(.ipv4(port: 0))
         let pair = try TunnelPair(to: target.address)
         let visitor = try pair.connect()
@@ -58,7 +58,7 @@ struct StreamEndingTests {
         #expect(lines.client["id"] == lines.server["id"])
     }
 
-    @Test func bothSidesMayEndWithoutAWord() throws {
+    @Test func bothSidesMayEndWithoutAByte() throws {
         let target = try PlainListener(.ipv4(port: 0))
         let pair = try TunnelPair(to: target.address)
         let visitor = try pair.connect()
@@ -105,7 +105,7 @@ struct StreamEndingTests {
         try pair.expectOneLine(why: "reset", by: "target")
     }
 
-    @Test func anIdleStreamIsCutOffWhenIdleTimeoutPasses() throws {
+    @Test func anIdleStreamIsResetAfterIdleTimeout() throws {
         let target = try PlainListener(.ipv4(port: 0))
         var options = TunnelPair.Options()
         options.service = "idle-timeout = 1s"
@@ -116,7 +116,7 @@ struct StreamEndingTests {
         try pair.expectOneLine(why: "idle", by: "acceptor")
     }
 
-    @Test func aHalfThatStillMovesIsNotCutOffHoweverLongItTakes() throws {
+    @Test func anActiveHalfClosedStreamIsNeverReset() throws {
         let target = try PlainListener(.ipv4(port: 0))
         var options = TunnelPair.Options()
         options.route = "half-close-timeout = 1s"
@@ -125,19 +125,19 @@ struct StreamEndingTests {
         let (visitor, served) = try pair.stream(with: target)
         visitor.finish()
         #expect(try served.readToEnd().end == .end)
-        // Four times the wait in all, and never as long as it between two bytes.
+        // Four times the timeout in total, but each pause between two bytes is shorter than the timeout.
         let pause = Int32(400)
         for number in 0..<10 {
             try served.write([UInt8(number)])
             #expect(try visitor.read(1) == [UInt8(number)])
-            #expect(!visitor.hasNews(within: pause))
+            #expect(!visitor.isReadable(within: pause))
         }
         served.finish()
         #expect(try visitor.readToEnd().end == .end)
         #expect(try StreamLine(pair.client.line(with: "stream closed"))["why"] == "fin")
     }
 
-    @Test func aSilentHalfIsCutOffWhenHalfCloseTimeoutPasses() throws {
+    @Test func aSilentHalfClosedStreamIsResetAfterHalfCloseTimeout() throws {
         let target = try PlainListener(.ipv4(port: 0))
         var options = TunnelPair.Options()
         options.route = "half-close-timeout = 1s"
@@ -151,7 +151,7 @@ struct StreamEndingTests {
     }
 }
 
-/// Streams that an end of the tunnel does not carry, or carries no longer.
+/// Streams that an end of the tunnel refuses or can no longer carry.
 @Suite(.serialized, .enabled(if: Sallyport.isThere, "there is no release binary: make build"))
 struct StreamRefusalTests {
     @Test func aKilledServerEndIsAResetAtTheVisitor() throws {
@@ -184,7 +184,7 @@ struct StreamRefusalTests {
         #expect(pair.server.lines(with: "stream closed").count == 1)
     }
 
-    @Test func aServiceThatIsNotThereIsAResetWithItsReason() throws {
+    @Test func anUnknownServiceIsAResetWithItsReason() throws {
         var options = TunnelPair.Options()
         options.route = "service = elsewhere"
         let pair = try TunnelPair(to: try .free(), options)
@@ -195,7 +195,7 @@ struct StreamRefusalTests {
         #expect(pair.client.lines(with: "stream closed").count == 1)
     }
 
-    @Test func aUserThatAllowDoesNotNameIsTurnedAway() throws {
+    @Test func aUserThatAllowDoesNotNameIsRefused() throws {
         var options = TunnelPair.Options()
         options.service = "allow = bob"
         let target = try PlainListener(.ipv4(port: 0))

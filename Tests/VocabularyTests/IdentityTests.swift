@@ -2,7 +2,7 @@ import Testing
 import Vocabulary
 
 @Suite struct IdentityTests {
-    @Test func aNameIsReadWithOrWithoutTheNumberOfItsPassword() throws {
+    @Test func aNameIsReadWithOrWithoutAPasswordNumber() throws {
         #expect(try Identity("alice").name == "alice/1")
         #expect(try Identity("alice/1") == Identity("alice"))
         #expect(try Identity("alice/255").passwordNumber == 255)
@@ -18,14 +18,14 @@ import Vocabulary
             "al\u{202E}ice", "alice\u{A0}", "a\u{200B}b", "a\u{2028}b", "a\u{E0041}b",
         ]
     )
-    func whatCannotBeAnIdentityIsNone(text: String) {
+    func anInvalidIdentityIsAnError(text: String) {
         #expect(throws: IdentityError.self) { try Identity(text) }
     }
 
     @Test(arguments: [
         "alice", "alice/2", "alice@example.com", "j\u{fc}rgen", "a#b;c", "al ice", "al\"ice", "a=b",
     ])
-    func theTextOfAnIdentityIsReadBackToTheSameValue(text: String) throws {
+    func theTextOfAnIdentityParsesBackToItself(text: String) throws {
         #expect(try Identity(text).text == text)
     }
 
@@ -34,7 +34,7 @@ import Vocabulary
         #expect(try Identity("alice/2", asWord: true) == Identity("alice/2"))
     }
 
-    @Test func anErrorNamesWhatIsWrong() throws {
+    @Test func anErrorNamesTheFault() throws {
         func message(_ text: String) -> String? {
             do throws(IdentityError) { _ = try Identity(text) } catch { return error.message }
             return nil
@@ -46,7 +46,7 @@ import Vocabulary
         #expect(message("a/0") == "behind the `/` of a user there is a password number from 1 to 255")
     }
 
-    @Test func aUserIsAsLongAsItsBytesAre() throws {
+    @Test func theLengthOfAUserNameIsCountedInBytes() throws {
         #expect(throws: IdentityError.self) { try Identity(user: String(repeating: "u", count: 65)) }
         #expect(throws: IdentityError.self) { try Identity(user: String(repeating: "\u{fc}", count: 33)) }
         #expect(throws: IdentityError.self) { try Identity(user: "alice", passwordNumber: 0) }

@@ -2,7 +2,7 @@ import Testing
 import WireCoding
 
 @Suite struct ByteArrayTests {
-    @Test func integersAreAppendedInTheOrderThatIsNamed() {
+    @Test func integersAreAppendedInTheGivenByteOrder() {
         var bytes: [UInt8] = [0xAA]
         bytes.append(bigEndian: UInt16(0x0102))
         bytes.append(littleEndian: UInt32(0x0304_0506))
@@ -10,7 +10,7 @@ import WireCoding
         #expect(bytes == [0xAA, 1, 2, 6, 5, 4, 3, 7, 8, 9, 10, 11, 12, 13, 14])
     }
 
-    @Test func aLengthPrefixIsEightBytesLeastSignificantFirst() {
+    @Test func aLengthPrefixIsEightBytesLittleEndian() {
         var bytes: [UInt8] = []
         bytes.append(lengthPrefixed: [UInt8]())
         bytes.append(lengthPrefixed: Array("ab".utf8))

@@ -3,7 +3,7 @@ import Testing
 import WireCoding
 
 @Suite struct ByteReaderTests {
-    @Test func everyIntegerIsReadMostSignificantByteFirst() {
+    @Test func integersAreReadBigEndian() {
         let bytes: [UInt8] = Array(1...18)
         bytes.withUnsafeBytes { bytes in
             var reader = ByteReader(bytes)
@@ -16,7 +16,7 @@ import WireCoding
         }
     }
 
-    @Test func askingForMoreThanThereIsTakesNothing() {
+    @Test func aReadBeyondTheEndConsumesNothing() {
         for count in 0..<8 {
             let bytes = [UInt8](repeating: 0xFF, count: count)
             bytes.withUnsafeBytes { bytes in
@@ -43,7 +43,7 @@ import WireCoding
         #expect(reader.remainder().isEmpty)
     }
 
-    @Test func theRemainderIsWhatWasNotTaken() {
+    @Test func theRemainderIsTheUnreadBytes() {
         let bytes: [UInt8] = [1, 2, 3, 4, 5]
         bytes.withUnsafeBytes { bytes in
             var reader = ByteReader(bytes)
@@ -54,7 +54,7 @@ import WireCoding
         }
     }
 
-    @Test(arguments: Seeds.some(20)) func anyOrderOfReadsGivesTheBytesInTheirOrder(seed: UInt64) {
+    @Test(arguments: Seeds.some(20)) func anySequenceOfReadsReturnsTheBytesInOrder(seed: UInt64) {
         var random = SplitMix(seed: seed)
         let bytes = (0..<Int.random(in: 0...640, using: &random)).map { _ in
             UInt8.random(in: 0...255, using: &random)

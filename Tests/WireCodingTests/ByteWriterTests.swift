@@ -3,7 +3,7 @@ import Testing
 import WireCoding
 
 @Suite struct ByteWriterTests {
-    @Test func everyIntegerIsWrittenMostSignificantByteFirst() {
+    @Test func integersAreWrittenBigEndian() {
         var bytes = [UInt8](repeating: 0xEE, count: 20)
         bytes.withUnsafeMutableBytes { space in
             var writer = ByteWriter(space)
@@ -17,20 +17,20 @@ import WireCoding
         #expect(bytes == Array(1...18) + [0xEE, 0xEE])
     }
 
-    @Test func aRunOfBytesFillsTheSpaceToItsLastByte() {
+    @Test func bytesCanFillTheBufferToItsLastByte() {
         var bytes = [UInt8](repeating: 0, count: 4)
         bytes.withUnsafeMutableBytes { space in
             var writer = ByteWriter(space)
             writer.bytes(UnsafeRawBufferPointer(start: nil, count: 0))
             [UInt8]([9, 8, 7, 6]).withUnsafeBytes { writer.bytes($0) }
             #expect(writer.count == 4)
-            // Nothing more fits, and nothing is what is written.
+            // The buffer is full; writing zero bytes is still allowed.
             writer.bytes(UnsafeRawBufferPointer(start: nil, count: 0))
         }
         #expect(bytes == [9, 8, 7, 6])
     }
 
-    @Test(arguments: Seeds.some(10)) func whatIsWrittenIsReadBack(seed: UInt64) {
+    @Test(arguments: Seeds.some(10)) func writtenIntegersAreReadBack(seed: UInt64) {
         var random = SplitMix(seed: seed)
         let values = (0..<200).map { _ in UInt64.random(in: 0 ... .max, using: &random) }
         var bytes = [UInt8](repeating: 0, count: 200 * 18)

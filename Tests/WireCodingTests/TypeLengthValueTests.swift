@@ -24,7 +24,7 @@ import WireCoding
         }
     }
 
-    @Test func everyCutInsideAnElementIsRefused() {
+    @Test func anElementTruncatedAnywhereIsRefused() {
         var whole: [UInt8] = []
         whole.append(type: 1, value: [1, 2, 3])
         whole.append(type: 2, value: [4, 5])
@@ -40,11 +40,11 @@ import WireCoding
         #expect(throws: TypeLengthValueFault.truncated) { try elements([0, 1, 0xFF, 0xFF, 0]) }
     }
 
-    @Test(arguments: Seeds.some(10)) func anyBytesAreReadOrRefusedAndNeverReadBeyond(seed: UInt64) {
+    @Test(arguments: Seeds.some(10)) func arbitraryBytesAreReadOrRefusedWithinTheirBounds(seed: UInt64) {
         var random = SplitMix(seed: seed)
         for _ in 0..<200 {
             let bytes = (0..<Int.random(in: 0...60, using: &random)).map { _ in
-                // Small numbers make lists that go on for a while.
+                // Small numbers make lists of several elements.
                 UInt8.random(in: 0...(random.chance(80) ? 3 : 255), using: &random)
             }
             guard let read = try? elements(bytes) else { continue }

@@ -25,12 +25,12 @@ import Vocabulary
             [0xFF],
         ] as [[UInt8]]
     )
-    func whatIsNotUTF8IsRefused(bytes: [UInt8]) {
+    func invalidUTF8IsRefused(bytes: [UInt8]) {
         #expect(throws: Password.Fault.notText) { try Password(SecretBytes([0x61] + bytes)) }
     }
 
     @Test(arguments: ["\u{a0}", "p\u{e4}ss", "\u{1F511}", " leading and trailing ", "\u{202E}"])
-    func anyOtherTextIsAPassword(text: String) throws {
+    func anyOtherTextIsAccepted(text: String) throws {
         #expect(try Password(secret(text)).bytes.hex == Array(text.utf8).hex)
     }
 
@@ -48,7 +48,7 @@ import Vocabulary
         #expect(try Password(contentOf: secret(longest + "\n")).bytes.count == 1024)
     }
 
-    @Test func stretchingDependsOnEachOfPasswordUserRealmAndCost() throws {
+    @Test func theStretchedPasswordDependsOnPasswordUserRealmAndCost() throws {
         let cost = ScryptCost(logN: 1, r: 1, p: 1)
         func stretch(_ text: String, _ user: String, _ realm: String, _ cost: ScryptCost) throws -> String {
             let stretched = try StretchedPassword(

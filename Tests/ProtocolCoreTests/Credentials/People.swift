@@ -5,7 +5,7 @@ import Vocabulary
 
 @testable import ProtocolCore
 
-/// Who takes part in the handshakes of the tests: alice, her password stretched already, and a server that knows her.
+/// The participants of the test handshakes: the user alice with a stretched password, and a server that knows her.
 struct People {
     let realm: Realm
     let cost = ScryptCost.standard
@@ -28,7 +28,7 @@ struct People {
         )
     }
 
-    /// A credential of alice's for another password, another user or another realm.
+    /// Alice's credential with another password, user or realm.
     func credential(
         user: String = "alice",
         realm: Realm? = nil,

@@ -15,11 +15,11 @@ import Vocabulary
     }
 
     @Test(arguments: [[0x61, 0x0A], [0x1B], [0xFF], [0xC3], [0xC2, 0x85], [0x61, 0]] as [[UInt8]])
-    func whatALogCannotShowIsNoRealm(bytes: [UInt8]) {
+    func aRealmWithUnprintableBytesIsRefused(bytes: [UInt8]) {
         #expect(Realm(bytes) == nil)
     }
 
-    @Test func theHintDependsOnRealmAndCostAndOnWhereTheOneEnds() throws {
+    @Test func theHintDependsOnRealmAndCost() throws {
         let realm = try #require(Realm("example"))
         let other = try #require(Realm("examplf"))
         let hint = realm.hint(cost: .standard)
@@ -31,7 +31,7 @@ import Vocabulary
 }
 
 @Suite struct ClientTagTests {
-    @Test func theTagDependsOnUserNumberAndRealm() throws {
+    @Test func theTagDependsOnUserPasswordNumberAndRealm() throws {
         let realm = try #require(Realm("example"))
         let other = try #require(Realm("other"))
         let tags = try [
@@ -44,7 +44,7 @@ import Vocabulary
         #expect(tags.allSatisfy { $0.bytes.count == 16 })
     }
 
-    @Test func aTagOfAnotherSizeIsNone() {
+    @Test func aTagOfTheWrongSizeIsRefused() {
         for count in [0, 15, 17] {
             [UInt8](repeating: 1, count: count).withUnsafeBytes { #expect(ClientTag($0) == nil) }
         }

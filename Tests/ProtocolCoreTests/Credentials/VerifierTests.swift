@@ -6,20 +6,20 @@ import Vocabulary
 @testable import ProtocolCore
 
 @Suite struct VerifierTableTests {
-    @Test func aUserIsFoundByTagAndEveryoneElseIsTheSameNobody() throws {
+    @Test func unknownUsersAllGetTheSameDummyVerifier() throws {
         let people = try People()
         let alice = people.table.find(ClientTag(people.alice.identity, in: people.realm))
         #expect(alice.exists)
         #expect(alice.verifier == people.verifier)
-        let strangers = try ["bob", "alice/2", "-"].map {
+        let unknownUsers = try ["bob", "alice/2", "-"].map {
             try people.table.find(ClientTag(Identity($0), in: people.realm))
         }
-        for stranger in strangers {
-            #expect(!stranger.exists)
-            #expect(stranger.verifier == strangers[0].verifier)
-            #expect(stranger.verifier.point.count == alice.verifier.point.count)
-            #expect(stranger.verifier.blind.count == alice.verifier.blind.count)
-            #expect(stranger.verifier.w0.count == alice.verifier.w0.count)
+        for unknownUser in unknownUsers {
+            #expect(!unknownUser.exists)
+            #expect(unknownUser.verifier == unknownUsers[0].verifier)
+            #expect(unknownUser.verifier.point.count == alice.verifier.point.count)
+            #expect(unknownUser.verifier.blind.count == alice.verifier.blind.count)
+            #expect(unknownUser.verifier.w0.count == alice.verifier.w0.count)
         }
     }
 
@@ -43,7 +43,7 @@ import Vocabulary
         expect(table.find(ClientTag(second.identity, in: people.realm)).exists)
     }
 
-    @Test func unusableRandomBytesForTheStandInAreAFailure() throws {
+    @Test func unusableRandomBytesForTheDummyVerifierAreAnError() throws {
         let people = try People()
         let zero = SecretBytes([UInt8](repeating: 0, count: 66))
         #expect(throws: CryptoFailure.self) {
@@ -51,7 +51,7 @@ import Vocabulary
         }
     }
 
-    @Test func aVerifierHasNeitherPasswordNorW1() throws {
+    @Test func aVerifierContainsNeitherThePasswordNorW1() throws {
         let people = try People()
         let mirror = Mirror(reflecting: people.verifier)
         #expect(Set(mirror.children.compactMap(\.label)) == ["identity", "w0", "point", "blind", "unblind"])

@@ -5,7 +5,7 @@ import Vocabulary
 @testable import ProtocolCore
 
 @Suite struct ControlQueueTests {
-    @Test func framesComeOutWholeAndInOrder() {
+    @Test func framesAreTakenWholeAndInOrder() {
         var queue = ControlQueue()
         queue.open(StreamID(rawValue: 1), payload: [4, 1, 2, 3, 4])
         queue.reset(StreamID(rawValue: 3), .cancelled)
@@ -19,7 +19,7 @@ import Vocabulary
         #expect(queue.nextCount == 0)
     }
 
-    @Test func answersAreCountedWhileTheyWait() {
+    @Test func waitingPingAnswersAreCounted() {
         var queue = ControlQueue()
         let token: [UInt8] = [1, 2, 3, 4, 5, 6, 7, 8]
         queue.ping(1)
@@ -36,7 +36,7 @@ import Vocabulary
         #expect(!queue.isEmpty)
     }
 
-    @Test func aQueueThatIsNeverQuiteEmptyDoesNotGrow() {
+    @Test func aQueueThatIsNeverEmptyDoesNotGrow() {
         var queue = ControlQueue()
         queue.ping(0)
         for token in UInt64(1)...200_000 {

@@ -4,7 +4,7 @@ import WireCoding
 @testable import ProtocolCore
 
 @Suite struct FrameHeaderTests {
-    @Test func aHeaderIsReadBackAsItWasWritten() {
+    @Test func aHeaderIsReadBackAsWritten() {
         for (length, stream) in [(0, UInt32(0)), (1, 1), (255, 256), (256, 0x0102_0304), (0xFFFF, .max)] {
             var bytes = [UInt8](repeating: 0xEE, count: 9)
             bytes.withUnsafeMutableBytes { space in
@@ -24,7 +24,7 @@ import WireCoding
         }
     }
 
-    @Test func aHeaderThatIsCutOffIsNone() {
+    @Test func anIncompleteHeaderIsNotRead() {
         let bytes = [UInt8](repeating: 2, count: 7)
         bytes.withUnsafeBytes { bytes in
             var reader = ByteReader(bytes)

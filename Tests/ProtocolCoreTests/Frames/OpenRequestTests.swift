@@ -6,7 +6,7 @@ import WireCoding
 @testable import ProtocolCore
 
 @Suite struct OpenRequestTests {
-    @Test func aRequestIsReadBackAsItWasSent() throws {
+    @Test func aRequestIsReadBackAsWritten() throws {
         let requests = [
             StreamRequest(service: "echo"),
             StreamRequest(service: String(repeating: "s", count: 64), trace: "t"),
@@ -24,18 +24,18 @@ import WireCoding
     }
 
     @Test(arguments: ["", String(repeating: "s", count: 65), "a\nb", "\u{1B}[2J", "a\u{7F}", "\u{85}", "a\0"])
-    func aServiceThatCannotBeNamedIsNotSentAndNotTaken(service: String) {
+    func anInvalidServiceNameIsNeitherSentNorAccepted(service: String) {
         #expect(StreamRequest(service: service).encoded() == nil)
         let payload = [UInt8(service.utf8.count)] + Array(service.utf8)
         #expect(throws: ProtocolViolation.self) { try read(payload) }
     }
 
     @Test(arguments: [[0xFF], [0xC0, 0x80], [0xE2, 0x82], [0xED, 0xA0, 0x80]] as [[UInt8]])
-    func aServiceThatIsNotTextIsNotTaken(name: [UInt8]) {
+    func aServiceNameThatIsNotUTF8IsRefused(name: [UInt8]) {
         #expect(throws: ProtocolViolation.self) { try read([UInt8(name.count)] + name) }
     }
 
-    @Test func everyCutIsRefused() throws {
+    @Test func aRequestTruncatedAnywhereIsRefused() throws {
         let payload = try #require(StreamRequest(service: "echo", source: "a", trace: "b").encoded())
         let wholeElements = [5, 10, 15]
         for count in 0..<payload.count where !wholeElements.contains(count) {
@@ -45,7 +45,7 @@ import WireCoding
         }
     }
 
-    @Test func elementsOutOfOrderTwiceOrTooLongAreRefused() {
+    @Test func repeatedUnorderedOrTooLongElementsAreRefused() {
         let name: [UInt8] = [1, 0x65]
         for payload in [
             name + [0, 2, 0, 0, 0, 1, 0, 0],
@@ -57,22 +57,22 @@ import WireCoding
         }
     }
 
-    @Test func anElementOfALaterVersionIsPassedOver() throws {
+    @Test func anUnknownElementIsSkipped() throws {
         #expect(try read([1, 0x65, 0, 1, 0, 1, 0x61, 0x7F, 0xFF, 0, 1, 0]).source == "a")
     }
 
-    @Test func whatCouldMoveATerminalBecomesAQuestionMark() throws {
+    @Test func controlCharactersAreReplacedByQuestionMarks() throws {
         let payload: [UInt8] = [1, 0x65, 0, 1, 0, 6] + [0x61, 0x1B, 0x0A, 0x20, 0xC3, 0xA4]
         #expect(try read(payload).source == "a?????")
     }
 
-    @Test func aTextThatIsTooLongIsCut() throws {
+    @Test func aTextThatIsTooLongIsTruncated() throws {
         let request = StreamRequest(service: "echo", source: String(repeating: "x", count: 1000))
         let payload = try #require(request.encoded())
         #expect(try read(payload).source == String(repeating: "x", count: 128))
     }
 
-    @Test(arguments: Seeds.some(10)) func anyPayloadIsReadOrRefused(seed: UInt64) {
+    @Test(arguments: Seeds.some(10)) func arbitraryPayloadsAreReadOrRefused(seed: UInt64) {
         var random = SplitMix(seed: seed)
         for _ in 0..<500 {
             let count = Int.random(in: 0...200, using: &random)

@@ -13,18 +13,18 @@ import WireCoding
         }
     }
 
-    @Test func aTextThatIsTooLongIsCutWhenSentAndRefusedWhenItComes() throws {
+    @Test func aTextThatIsTooLongIsTruncatedWhenSentAndRefusedWhenReceived() throws {
         let long = ReasonText(code: .none, text: String(repeating: "x", count: 500))
         #expect(try read(long.encoded).text.count == 128)
         #expect(throws: ProtocolViolation.self) { try read([0, 0] + [UInt8](repeating: 0x61, count: 129)) }
     }
 
-    @Test func aReasonWithoutAWholeCodeIsRefused() {
+    @Test func aReasonWithAnIncompleteCodeIsRefused() {
         #expect(throws: ProtocolViolation.self) { try read([]) }
         #expect(throws: ProtocolViolation.self) { try read([1]) }
     }
 
-    @Test func anUnknownCodeIsKeptAndWhatATerminalMightObeyIsNot() throws {
+    @Test func anUnknownCodeIsKeptAndControlCharactersAreReplaced() throws {
         let reason = try read([0xAB, 0xCD, 0x1B, 0x5B, 0x80, 0x7F, 0x20, 0x0A])
         #expect(reason.code.rawValue == 0xABCD)
         #expect(reason.code.name == "code-43981")

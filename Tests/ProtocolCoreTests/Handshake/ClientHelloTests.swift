@@ -14,7 +14,7 @@ import WireCoding
         login = try #require(HandshakeRun(people).run().sent[.hello])
     }
 
-    @Test func aLoginIsReadBackAsItWasSent() throws {
+    @Test func aLoginIsReadBackAsWritten() throws {
         let hello = try read(login)
         #expect(hello.random == [UInt8](repeating: 0xC1, count: 32))
         #expect(hello.mode == .password)
@@ -50,7 +50,7 @@ import WireCoding
         #expect(again.parameters == hello.parameters)
     }
 
-    @Test func versionsThatDoNotMeetAreToldApartFromNonsense() {
+    @Test func aVersionMismatchIsDistinguishedFromAMalformedRange() {
         func versions(_ oldest: UInt8, _ newest: UInt8) -> [UInt8] {
             var copy = login
             copy[40] = oldest
@@ -68,7 +68,7 @@ import WireCoding
         }
     }
 
-    @Test func modesAndFlagsThatDoNotExistAreRefused() {
+    @Test func undefinedModesAndFlagsAreRefused() {
         for mode in UInt8.min ... .max where !(1...3).contains(mode) {
             var copy = login
             copy[42] = mode
@@ -83,7 +83,7 @@ import WireCoding
         }
     }
 
-    @Test func oneToEightSuitesWithTheOneThatEveryEndHas() throws {
+    @Test func aHelloHasOneToEightSuitesIncludingTheMandatoryOne() throws {
         let head = Array(login[8..<44])
         let elements = Array(login[47...])
         func hello(_ suites: [UInt16], count: Int? = nil) -> [UInt8] {
@@ -104,7 +104,7 @@ import WireCoding
         #expect(throws: HandshakeFault.self) { try read(hello([0x0101], count: 8)) }
     }
 
-    @Test func everyElementThatALoginNeedsIsMissed() throws {
+    @Test func aMissingElementOfALoginIsRefused() throws {
         for missing in [1, 2, 4, 5] as [UInt16] {
             #expect(throws: HandshakeFault.self) {
                 try read(login.editingElements { $0.filter { $0.type != missing } })
@@ -112,7 +112,7 @@ import WireCoding
         }
     }
 
-    @Test func everyElementOfAnotherSizeIsRefused() throws {
+    @Test func anElementOfTheWrongSizeIsRefused() throws {
         for type in [1, 2, 4, 5] as [UInt16] {
             for change in [-1, 1] {
                 let edited = login.editingElements {
@@ -127,7 +127,7 @@ import WireCoding
         }
     }
 
-    @Test func elementsOutOfOrderOrTwiceAreRefused() throws {
+    @Test func unorderedOrRepeatedElementsAreRefused() throws {
         #expect(throws: HandshakeFault.malformed("elements")) {
             try read(login.editingElements { $0.reversed() })
         }
@@ -152,7 +152,7 @@ import WireCoding
         }
     }
 
-    @Test func anUnknownElementIsPassedOverUnlessItIsCritical() throws {
+    @Test func anUnknownElementIsSkippedUnlessItIsCritical() throws {
         for type in [0, 3, 6, 0x10, 0x7FF1, 0x7FFF] as [UInt16] {
             let edited = login.editingElements { ($0 + [(type, [1, 2, 3])]).sorted { $0.type < $1.type } }
             #expect(throws: Never.self) { try read(edited) }
@@ -163,14 +163,14 @@ import WireCoding
         }
     }
 
-    @Test func everyCutIsRefused() {
+    @Test func aHelloTruncatedAnywhereIsRefused() {
         for count in 0..<(login.count - 8) {
             let cut = HandshakeFrame.encode(.clientHello, body: Array(login[8..<8 + count]))
             #expect(throws: HandshakeFault.self) { try read(cut) }
         }
     }
 
-    @Test(arguments: Seeds.some(10)) func anyBodyIsReadOrRefused(seed: UInt64) {
+    @Test(arguments: Seeds.some(10)) func arbitraryBodiesAreReadOrRefused(seed: UInt64) {
         var random = SplitMix(seed: seed)
         for _ in 0..<300 {
             var body = Array(login[8...])
@@ -195,7 +195,7 @@ import WireCoding
 typealias HelloPart = (type: UInt16, value: [UInt8])
 
 extension [UInt8] {
-    /// A hello with other elements.
+    /// A copy of the hello with other elements.
     func editingElements(_ edit: ([HelloPart]) -> [HelloPart]) -> [UInt8] {
         let isClients = self[5] == HandshakeKind.clientHello.rawValue
         let start = isClients ? 45 + 2 * Int(self[44]) : 46

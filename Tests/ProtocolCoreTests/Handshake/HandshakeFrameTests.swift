@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    @Test func everyByteOfTheHeaderIsCheckedAsSoonAsItIsThere() throws {
+    @Test func everyByteOfTheHeaderIsCheckedAsSoonAsItArrives() throws {
         let header: [UInt8] = [0xF5, 0x53, 0x4C, 0x59, 1, 1, 0, 100]
         for count in 0...8 { #expect(try measure(Array(header.prefix(count))) == nil) }
         for index in 0..<5 {
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test func aLengthOutOfRangeIsRefusedBeforeTheBodyComes() throws {
+    @Test func aLengthOutOfRangeIsRefusedBeforeTheBodyArrives() throws {
         let limits: [(HandshakeKind, ClosedRange<Int>)] = [
             (.clientHello, 0...2048), (.serverHello, 0...2048), (.clientFinish, 64...64), (.retry, 18...320),
             (.reject, 4...4),
@@ -60,13 +60,13 @@ import Testing
         }
     }
 
-    @Test func aFrameIsMeasuredWithoutWhatFollowsIt() throws {
+    @Test func theLengthOfAFrameExcludesTheBytesAfterIt() throws {
         let frame = HandshakeFrame.encode(.reject, body: [4, 0, 0, 0])
         #expect(try measure(frame + [1, 2, 3], expecting: [.reject]) == 12)
         #expect(try measure(Array(frame.dropLast()), expecting: [.reject]) == nil)
     }
 
-    @Test func whereNothingMayComeTheFirstByteIsTooMuch() throws {
+    @Test func aByteIsRefusedWhenNoMessageIsExpected() throws {
         #expect(try measure([], expecting: []) == nil)
         #expect(throws: HandshakeFault.unexpectedMessage) { try measure([0xF5], expecting: []) }
         #expect(throws: HandshakeFault.notOurProtocol) { try measure([0x16], expecting: []) }

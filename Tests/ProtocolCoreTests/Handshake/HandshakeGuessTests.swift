@@ -5,7 +5,7 @@ import Vocabulary
 
 @testable import ProtocolCore
 
-/// Who does not know the password gets nowhere, and learns no more than that.
+/// A client without the password cannot log in, and learns only that its guess was wrong.
 @Suite struct HandshakeGuessTests {
     let people: People
 
@@ -13,7 +13,7 @@ import Vocabulary
         people = try People()
     }
 
-    @Test func aWrongPasswordStopsAtTheServersProof() throws {
+    @Test func aWrongPasswordFailsAtTheServersConfirmation() throws {
         var run = HandshakeRun(people)
         run.login = try people.credential(secret: StretchedPassword(w0: .pattern(77), w1: .pattern(78)))
         let outcome = try run.run()
@@ -23,7 +23,7 @@ import Vocabulary
         #expect(outcome.owesProof)
     }
 
-    @Test func whoKnowsHalfOfTheSecretGetsNowhereEither() throws {
+    @Test func oneHalfOfTheSecretIsNotEnough() throws {
         for secret in [
             StretchedPassword(w0: people.secret.w0, w1: .pattern(78)),
             StretchedPassword(w0: .pattern(77), w1: people.secret.w1),
@@ -36,24 +36,24 @@ import Vocabulary
         }
     }
 
-    @Test func anUnknownUserIsTakenThroughTheSameStepsToTheSamePoint() throws {
+    @Test func anUnknownUserSeesTheSameStepsAsAWrongPassword() throws {
         var wrong = HandshakeRun(people)
         wrong.login = try people.credential(secret: StretchedPassword(w0: .pattern(77), w1: .pattern(78)))
         var unknown = HandshakeRun(people)
         unknown.login = try people.credential(user: "mallory")
-        let (known, stranger) = try (wrong.run(), unknown.run())
-        #expect(stranger.steps == known.steps)
-        #expect(stranger.clientFault == known.clientFault)
-        #expect(stranger.serverFault == known.serverFault)
-        #expect(stranger.sent.mapValues(\.count) == known.sent.mapValues(\.count))
-        #expect(stranger.owesProof == known.owesProof)
-        // The name is for the server's log only.
-        #expect(known.claimed == people.alice.identity)
-        #expect(stranger.claimed == nil)
+        let (wrongPassword, unknownUser) = try (wrong.run(), unknown.run())
+        #expect(unknownUser.steps == wrongPassword.steps)
+        #expect(unknownUser.clientFault == wrongPassword.clientFault)
+        #expect(unknownUser.serverFault == wrongPassword.serverFault)
+        #expect(unknownUser.sent.mapValues(\.count) == wrongPassword.sent.mapValues(\.count))
+        #expect(unknownUser.owesProof == wrongPassword.owesProof)
+        // The server uses the name only for its log.
+        #expect(wrongPassword.claimed == people.alice.identity)
+        #expect(unknownUser.claimed == nil)
     }
 
-    @Test func evenARightProofDoesNotMakeAUserExist() throws {
-        // Whoever could predict the stand-in's secrets could prove them; he is nobody all the same.
+    @Test func aProofForTheDummyVerifierDoesNotLogIn() throws {
+        // Even a client that predicts the secrets of the dummy verifier does not become a user.
         var run = HandshakeRun(people)
         run.login = try people.credential(
             user: "mallory",
@@ -64,7 +64,7 @@ import Vocabulary
         #expect(outcome.server == nil)
     }
 
-    @Test func aWrongConfirmationIsTheLastThingAServerHears() throws {
+    @Test func aServerAcceptsNothingAfterAWrongConfirmation() throws {
         var server = HandshakeRun(people).makeServer()
         let run = HandshakeRun(people)
         let share = try HandshakeRun.share(people.alice)
@@ -77,13 +77,13 @@ import Vocabulary
         _ = try server.answer(with: job.run())
         let wrong = HandshakeFrame.encode(.clientFinish, body: [UInt8](repeating: 0, count: 64))
         #expect(throws: HandshakeFault.authentication) { try server.feed(wrong) }
-        // There is no second guess in the same run.
+        // The same handshake permits no second guess.
         #expect(throws: HandshakeFault.unexpectedMessage) { try server.feed(wrong) }
         #expect(server.owesProof == true)
     }
 
     @Test func aStolenVerifierDoesNotLogIn() throws {
-        // The thief has w0, L, w0·M and w0·N, and everything that was ever sent. With V = y·L he would need y.
+        // The thief has w0, L, w0·M and w0·N, and all recorded traffic. To compute V = y·L, the thief would need y.
         let thief = try ClientCredential(
             identity: people.alice.identity,
             realm: people.realm,
@@ -94,7 +94,7 @@ import Vocabulary
         run.login = thief
         #expect(try run.run().clientFault == .authentication)
 
-        // He goes on all the same, with each confirmation that he can compute without w1.
+        // The thief continues with each confirmation that can be computed without w1.
         var server = run.makeServer()
         var client = run.makeClient()
         let share = try HandshakeRun.share(thief)
@@ -133,7 +133,7 @@ import Vocabulary
         }
     }
 
-    @Test func aShareThatCancelsTheBlindEndsAsAWrongPasswordDoes() throws {
+    @Test func aShareThatCancelsTheBlindFailsLikeAWrongPassword() throws {
         let blind = people.verifier.blind
         var run = HandshakeRun(people)
         let share = try HandshakeRun.share(people.alice).share
@@ -149,7 +149,7 @@ import Vocabulary
         #expect(try run.run().clientFault == .authentication)
     }
 
-    @Test func aServerThatEchoesTheClientsShareIsNotBelieved() throws {
+    @Test func aServerThatEchoesTheClientsShareIsRefused() throws {
         let share = try HandshakeRun.share(people.alice).share
         var run = HandshakeRun(people)
         run.middle = {
@@ -169,7 +169,7 @@ extension HandshakeRun {
 }
 
 extension [UInt8] {
-    /// The same with the first occurrence of some bytes replaced by as many others.
+    /// A copy with the first occurrence of `part` replaced by `other`, which has the same length.
     func replacing(_ part: [UInt8], with other: [UInt8]) -> [UInt8] {
         precondition(part.count == other.count)
         guard let start = indices.first(where: { Array(self[$0...].prefix(part.count)) == part }) else {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ProtocolCore
 
-/// Points that are none, in place of each end's share.
+/// Invalid points in place of each end's share.
 @Suite struct HandshakePointTests {
     let people: People
 
@@ -12,7 +12,7 @@ import Testing
         people = try People()
     }
 
-    /// Everything that OpenSSL might take and we must not, and everything that nobody may take.
+    /// Encodings that OpenSSL would accept and Sallyport must not, and invalid points.
     static func badPoints(_ good: [UInt8]) -> [(String, [UInt8])] {
         let x = Array(good[1..<67])
         let y = Array(good[67...])
@@ -37,7 +37,7 @@ import Testing
         ]
     }
 
-    @Test func aServerTakesNoPointThatIsNone() throws {
+    @Test func aServerRefusesAnInvalidPoint() throws {
         let share = try HandshakeRun.share(people.alice).share
         for (name, point) in Self.badPoints(share) {
             var run = HandshakeRun(people)
@@ -45,13 +45,13 @@ import Testing
             let outcome = try run.run()
             #expect(outcome.serverFault == .invalidPoint, "\(name)")
             #expect(outcome.serverFault?.reject == nil)
-            // Nothing was computed for it, nothing was said, and it was no guess.
+            // The server computed and sent nothing, and counts no guess.
             #expect(outcome.steps.isEmpty)
             #expect(!outcome.owesProof)
         }
     }
 
-    @Test func aClientTakesNoPointThatIsNone() throws {
+    @Test func aClientRefusesAnInvalidPoint() throws {
         let share = try Array(#require(HandshakeRun(people).run().sent[.answer])[50..<183])
         for (name, point) in Self.badPoints(share) {
             var run = HandshakeRun(people)
@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    @Test func aShareOfAnotherSizeIsNotEvenLookedAt() throws {
+    @Test func aShareOfTheWrongSizeIsMalformed() throws {
         let short = [UInt8](repeating: 0, count: 1)
         let compressed = [UInt8](repeating: 2, count: 67)
         let share = try HandshakeRun.share(people.alice).share

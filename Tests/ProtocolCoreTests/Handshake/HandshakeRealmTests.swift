@@ -4,7 +4,7 @@ import Testing
 
 @testable import ProtocolCore
 
-/// How a client finds out where it is, and what it refuses to be told.
+/// The client learns its realm from the server, and refuses unacceptable realms and costs.
 @Suite struct HandshakeRealmTests {
     let people: People
 
@@ -12,7 +12,7 @@ import Testing
         people = try People()
     }
 
-    @Test func aClientOfAnotherRealmIsToldTheRightOneAndGetsIn() throws {
+    @Test func aClientOfAnotherRealmLearnsTheRightOneAndLogsIn() throws {
         var run = HandshakeRun(people)
         run.login = try people.credential(realm: Realm("somewhere else"))
         let outcome = try run.run()
@@ -21,7 +21,7 @@ import Testing
         #expect(outcome.server != nil)
     }
 
-    @Test func theRealmIsToldToWhoeverAsksAndSaysNothingOfUsers() throws {
+    @Test func theRetryWithTheRealmDoesNotDependOnTheUser() throws {
         let elsewhere = try #require(Realm("somewhere else"))
         var answers: Set<[UInt8]> = []
         for user in ["alice", "mallory"] {
@@ -33,7 +33,7 @@ import Testing
         #expect(answers.count == 1)
     }
 
-    @Test func anotherRealmThanThePinnedOneIsRefused() throws {
+    @Test func aRealmOtherThanThePinnedOneIsRefused() throws {
         for asksForRealm in [true, false] {
             var run = HandshakeRun(people, asksForRealm: asksForRealm)
             run.pinnedRealm = Realm("somewhere else")
@@ -50,7 +50,7 @@ import Testing
     @Test(arguments: [
         "scrypt:14:8:1", "scrypt:21:8:1", "scrypt:17:9:1", "scrypt:17:8:2", "scrypt:17:8:1 ", "", "argon2",
     ])
-    func aCostThatIsTooCheapOrTooDearIsRefused(cost: String) throws {
+    func aCostOutsideOfTheAcceptedRangeIsRefused(cost: String) throws {
         var run = HandshakeRun(people, asksForRealm: true)
         let realm = people.realm
         run.middle = {
@@ -60,7 +60,7 @@ import Testing
         #expect(try run.run().clientFault == .unacceptableCost)
     }
 
-    @Test func aForgedRealmCostsTheLoginAndNothingElse() throws {
+    @Test func aForgedRealmFailsTheLoginAndIsNoGuess() throws {
         var run = HandshakeRun(people, asksForRealm: true)
         let forged = try #require(Realm("mallory's"))
         run.middle = {
@@ -69,12 +69,12 @@ import Testing
                 .encoded()
         }
         let outcome = try run.run()
-        // The server sees another hint and has told its realm already.
+        // The server sees another hint, but it sends its realm only once.
         #expect(outcome.serverFault == .repeatedRetry)
         #expect(!outcome.steps.contains("server: verify"))
     }
 
-    @Test func theServerIsAskedOnce() throws {
+    @Test func theServerAnswersOneRealmQuery() throws {
         var server = HandshakeRun(people).makeServer()
         let query = try #require(HandshakeRun(people, asksForRealm: true).run().sent[.query])
         guard case .send = try server.feed(query) else {
@@ -84,7 +84,7 @@ import Testing
         #expect(throws: HandshakeFault.repeatedRetry) { try server.feed(query) }
     }
 
-    @Test func theClientIsToldOnce() throws {
+    @Test func theClientAcceptsOneRetry() throws {
         let retry = try #require(HandshakeRun(people, asksForRealm: true).run().sent[.retry])
         var client = HandshakeRun(people).makeClient()
         _ = client.begin(with: nil)
@@ -109,7 +109,7 @@ import Testing
         #expect(throws: HandshakeFault.malformed("random changed")) { try server.feed(hello.flipped(at: 20)) }
     }
 
-    @Test func whoShowsATicketIsAskedForThePasswordOnce() throws {
+    @Test func aTicketIsAnsweredOnceWithARetry() throws {
         var server = HandshakeRun(people).makeServer()
         let resume = try #require(HandshakeRun(people).run().sent[.hello]).with(mode: .ticket)
         guard case .send(let retry) = try server.feed(resume) else {
@@ -120,11 +120,11 @@ import Testing
         #expect(throws: HandshakeFault.repeatedRetry) { try server.feed(resume) }
         var client = HandshakeRun(people).makeClient()
         _ = client.begin(with: nil)
-        // A client that showed none is not asked.
+        // A client that showed no ticket refuses this retry.
         #expect(throws: HandshakeFault.unexpectedMessage) { try client.feed(retry) }
     }
 
-    @Test func aLoginIsNoReattachment() throws {
+    @Test func aLoginHelloInResumeModeIsMalformed() throws {
         var server = HandshakeRun(people).makeServer()
         let hello = try #require(HandshakeRun(people).run().sent[.hello])
         #expect(throws: HandshakeFault.malformed("session")) { try server.feed(hello.with(mode: .resume)) }
@@ -132,7 +132,7 @@ import Testing
 }
 
 extension [UInt8] {
-    /// A hello with another mode.
+    /// A copy of the hello with another mode.
     func with(mode: HelloMode) -> [UInt8] {
         var copy = self
         copy[42] = mode.rawValue

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ProtocolCore
 
-/// Messages of another run, another direction or another time.
+/// Messages of another handshake, in the wrong direction or at the wrong time.
 @Suite struct HandshakeReplayTests {
     let people: People
 
@@ -12,7 +12,7 @@ import Testing
         people = try People()
     }
 
-    @Test func aReplayedHelloGetsAnotherAnswerAndItsOldFinishIsRefused() throws {
+    @Test func aReplayedHelloGetsAFreshAnswerThatTheOldFinishDoesNotFit() throws {
         let recorded = try HandshakeRun(people).run().sent
         var fresh = HandshakeRun(people)
         fresh.serverSeed = 0x52
@@ -26,7 +26,7 @@ import Testing
         #expect(throws: HandshakeFault.authentication) { try server.feed(#require(recorded[.finish])) }
     }
 
-    @Test func aReplayedAnswerIsRefusedByAClientThatAsksAnew() throws {
+    @Test func aReplayedAnswerIsRefused() throws {
         let recorded = try HandshakeRun(people).run().sent
         var fresh = HandshakeRun(people)
         fresh.clientRandom = [UInt8](repeating: 0xC2, count: 32)
@@ -36,7 +36,7 @@ import Testing
         #expect(outcome.sent[.finish] == nil)
     }
 
-    @Test func everyMessageThatComesBackToItsSenderIsRefused() throws {
+    @Test func aMessageReflectedToItsSenderIsRefused() throws {
         let sent = try HandshakeRun(people, asksForRealm: true).run().sent
         for message in [HandshakeRun.Message.query, .hello, .finish] {
             var client = HandshakeRun(people).makeClient()
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test func everyMessageAtAnyOtherTimeThanItsOwnIsRefused() throws {
+    @Test func aMessageOutOfOrderIsRefused() throws {
         let sent = try HandshakeRun(people).run().sent
         var server = HandshakeRun(people).makeServer()
         #expect(throws: HandshakeFault.unexpectedMessage) { try server.feed(#require(sent[.finish])) }
@@ -71,7 +71,7 @@ import Testing
         #expect(throws: HandshakeFault.unexpectedMessage) { try client.feed(#require(sent[.answer])) }
     }
 
-    @Test func whileTheServerComputesTheFirstByteIsTooMuch() throws {
+    @Test func anyByteWhileTheServerComputesIsRefused() throws {
         let sent = try HandshakeRun(people).run().sent
         for message in [HandshakeRun.Message.hello, .finish] {
             var server = HandshakeRun(people).makeServer()
@@ -82,8 +82,8 @@ import Testing
         }
     }
 
-    @Test func aConfirmationOfTheOtherEndIsNoneOfThisOne() throws {
-        // The server's own proof sent back to it.
+    @Test func theServersConfirmationIsNotAcceptedFromTheClient() throws {
+        // The client reflects the server's own confirmation.
         var run = HandshakeRun(people)
         var answer: [UInt8] = []
         run.middle = { message, bytes in
@@ -94,8 +94,8 @@ import Testing
         #expect(try run.run().serverFault == .authentication)
     }
 
-    @Test func aPeerThatPlaysBothEndsAgainstEachOtherOnlyCarriesTheirWords() throws {
-        // Two clients and one server: each answer goes to the wrong client.
+    @Test func messagesSwappedBetweenTwoHandshakesAreRefused() throws {
+        // Two clients and one server: the attacker swaps the messages of the two handshakes.
         var first = HandshakeRun(people)
         first.clientRandom = [UInt8](repeating: 1, count: 32)
         var second = HandshakeRun(people)

@@ -5,9 +5,9 @@ import Vocabulary
 
 @testable import ProtocolCore
 
-/// A whole handshake between two machines, with somebody in the middle who may change what is said.
+/// A complete handshake between two state machines, with a man in the middle who may change messages.
 struct HandshakeRun {
-    /// The messages in the order in which they can come.
+    /// The messages in the order in which they can be sent.
     enum Message: Hashable, CaseIterable {
         case query
         case retry
@@ -16,30 +16,30 @@ struct HandshakeRun {
         case finish
     }
 
-    /// How it ended.
+    /// The outcome of a handshake.
     struct Outcome {
         var clientFault: HandshakeFault?
         var serverFault: HandshakeFault?
-        /// Whether an end was left waiting for more bytes.
+        /// Whether an end still waits for more bytes.
         var isStuck = false
         var client: Agreement?
         var server: Agreement?
-        /// Each message as it left its end.
+        /// Each message as its sender sent it.
         var sent: [Message: [UInt8]] = [:]
-        /// What each end did, step by step.
+        /// The steps of both ends.
         var steps: [String] = []
-        /// Whether the server counts it as a guess at the password when the client goes away now.
+        /// Whether the server counts a disconnect of the client at this point as a password guess.
         var owesProof = false
         var claimed: Identity?
 
-        /// Whether either end believes in the other.
+        /// Whether either end accepts the other.
         var isAccepted: Bool { client != nil || server != nil }
     }
 
     var table: VerifierTable
-    /// With what the client logs in; `nil` makes it ask for the realm first.
+    /// The credential of the client; with `nil` it asks for the realm first.
     var login: ClientCredential?
-    /// What it learns for a realm that it is told.
+    /// Makes the client's credential for the realm that the server names.
     var learn: (Realm, ScryptCost) throws -> ClientCredential
     var clientSuites = [Suite.encrypted]
     var serverSuites = [Suite.encrypted]
@@ -48,7 +48,7 @@ struct HandshakeRun {
     var pinnedRealm: Realm?
     var clientRandom = [UInt8](repeating: 0xC1, count: 32)
     var serverSeed: UInt8 = 0x51
-    /// What becomes of a message on its way.
+    /// Changes a message in transit.
     var middle: (Message, [UInt8]) -> [UInt8] = { $1 }
 
     init(_ people: People, asksForRealm: Bool = false) {
@@ -171,7 +171,7 @@ struct HandshakeRun {
 }
 
 extension [UInt8] {
-    /// Lends the bytes to somebody who says what it throws, which `withUnsafeBytes` does not pass on.
+    /// Lends the bytes to a closure with a typed error, which `withUnsafeBytes` does not support.
     func borrowed<R, E>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
         let result = withUnsafeBytes { bytes -> Result<R, E> in
             do throws(E) { return .success(try body(bytes)) } catch { return .failure(error) }
@@ -179,7 +179,7 @@ extension [UInt8] {
         return try result.get()
     }
 
-    /// The same with one bit flipped; which one depends on where.
+    /// A copy with one bit flipped in the byte at `index`; the bit depends on the index.
     func flipped(at index: Int) -> [UInt8] {
         var copy = self
         copy[index] ^= 1 << UInt8((index &* 7 &+ index / 8) % 8)

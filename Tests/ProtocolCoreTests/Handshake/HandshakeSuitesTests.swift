@@ -6,7 +6,7 @@ import WireCoding
 
 @testable import ProtocolCore
 
-/// What is agreed on is what both ends wanted, whoever is in the middle.
+/// A man in the middle cannot change the suite, version or parameters on which both ends agree.
 @Suite struct HandshakeSuitesTests {
     let people: People
 
@@ -14,7 +14,7 @@ import WireCoding
         people = try People()
     }
 
-    @Test func theServerDecidesAmongWhatBothAccept() throws {
+    @Test func theServerChoosesAmongTheCommonSuites() throws {
         let cases: [([Suite], [Suite], Suite)] = [
             ([.encrypted], [.encrypted], .encrypted),
             ([.integrityOnly, .encrypted], [.encrypted], .encrypted),
@@ -33,8 +33,8 @@ import WireCoding
         }
     }
 
-    @Test func anOfferThatWasRewrittenOnItsWayIsNoticed() throws {
-        // The middle adds the suite without encryption in the client's name, to a server that would take it.
+    @Test func aModifiedSuiteOfferIsDetected() throws {
+        // The attacker adds the suite without encryption to the client's offer; the server would accept it.
         var run = HandshakeRun(people)
         run.serverSuites = [.integrityOnly, .encrypted]
         run.middle = { $0 == .hello ? $1.withSuites([0x01F1, 0x0101]) : $1 }
@@ -42,7 +42,7 @@ import WireCoding
         #expect(outcome.clientFault == .suite)
         #expect(!outcome.isAccepted)
 
-        // It turns the order around, or takes out what both would rather have.
+        // The attacker reverses the order, or removes the suite that both prefer.
         run.clientSuites = [.integrityOnly, .encrypted]
         for suites in [[0x0101, 0x01F1], [0x0101]] as [[UInt16]] {
             run.middle = { $0 == .hello ? $1.withSuites(suites) : $1 }
@@ -52,7 +52,7 @@ import WireCoding
         }
     }
 
-    @Test func aChoiceThatWasRewrittenOnItsWayIsNoticed() throws {
+    @Test func aModifiedSuiteChoiceIsDetected() throws {
         var run = HandshakeRun(people)
         run.middle = { $0 == .answer ? $1.setting(44, 0xF1) : $1 }
         #expect(try run.run().clientFault == .suite)
@@ -60,7 +60,7 @@ import WireCoding
         #expect(try run.run().clientFault == .authentication)
     }
 
-    @Test func aServerThatChoosesWhatWasNotOfferedIsLeft() throws {
+    @Test func aSuiteThatWasNotOfferedIsRefused() throws {
         for (high, low) in [(0x01, 0xF1), (0x01, 0x02), (0, 0), (0xFF, 0xFF)] as [(UInt8, UInt8)] {
             var run = HandshakeRun(people)
             run.middle = { $0 == .answer ? $1.setting(43, high).setting(44, low) : $1 }
@@ -68,8 +68,8 @@ import WireCoding
         }
     }
 
-    @Test func aVersionRangeThatWasRewrittenOnItsWayIsNoticed() throws {
-        // A client of a later version says 1 to 2; the middle makes it 1 to 1, and the other way round.
+    @Test func aModifiedVersionRangeIsDetected() throws {
+        // The attacker changes the client's version range from 1…1 to 1…2, and to 2…2. A downgrade would be detected alike.
         var run = HandshakeRun(people)
         run.middle = { $0 == .hello ? $1.setting(41, 2) : $1 }
         #expect(try run.run().clientFault == .authentication)
@@ -79,7 +79,7 @@ import WireCoding
         #expect(try run.run().clientFault == .version)
     }
 
-    @Test func aForgedRejectEndsTheRunAndChangesNothingElse() throws {
+    @Test func aForgedRejectOnlyEndsTheHandshake() throws {
         for code in [RejectCode.version, .suite, .busy, .authentication] {
             var run = HandshakeRun(people)
             run.middle = { $0 == .answer ? Reject(code: code, retryAfterSeconds: 9).encoded() : $1 }
@@ -89,7 +89,7 @@ import WireCoding
         }
     }
 
-    @Test func parametersThatWereRewrittenOnTheirWayAreNoticed() throws {
+    @Test func modifiedParametersAreDetected() throws {
         var run = HandshakeRun(people)
         run.middle = {
             guard $0 == .hello else { return $1 }
@@ -118,7 +118,7 @@ import WireCoding
         #expect(outcome.server?.peerParameters == run.clientParameters)
     }
 
-    @Test func elementsThatAreAddedOrMovedOnTheirWayAreNoticed() throws {
+    @Test func elementsAddedOrMovedInTransitAreDetected() throws {
         let edits: [([HelloPart]) -> [HelloPart]] = [
             { $0.dropLast() + [(0x7000, [1])] + $0.suffix(1) },
             { [(0, [])] + $0 },
@@ -136,8 +136,8 @@ import WireCoding
         }
     }
 
-    @Test func anUnknownElementIsPassedOverButCounts() throws {
-        // Added by the client itself it does no harm: its own transcript has it too.
+    @Test func anUnknownElementIsSkippedButPartOfTheTranscript() throws {
+        // The client itself added the element: that is allowed, because its own transcript contains it too.
         let share = try HandshakeRun.share(people.alice)
         let run = HandshakeRun(people)
         let hello = run.makeClientHello(people.alice, share).editingElements { $0 + [(0x7000, [1, 2, 3])] }
@@ -175,7 +175,7 @@ import WireCoding
 }
 
 extension [UInt8] {
-    /// A client's hello with other suites.
+    /// A copy of the client's hello with other suites.
     func withSuites(_ suites: [UInt16]) -> [UInt8] {
         var body = Array(self[8..<44]) + [UInt8(suites.count)]
         for suite in suites { body.append(bigEndian: suite) }

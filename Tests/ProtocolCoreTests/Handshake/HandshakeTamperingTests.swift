@@ -4,7 +4,7 @@ import Testing
 
 @testable import ProtocolCore
 
-/// Whoever changes one bit of a handshake on its way ends it: PROTOCOL.md, Transcript.
+/// A single changed bit makes a handshake fail: PROTOCOL.md, Transcript.
 @Suite struct HandshakeTamperingTests {
     let people: People
 
@@ -23,7 +23,7 @@ import Testing
         #expect(outcome.sent.count == (asksForRealm ? 5 : 3))
     }
 
-    @Test(arguments: [false, true]) func theMessagesHaveTheSizesOfTheDocument(asksForRealm: Bool) throws {
+    @Test(arguments: [false, true]) func theMessagesHaveTheDocumentedSizes(asksForRealm: Bool) throws {
         let sent = try HandshakeRun(people, asksForRealm: asksForRealm).run().sent
         #expect(sent[.hello]?.count == 244)
         #expect(sent[.answer]?.count == 291)
@@ -39,21 +39,21 @@ import Testing
         (.retry, true),
         (.hello, true), (.answer, true), (.finish, true),
     ])
-    func oneFlippedBitInAnyByteIsNeverAccepted(message: HandshakeRun.Message, asksForRealm: Bool) throws {
+    func aFlippedBitInAnyByteIsNeverAccepted(message: HandshakeRun.Message, asksForRealm: Bool) throws {
         let count = try #require(HandshakeRun(people, asksForRealm: asksForRealm).run().sent[message]).count
         for index in 0..<count {
             var run = HandshakeRun(people, asksForRealm: asksForRealm)
             run.middle = { $0 == message ? $1.flipped(at: index) : $1 }
             let outcome = try run.run()
             #expect(outcome.server == nil, "byte \(index): the server established")
-            // The client believes when it sends ClientFinish; a change of that alone comes too late to stop it.
-            let clientMayBelieve = message == .finish
-            #expect((outcome.sent[.finish] == nil) == !clientMayBelieve, "byte \(index): ClientFinish")
-            #expect((outcome.client == nil) == !clientMayBelieve, "byte \(index): the client established")
+            // The client has accepted the server before it sends ClientFinish, so only the server detects a change of it.
+            let clientMayAccept = message == .finish
+            #expect((outcome.sent[.finish] == nil) == !clientMayAccept, "byte \(index): ClientFinish")
+            #expect((outcome.client == nil) == !clientMayAccept, "byte \(index): the client established")
         }
     }
 
-    @Test func aMessageThatIsCutNeverLeadsAnywhere() throws {
+    @Test func anIncompleteMessageNeverEstablishes() throws {
         for message in HandshakeRun.Message.allCases {
             let count = try #require(HandshakeRun(people, asksForRealm: true).run().sent[message]).count
             for kept in stride(from: 0, to: count, by: 1) {
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test(arguments: Seeds.some(10)) func garbageInPlaceOfAnyMessageIsNeverAccepted(seed: UInt64) throws {
+    @Test(arguments: Seeds.some(10)) func randomBytesInPlaceOfAMessageAreNeverAccepted(seed: UInt64) throws {
         var random = SplitMix(seed: seed)
         for _ in 0..<20 {
             let message = HandshakeRun.Message.allCases[Int.random(in: 0..<5, using: &random)]

@@ -24,7 +24,7 @@ import Vocabulary
         )
     }
 
-    @Test func aPasswordIsRegisteredToTheSameScalarsPointAndTag() throws {
+    @Test func registeringAPasswordGivesTheScalarsPointAndTagOfTheVector() throws {
         let password = try Password(SecretBytes(Array(file.text("registration/password").utf8)))
         let stretched = try StretchedPassword(password, identity: identity, realm: realm, cost: cost)
         #expect(try stretched.w0.hex == file.text("registration/w0"))
@@ -35,11 +35,11 @@ import Vocabulary
         #expect(try realm.hint(cost: cost).hex == file.text("registration/realm_hint"))
     }
 
-    @Test func aLoginHasTheSameMessagesAndSecrets() throws {
+    @Test func aLoginHasTheMessagesAndSecretsOfTheVector() throws {
         try expectLogin("pake", asksForRealm: false)
     }
 
-    @Test func aLoginAfterARealmQueryHasTheSameMessagesAndSecrets() throws {
+    @Test func aLoginAfterARealmQueryHasTheMessagesAndSecretsOfTheVector() throws {
         try expectLogin("realm_query", asksForRealm: true)
     }
 
@@ -116,7 +116,7 @@ import Vocabulary
         }
     }
 
-    @Test func keysAndRatchetAreTheSame() throws {
+    @Test func keysAndRatchetAreThoseOfTheVector() throws {
         for (secret, key, iv) in [("c_ap0", "c_key0", "c_iv0"), ("s_ap0", "s_key0", "s_iv0")] {
             let keys = try TrafficKeys(file.secret("pake/\(secret)"))
             #expect(try keys.key.hex == file.text("pake/\(key)"))
@@ -129,7 +129,7 @@ import Vocabulary
     }
 
     @Test(arguments: AEADBackend.usable)
-    func recordsAreTheSame(backend: AEADBackend) throws {
+    func recordsAreThoseOfTheVector(backend: AEADBackend) throws {
         for (secret, steps) in [
             ("c_ap0", ["client_record0"]), ("s_ap0", ["server_record0"]),
         ] {
@@ -160,7 +160,7 @@ import Vocabulary
 }
 
 extension SecretBytes {
-    /// 66 bytes that are a scalar in range.
+    /// 66 bytes that encode a valid scalar.
     static func pattern(_ value: UInt8) -> SecretBytes {
         SecretBytes([0] + [UInt8](repeating: value, count: 65))
     }

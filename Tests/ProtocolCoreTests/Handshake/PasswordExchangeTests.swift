@@ -67,8 +67,8 @@ import Vocabulary
         }
     }
 
-    @Test func theConstantsAreThoseThatTheStandardPrints() throws {
-        // RFC 9383, section 4, prints them compressed.
+    @Test func theConstantsAreThoseOfTheStandard() throws {
+        // RFC 9383, section 4, lists them in compressed form.
         let m =
             "02003f06f38131b2ba2600791e82488e8d20ab889af753a41806c5db18d37d85608cfae06b82e4a72cd744c719193562a653ea1f"
             + "119eef9356907edc9b56979962d7aa"

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ProtocolCore
 
-/// Taking a session to another link: the two messages of it.
+/// The two messages that resume a session on another link.
 @Suite struct ResumptionTests {
     let file: VectorFile
     let proof: SessionProof
@@ -29,7 +29,7 @@ import Testing
         )
     }
 
-    /// What a server makes of a hello.
+    /// The request that a server reads from a hello.
     private func request(_ message: [UInt8]) throws -> ResumptionRequest {
         var server = HandshakeRun(try People()).makeServer()
         guard case .resume(let request) = try server.feed(message) else {
@@ -57,7 +57,7 @@ import Testing
         #expect(client.message.count == 151 && answer.count == 126)
     }
 
-    @Test func theAnswerIsUnderstoodHoweverItComesAndWhateverFollows() throws {
+    @Test func theAnswerIsReadInAnyPortionsAndWithoutTheBytesAfterIt() throws {
         let client = try client()
         let answer = try answer(received: 0x0102_0304_0506_0708)
         for count in 0..<answer.count {
@@ -70,7 +70,7 @@ import Testing
         #expect(whole?.received == 0x0102_0304_0506_0708)
     }
 
-    @Test func aHelloWithOneBitChangedProvesNothing() throws {
+    @Test func aHelloWithAFlippedBitProvesNothing() throws {
         let message = try client().message
         for index in message.indices {
             for bit in 0..<8 {
@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    @Test func anAnswerWithOneBitChangedIsNotTaken() throws {
+    @Test func anAnswerWithAFlippedBitIsRefused() throws {
         let client = try client()
         let answer = try answer()
         for index in answer.indices {
@@ -93,7 +93,7 @@ import Testing
         }
     }
 
-    @Test func anAnswerToAnotherHelloIsNotTaken() throws {
+    @Test func anAnswerToAnotherHelloIsRefused() throws {
         let answer = try answer()
         let other = try client(attempt: 2)
         #expect(throws: HandshakeFault.authentication) {
@@ -101,7 +101,7 @@ import Testing
         }
     }
 
-    @Test func theTwoEndsProofsAreNotEachOthers() throws {
+    @Test func theProofsOfTheTwoEndsAreNotInterchangeable() throws {
         let reflected = SessionProof(
             id: proof.id,
             suite: .encrypted,
@@ -116,7 +116,7 @@ import Testing
         }
     }
 
-    @Test func aSessionIsNotTakenForAnotherOneOrForAnotherSuite() throws {
+    @Test func aProofIsValidOnlyForItsSessionAndSuite() throws {
         let message = try client().message
         let request = try request(message)
         let id = try #require([UInt8](repeating: 1, count: 16).withUnsafeBytes { SessionID($0) })
@@ -131,16 +131,16 @@ import Testing
         #expect(!request.isProved(by: readable))
     }
 
-    @Test func aServerThatTurnsTheClientAwayIsUnderstood() throws {
+    @Test func theClientReadsAReject() throws {
         let reject = Reject(code: .noSession, retryAfterSeconds: 0).encoded()
         #expect(throws: HandshakeFault.rejected(.noSession, retryAfterSeconds: 0)) {
             _ = try reject.withUnsafeBytes { try client().receive($0) }
         }
     }
 
-    @Test func aHelloOfAnotherFormIsNotLookedAt() throws {
+    @Test func aHelloOfAnotherFormIsRefused() throws {
         let message = try client().message
-        // Cut off, longer, with another element, with two suites, with bytes behind it.
+        // A body that is too long, another element, two suites, and bytes after the message.
         var forms: [[UInt8]] = []
         var longer = message
         longer[7] += 1

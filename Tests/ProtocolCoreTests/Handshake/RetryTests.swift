@@ -6,7 +6,7 @@ import Testing
 @Suite struct RetryTests {
     private let nonce = [UInt8](repeating: 9, count: 16)
 
-    @Test func aRetryIsReadBackAsItWasSent() throws {
+    @Test func aRetryIsReadBackAsWritten() throws {
         let longest = try #require(Realm([UInt8](repeating: 0x72, count: 255)))
         for retry in [
             Retry.ticketRefused(nonce: nonce),
@@ -17,7 +17,7 @@ import Testing
         }
     }
 
-    @Test func whatIsNotAWholeRealmAndCostIsRefused() {
+    @Test func anInvalidRealmOrCostIsRefused() {
         let start: [UInt8] = [3, 0] + nonce
         for rest in [
             [], [0, 1, 0x63], [1], [2, 0x72], [1, 0x72], [1, 0x72, 2, 0x63], [1, 0x72, 1, 0x63, 0],
@@ -28,7 +28,7 @@ import Testing
         #expect(throws: Never.self) { try readBody(start + [1, 0x72, 1, 0x63]) }
     }
 
-    @Test func otherReasonsAreRefused() {
+    @Test func undefinedRetryReasonsAreRefused() {
         for reason in UInt8.min ... .max where reason != 2 && reason != 3 {
             #expect(throws: HandshakeFault.malformed("retry reason")) { try readBody([reason, 0] + nonce) }
         }
@@ -36,7 +36,7 @@ import Testing
 }
 
 @Suite struct RejectTests {
-    @Test func aRejectIsReadBackAsItWasSent() throws {
+    @Test func aRejectIsReadBackAsWritten() throws {
         for reject in [
             Reject(code: .busy, retryAfterSeconds: 65535), Reject(code: RejectCode(rawValue: 200)),
         ] {
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test func aRejectEndsAClientsHandshakeWhereverItStands() throws {
+    @Test func aRejectEndsAClientsHandshakeInAnyState() throws {
         let people = try People()
         let reject = Reject(code: .busy, retryAfterSeconds: 7).encoded()
         let run = try HandshakeRun(people, asksForRealm: true).run()
@@ -65,12 +65,12 @@ import Testing
                 }
             }
             #expect(throws: HandshakeFault.rejected(.busy, retryAfterSeconds: 7)) { try client.feed(reject) }
-            // Nothing that comes after it counts.
+            // The client refuses all messages after it.
             #expect(throws: HandshakeFault.unexpectedMessage) { try client.feed(#require(run.sent[.answer])) }
         }
     }
 
-    @Test func aServerTakesNoReject() throws {
+    @Test func aServerRefusesAReject() throws {
         var server = try HandshakeRun(People()).makeServer()
         #expect(throws: HandshakeFault.unexpectedMessage) { try server.feed(Reject(code: .busy).encoded()) }
     }

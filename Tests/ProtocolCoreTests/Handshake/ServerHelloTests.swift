@@ -11,7 +11,7 @@ import Testing
         answer = try #require(HandshakeRun(People()).run().sent[.answer])
     }
 
-    @Test func anAnswerIsReadBackAsItWasSent() throws {
+    @Test func anAnswerIsReadBackAsWritten() throws {
         let (hello, confirmation) = try read(answer)
         #expect(hello.random == [UInt8](repeating: 0x51, count: 32))
         #expect(hello.suite == .encrypted)
@@ -21,7 +21,7 @@ import Testing
         #expect(hello.encodedWithoutConfirmation() == answer.dropLast(64))
     }
 
-    @Test func everyFieldThatHasOneValueHasIt() {
+    @Test func undefinedVersionsModesAndFlagsAreRefused() {
         for value in UInt8.min ... .max {
             if value != 1 { #expect(throws: HandshakeFault.version) { try read(answer.setting(40, value)) } }
             for (index, right) in [(41, 1), (42, 0), (45, 0)] as [(Int, UInt8)] where value != right {
@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    @Test func theConfirmationIsTheEndOfTheMessage() {
+    @Test func theConfirmationMustBeTheLastElement() {
         for type in [0x7FF1, 0x7FFF] as [UInt16] {
             #expect(throws: HandshakeFault.malformed("confirmation")) {
                 try read(answer.editingElements { $0 + [(type, [])] })
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test func everyElementThatAnAnswerNeedsIsMissedAndMeasured() {
+    @Test func aMissingElementOrOneOfTheWrongSizeIsRefused() {
         for type in [2, 4, 5] as [UInt16] {
             #expect(throws: HandshakeFault.self) {
                 try read(answer.editingElements { $0.filter { $0.type != type } })
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    @Test func everyCutIsRefused() {
+    @Test func anAnswerTruncatedAnywhereIsRefused() {
         for count in 0..<(answer.count - 8) {
             let cut = HandshakeFrame.encode(.serverHello, body: Array(answer[8..<8 + count]))
             #expect(throws: HandshakeFault.self) { try read(cut) }
@@ -84,7 +84,7 @@ import Testing
 }
 
 extension [UInt8] {
-    /// The same with one byte set.
+    /// A copy with one byte set.
     func setting(_ index: Int, _ value: UInt8) -> [UInt8] {
         var copy = self
         copy[index] = value

@@ -4,7 +4,7 @@ import Testing
 @testable import ProtocolCore
 
 @Suite struct SessionParametersTests {
-    @Test func parametersAreReadBackAsTheyWereSent() {
+    @Test func parametersAreReadBackAsWritten() {
         for parameters in [
             SessionParameters(),
             SessionParameters(
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test func anotherLengthOrAReservedBitIsRefused() {
+    @Test func aWrongLengthOrAReservedBitIsRefused() {
         let whole = SessionParameters().encoded
         for count in 0..<24 { #expect(read(Array(whole.prefix(count))) == nil) }
         #expect(read(whole + [0]) == nil)

@@ -3,7 +3,7 @@ import Testing
 @testable import ProtocolCore
 
 @Suite struct AcknowledgementStateTests {
-    @Test func aRecordThatDoesNotAskIsCountedAndNotAnswered() {
+    @Test func aRecordThatNeedsNoAcknowledgementIsOnlyCounted() {
         var state = AcknowledgementState()
         for _ in 0..<1000 { expect(!state.note(bytes: 65556, asks: false)) }
         #expect(state.received == 1000)
@@ -13,7 +13,7 @@ import Testing
         #expect(!state.isPending)
     }
 
-    @Test func everySixtyFourRecordsAreAcknowledged() {
+    @Test func anAcknowledgementIsDueAfter64Records() {
         var state = AcknowledgementState()
         for _ in 0..<63 { expect(state.note(bytes: 30, asks: true)) }
         #expect(!state.isDue)
@@ -25,7 +25,7 @@ import Testing
         #expect(!state.isDue)
     }
 
-    @Test func aQuarterOfAMebibyteIsAcknowledged() {
+    @Test func anAcknowledgementIsDueAfter256KiB() {
         var state = AcknowledgementState()
         expect(state.note(bytes: (256 << 10) - 1, asks: true))
         #expect(!state.isDue)

@@ -3,7 +3,7 @@ import Testing
 @testable import ProtocolCore
 
 @Suite struct BlockPoolTests {
-    @Test func whatIsLentIsCountedUntilItComesBack() {
+    @Test func lentBytesAreCountedUntilTheyAreReturned() {
         let pool = BlockPool()
         let small = pool.borrow(.small)
         let large = pool.borrow(.large)
@@ -14,7 +14,7 @@ import Testing
         #expect(pool.lentBytes == 0)
     }
 
-    /// Where the system would copy slowly from and to the beginning of a page (docs/decisions/0019).
+    /// The kernel copies more slowly to and from the beginning of a page (docs/decisions/0019).
     @Test func aBlockBeginsInTheMiddleOfAPage() {
         let pool = BlockPool()
         for size in [BlockPool.Size.small, .large] {
@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    @Test func theBlockUsedLastIsLentFirst() {
+    @Test func theMostRecentlyUsedBlockIsLentFirst() {
         let pool = BlockPool()
         let blocks = (0..<3).map { _ in pool.borrow(.large) }
         for block in blocks { pool.giveBack(block, .large) }
@@ -36,7 +36,7 @@ import Testing
         #expect(pool.lentBytes == 0)
     }
 
-    @Test func aBurstOfBlocksIsNotKept() {
+    @Test func theBlocksOfABurstAreFreed() {
         let pool = BlockPool()
         let blocks = (0..<100).map { _ in pool.borrow(.small) }
         for block in blocks { pool.giveBack(block, .small) }
@@ -44,12 +44,12 @@ import Testing
         pool.trim()
     }
 
-    @Test func whatNobodyNeededLatelyIsGivenBack() {
+    @Test func trimmingFreesTheBlocksNotUsedSinceTheLastTrim() {
         let pool = BlockPool()
         let blocks = (0..<5).map { _ in pool.borrow(.large) }
         for block in blocks { pool.giveBack(block, .large) }
         #expect(pool.keptBytes == 5 * BlockPool.Size.large.count)
-        // All of them have been needed since the last time, which was never.
+        // This is the first trim, so all blocks count as used since the last one.
         pool.trimSpare()
         #expect(pool.keptBytes == 5 * BlockPool.Size.large.count)
         let needed = [pool.borrow(.large), pool.borrow(.large)]

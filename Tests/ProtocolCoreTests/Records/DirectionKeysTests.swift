@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct DirectionKeysTests {
     @Test(arguments: [Suite.encrypted, .integrityOnly])
-    func oneBitFlippedAnywhereIsNoticed(suite: Suite) throws {
+    func aFlippedBitAnywhereIsDetected(suite: Suite) throws {
         var sender = try keys(suite)
         let plaintext = Array("a record of some bytes".utf8)
         let record = try sender.sealed(plaintext)
@@ -16,7 +16,7 @@ import Testing
                 var damaged = record
                 damaged[index] ^= 1 << UInt8(bit)
                 expect(!damaged.withUnsafeMutableBytes { receiver.open($0) }, "byte \(index), bit \(bit)")
-                // The real one is still welcome: a forgery does not use up a number.
+                // The genuine record still opens: a forgery does not use up a record number.
                 var real = record
                 expect(real.withUnsafeMutableBytes { receiver.open($0) })
             }
@@ -31,7 +31,7 @@ import Testing
         #expect(try Array(authenticating.sealed(plaintext)[4..<26]) == plaintext)
     }
 
-    @Test func recordsThatAreDroppedRepeatedOrSwappedAreNoticed() throws {
+    @Test func droppedRepeatedOrSwappedRecordsAreDetected() throws {
         var sender = try keys()
         let records = try (0..<4).map { try sender.sealed([UInt8($0)]) }
         func opens(_ order: [Int]) throws -> [Bool] {
@@ -47,7 +47,7 @@ import Testing
         #expect(try opens([1, 0]) == [false, true])
     }
 
-    @Test func aRecordIsNotTakenUnderAnotherKey() throws {
+    @Test func aRecordDoesNotOpenUnderAnotherKey() throws {
         var sender = try keys()
         let old = try sender.sealed([1, 2, 3])
         try sender.ratchet()
@@ -63,7 +63,7 @@ import Testing
         expect(record.withUnsafeMutableBytes { receiver.open($0) })
     }
 
-    @Test func theLastNumberIsNeverUsed() throws {
+    @Test func theLastRecordNumberIsNeverUsed() throws {
         var keys = try keys()
         keys.sequence = .max - 1
         _ = try keys.sealed([1])
@@ -96,7 +96,7 @@ import Testing
         #expect(byBytes.isAbused)
     }
 
-    @Test func limitsNearTheEndOfNumbersDoNotOverflow() throws {
+    @Test func theLargestLimitsDoNotOverflow() throws {
         var limits = KeyLimits(records: .max, bytes: .max)
         limits.tolerance = .max
         let keys = try keys(limits: limits)
@@ -105,7 +105,7 @@ import Testing
         #expect(keys.recordsLeft == .max)
     }
 
-    @Test func aHundredThousandRatchetsKeepBothEndsTogether() throws {
+    @Test func aHundredThousandRatchetsKeepBothEndsInSync() throws {
         var sender = try keys()
         var receiver = try keys()
         var seen: Set<[UInt8]> = []

@@ -7,8 +7,8 @@ import Testing
 @Suite struct LogAllowanceTests {
     private static let mebibyte = 1 << 20
 
-    /// An allowance, and a peer that takes a given time for what fills it.
-    private struct Way {
+    /// An allowance, and a peer that takes a given time to acknowledge a full log.
+    private struct Link {
         var allowance: LogAllowance
         var now = Instant(nanoseconds: 0)
         var records: UInt64 = 0
@@ -24,62 +24,62 @@ import Testing
         }
     }
 
-    @Test func aLongWayThatIsNotFullGetsMoreWithEachRoundTrip() {
-        var way = Way(allowance: LogAllowance(largest: 16 * Self.mebibyte), roundTrip: .milliseconds(100))
-        #expect(way.allowance.size == 4 * Self.mebibyte)
-        way.fill(1, taking: .milliseconds(140))
-        #expect(way.allowance.size == 8 * Self.mebibyte)
-        way.fill(1, taking: .milliseconds(200))
-        #expect(way.allowance.size == 16 * Self.mebibyte)
-        way.fill(10, taking: .milliseconds(100))
-        #expect(way.allowance.size == 16 * Self.mebibyte)
+    @Test func onALongPathTheAllowanceDoublesWithEachRoundTrip() {
+        var link = Link(allowance: LogAllowance(largest: 16 * Self.mebibyte), roundTrip: .milliseconds(100))
+        #expect(link.allowance.size == 4 * Self.mebibyte)
+        link.fill(1, taking: .milliseconds(140))
+        #expect(link.allowance.size == 8 * Self.mebibyte)
+        link.fill(1, taking: .milliseconds(200))
+        #expect(link.allowance.size == 16 * Self.mebibyte)
+        link.fill(10, taking: .milliseconds(100))
+        #expect(link.allowance.size == 16 * Self.mebibyte)
     }
 
-    @Test func aPeerNearbyThatIsFastEnoughGetsNoMore() {
-        var way = Way(allowance: LogAllowance(largest: 64 * Self.mebibyte), roundTrip: .microseconds(100))
-        way.fill(100, taking: .milliseconds(10))
-        #expect(way.allowance.size == 4 * Self.mebibyte)
+    @Test func onAShortPathTheAllowanceStays() {
+        var link = Link(allowance: LogAllowance(largest: 64 * Self.mebibyte), roundTrip: .microseconds(100))
+        link.fill(100, taking: .milliseconds(10))
+        #expect(link.allowance.size == 4 * Self.mebibyte)
     }
 
-    @Test func aWayThatSeldomTakesItsShortestTimeGetsMoreAfterFourInARow() {
-        var way = Way(allowance: LogAllowance(largest: 64 * Self.mebibyte), roundTrip: .milliseconds(10))
-        way.fill(3, taking: .milliseconds(60))
-        #expect(way.allowance.size == 4 * Self.mebibyte)
-        way.fill(1, taking: .milliseconds(60))
-        #expect(way.allowance.size == 8 * Self.mebibyte)
-        // Four more, but not in a row.
-        way.fill(3, taking: .milliseconds(60))
-        way.fill(1, taking: .milliseconds(30))
-        way.fill(1, taking: .milliseconds(60))
-        #expect(way.allowance.size == 8 * Self.mebibyte)
+    @Test func theAllowanceDoublesAfterFourSlowRoundTripsInARow() {
+        var link = Link(allowance: LogAllowance(largest: 64 * Self.mebibyte), roundTrip: .milliseconds(10))
+        link.fill(3, taking: .milliseconds(60))
+        #expect(link.allowance.size == 4 * Self.mebibyte)
+        link.fill(1, taking: .milliseconds(60))
+        #expect(link.allowance.size == 8 * Self.mebibyte)
+        // Four more slow round trips, but not in a row.
+        link.fill(3, taking: .milliseconds(60))
+        link.fill(1, taking: .milliseconds(30))
+        link.fill(1, taking: .milliseconds(60))
+        #expect(link.allowance.size == 8 * Self.mebibyte)
     }
 
-    @Test func whatIsNotNeededAnyMoreIsGivenUp() {
-        var way = Way(allowance: LogAllowance(largest: 16 * Self.mebibyte), roundTrip: .milliseconds(10))
-        way.fill(2, taking: .milliseconds(20))
-        #expect(way.allowance.size == 16 * Self.mebibyte)
-        way.roundTrip = .microseconds(100)
-        way.fill(4, taking: .milliseconds(30))
-        #expect(way.allowance.size == 8 * Self.mebibyte)
-        way.fill(40, taking: .milliseconds(10))
-        #expect(way.allowance.size == 4 * Self.mebibyte)
+    @Test func theAllowanceShrinksWhenItIsNoLongerNeeded() {
+        var link = Link(allowance: LogAllowance(largest: 16 * Self.mebibyte), roundTrip: .milliseconds(10))
+        link.fill(2, taking: .milliseconds(20))
+        #expect(link.allowance.size == 16 * Self.mebibyte)
+        link.roundTrip = .microseconds(100)
+        link.fill(4, taking: .milliseconds(30))
+        #expect(link.allowance.size == 8 * Self.mebibyte)
+        link.fill(40, taking: .milliseconds(10))
+        #expect(link.allowance.size == 4 * Self.mebibyte)
     }
 
-    @Test func aSmallLogIsUsedAsItIs() {
-        var way = Way(allowance: LogAllowance(largest: 4096))
-        way.fill(10, taking: .seconds(1))
-        #expect(way.allowance.size == 4096)
+    @Test func aSmallLogIsUsedWhole() {
+        var link = Link(allowance: LogAllowance(largest: 4096))
+        link.fill(10, taking: .seconds(1))
+        #expect(link.allowance.size == 4096)
     }
 
-    @Test func whatALostLinkLeftUnansweredIsNotMeasured() {
-        var way = Way(allowance: LogAllowance(largest: 64 * Self.mebibyte), roundTrip: .milliseconds(100))
-        way.allowance.isFull(records: 1, at: way.now)
-        way.allowance.linkLost()
-        way.allowance.acknowledged(1, roundTrip: way.roundTrip, at: way.now)
-        #expect(way.allowance.size == 4 * Self.mebibyte)
+    @Test func recordsUnacknowledgedOnALostLinkAreNotMeasured() {
+        var link = Link(allowance: LogAllowance(largest: 64 * Self.mebibyte), roundTrip: .milliseconds(100))
+        link.allowance.isFull(records: 1, at: link.now)
+        link.allowance.linkLost()
+        link.allowance.acknowledged(1, roundTrip: link.roundTrip, at: link.now)
+        #expect(link.allowance.size == 4 * Self.mebibyte)
     }
 
-    /// How much of its log a session uses for one long stream, when every way takes so long.
+    /// The bytes of its log that a session uses for one long stream over a link with this one-way delay.
     private func used(oneWay: Duration) throws -> Int {
         var options = Session.Options(parameters: SessionParameters(features: .resume))
         options.logBytes = 16 * Self.mebibyte
@@ -101,7 +101,7 @@ import Testing
         return most
     }
 
-    @Test func oneStreamFillsALongWayAndNotAShortOne() throws {
+    @Test func oneStreamUsesTheWholeLogOnALongPathAndNotOnAShortOne() throws {
         #expect(try used(oneWay: .milliseconds(50)) > 15 * Self.mebibyte)
         #expect(try used(oneWay: .microseconds(20)) <= 5 * Self.mebibyte)
     }

@@ -8,10 +8,10 @@ import WireCoding
 @testable import ProtocolCore
 
 @Suite struct OutboundLogTests {
-    @Test(arguments: Seeds.some(20)) func aRandomHistoryIsWhatAPlainModelDoes(seed: UInt64) throws {
+    @Test(arguments: Seeds.some(20)) func aRandomHistoryMatchesASimpleModel(seed: UInt64) throws {
         var random = SplitMix(seed: seed)
         var bench = LogBench()
-        // Some histories keep much and some keep little.
+        // Some runs keep many records and some keep few.
         let writes = Int.random(in: 5...60, using: &random)
         let acknowledges = Int.random(in: 5...60, using: &random)
         for step in 0..<1000 {
@@ -23,12 +23,12 @@ import WireCoding
             case 120..<125: try bench.acknowledge(bench.writtenRecords)
             case 125..<128: bench.write(bench.log.unwrittenCount)
             case 126..<128 where random.chance(30):
-                // The link is lost, and the peer says how far it has come.
+                // The link is lost, and the peer says how many records it has received.
                 let known = bench.acknowledged...bench.writtenRecords
                 try bench.rewind(to: UInt64.random(in: known, using: &random))
             case 140..<143: bench.log.rest()
             case 128..<140:
-                // Room that was asked for and not used, whatever happens to the link in between.
+                // The caller requests space and does not use it, and bytes may be written in between.
                 _ = bench.log.space(atLeast: 1044, wanted: random.chance(50) ? 65556 : 4116)
                 if random.chance(50) {
                     bench.write(Int.random(in: 0...bench.log.unwrittenCount, using: &random))
@@ -47,14 +47,14 @@ import WireCoding
         #expect(bench.pool.lentBytes == 0)
     }
 
-    @Test func anAcknowledgementBeyondWhatWasSealedIsRefused() {
+    @Test func anAcknowledgementBeyondTheSealedRecordsIsRefused() {
         var bench = LogBench()
         bench.seal(100, wanted: 100)
         bench.write(120)
         for count in [UInt64(2), .max] { bench.expectRefusal(of: count) }
     }
 
-    @Test func anAcknowledgementOfARecordThatIsNotWhollyWrittenIsRefused() throws {
+    @Test func anAcknowledgementOfAnIncompletelyWrittenRecordIsRefused() throws {
         var bench = LogBench()
         for _ in 0..<3 { bench.seal(100, wanted: 100) }
         bench.expectRefusal(of: 1)
@@ -75,7 +75,7 @@ import WireCoding
         for count in [UInt64(0), 1] { bench.expectRefusal(of: count) }
     }
 
-    @Test func whatThePeerHasNotIsWrittenAgain() throws {
+    @Test func recordsThatThePeerHasNotReceivedAreWrittenAgain() throws {
         var bench = LogBench()
         for _ in 0..<5 { bench.seal(100, wanted: 100) }
         bench.write(4 * 120 + 7)
@@ -83,7 +83,7 @@ import WireCoding
         try bench.rewind(to: 3)
         expect(bench.log.unwrittenCount == 2 * 120)
         bench.expectTheModel()
-        // What was sealed before the link was lost may say less than the peer has said since.
+        // The peer may have sealed an older acknowledgement before the link was lost.
         try bench.log.acknowledge(2)
         expect(bench.log.acknowledgedRecords == 3)
         bench.write(240)
@@ -91,7 +91,7 @@ import WireCoding
         expect(bench.log.keptCount == 0)
     }
 
-    @Test func aPeerThatHasForgottenOrKnowsTooMuchIsRefused() throws {
+    @Test func resumingAtAForgottenOrUnwrittenRecordIsRefused() throws {
         for count in [0, 1, 4, 5, .max] as [UInt64] {
             var bench = LogBench()
             for _ in 0..<4 { bench.seal(100, wanted: 100) }
@@ -101,7 +101,7 @@ import WireCoding
         }
     }
 
-    @Test func whatIsKeptUntilItIsWrittenIsNotKeptAfterThat() throws {
+    @Test func aLogThatKeepsUntilWrittenFreesWrittenRecords() throws {
         var bench = LogBench(keeping: .untilWritten)
         for _ in 0..<50 { bench.seal(4096, wanted: 4096) }
         bench.write(4116 * 49 + 4115)
@@ -111,13 +111,13 @@ import WireCoding
         bench.write(1)
         expect(bench.log.keptCount == 0)
         #expect(bench.pool.lentBytes == 0)
-        // Acknowledgements come all the same.
+        // The peer acknowledges them nevertheless.
         try bench.acknowledge(7)
         try bench.acknowledge(50)
         bench.expectRefusal(of: 51)
     }
 
-    @Test func whatIsLeftOfASilentLogTakesAsMuchAsItNeeds() throws {
+    @Test func anIdleLogShrinksToTheBytesThatItKeeps() throws {
         var bench = LogBench()
         for _ in 0..<4 { bench.seal(4096, wanted: 4096) }
         bench.seal(16, wanted: 4096)
@@ -138,7 +138,7 @@ import WireCoding
         #expect(bench.pool.lentBytes == 0)
     }
 
-    @Test func aLogThatIsGivenUpGivesItsBlocksBack() {
+    @Test func aFreedLogReturnsItsBlocks() {
         let pool = BlockPool()
         do {
             var log = OutboundLog(pool: pool, keeping: .untilAcknowledged)
@@ -152,15 +152,15 @@ import WireCoding
         #expect(pool.lentBytes == 0)
     }
 
-    @Test func aRecordLiesInOneRunAndABlockIsFilledNearlyToItsEnd() {
+    @Test func blocksAreFilledNearlyCompletely() {
         var bench = LogBench()
         for _ in 0..<400 { bench.seal(4096, wanted: 4096) }
-        // What is lent is not much more than what is kept: a block's rest is less than a small record.
+        // Lent blocks hold little more than the kept bytes: the unused rest of a block is smaller than a small record.
         #expect(bench.pool.lentBytes < 400 * 4116 + 3 * BlockPool.Size.large.count)
     }
 }
 
-/// A log, and beside it all bytes that were ever sealed.
+/// A log, and a model of it: all bytes that were ever sealed.
 private struct LogBench: ~Copyable {
     let pool = BlockPool()
     var log: OutboundLog
@@ -173,7 +173,7 @@ private struct LogBench: ~Copyable {
         log = OutboundLog(pool: pool, keeping: keeping)
     }
 
-    /// How many records were written to their last byte.
+    /// The number of records that were written completely.
     private(set) var writtenRecords: UInt64 = 0
 
     mutating func seal(_ plaintext: Int, wanted: Int) {
@@ -225,7 +225,7 @@ private struct LogBench: ~Copyable {
         #expect(log.acknowledgedRecords == acknowledged)
         #expect(log.keptCount == sealed.count - forgotten)
         #expect(log.unwrittenCount == sealed.count - written)
-        // What is shown is what was sealed and not written, in order, in as many runs as fit.
+        // The log shows the sealed and unwritten bytes in order, in as many segments as fit.
         withUnsafeTemporaryAllocation(of: MemorySegment.self, capacity: 4) { segments in
             let filled = log.unwritten(into: segments)
             var place = written

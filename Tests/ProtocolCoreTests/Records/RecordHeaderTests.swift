@@ -4,7 +4,7 @@ import Vocabulary
 @testable import ProtocolCore
 
 @Suite struct RecordHeaderTests {
-    @Test func aRecordIsMeasuredByItsFirstFourBytes() throws {
+    @Test func theFirstFourBytesGiveTheLengthOfARecord() throws {
         var header = [UInt8](repeating: 0, count: 4)
         for count in [1, 1024, 4096, 65536] {
             header.withUnsafeMutableBytes { space in
@@ -17,7 +17,7 @@ import Vocabulary
         }
     }
 
-    @Test func lengthsBeyondTheLimitsAreRefusedAtTheirLastByte() {
+    @Test func lengthsBeyondTheLimitsAreRefusedOnceTheHeaderIsComplete() {
         for length in [0, 1, 15, 16, 1024 + 17, 65535, 0xFF_FFFF] {
             let header = [0xD1, UInt8(length >> 16), UInt8(length >> 8 & 255), UInt8(length & 255)]
             #expect(throws: LinkFault.recordLength(length)) { try measure(header, most: 1024) }
@@ -29,7 +29,7 @@ import Vocabulary
         }
     }
 
-    @Test func everyOtherKindIsRefusedAtTheFirstByte() {
+    @Test func anUnknownKindIsRefusedAtTheFirstByte() {
         for kind in UInt8.min ... .max where kind != 0xD1 {
             #expect(throws: LinkFault.unknownKind(kind)) { try measure([kind]) }
         }

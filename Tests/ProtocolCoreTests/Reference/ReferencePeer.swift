@@ -1,12 +1,12 @@
 import Foundation
 import Testing
 
-/// A process that speaks the protocol with the independent model of it, in Python.
+/// A process that speaks the protocol with an independent model of it, written in Python.
 ///
-/// The model is not part of this package. It is looked for where `SALLYPORT_REFERENCE` says, else beside the package;
-/// the interpreter is `PYTHON`, else `python3`.
+/// The model is not part of this package. The test looks for it in the folder `SALLYPORT_REFERENCE`, else beside the package.
+/// The interpreter is `PYTHON`, else `python3`.
 final class ReferencePeer {
-    /// How the process is started; `nil` where there is no model, or nothing to run it with.
+    /// The interpreter and the folder of the model; `nil` if the model or a suitable interpreter is missing.
     static let command: (interpreter: String, model: String)? = {
         let environment = ProcessInfo.processInfo.environment
         let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -35,7 +35,7 @@ final class ReferencePeer {
 
     init(_ role: String, from file: String = #filePath) throws {
         let (interpreter, model) = try #require(Self.command)
-        // Writing to a process that has given up is an error to be reported, not a signal.
+        // A write to a process that has ended must be an error, not a signal.
         signal(SIGPIPE, SIG_IGN)
         let script = URL(fileURLWithPath: file).deletingLastPathComponent().appendingPathComponent(
             "reference_peer.py"
@@ -56,10 +56,10 @@ final class ReferencePeer {
         try input.fileHandleForWriting.write(contentsOf: Data(bytes))
     }
 
-    /// Waits for bytes; none when the process has ended.
+    /// Waits for bytes; returns none if the process has ended.
     func read() -> [UInt8] { Array(output.fileHandleForReading.availableData) }
 
-    /// Reads so many bytes.
+    /// Reads exactly this number of bytes.
     func read(exactly count: Int) throws -> [UInt8] {
         var bytes: [UInt8] = []
         while bytes.count < count {
@@ -76,13 +76,13 @@ final class ReferencePeer {
 
     /// Waits for the end of the process.
     ///
-    /// - Returns: whether it found everything right.
+    /// - Returns: whether the process found no fault.
     func finish() -> Bool {
         try? input.fileHandleForWriting.close()
         process.waitUntilExit()
         return process.terminationStatus == 0
     }
 
-    /// What it said of what it found wrong; only when it has ended.
+    /// The error output of the process; complete only when it has ended.
     var complaint: String { String(decoding: errors.fileHandleForReading.availableData, as: UTF8.self) }
 }

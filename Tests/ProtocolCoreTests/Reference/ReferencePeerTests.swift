@@ -7,7 +7,8 @@ import WireCoding
 
 @testable import ProtocolCore
 
-/// This implementation against an independent one, live: what both have misread is all that it would not show.
+/// This implementation against an independent one, over a live connection: only a shared misreading of the specification
+/// stays undetected.
 @Suite(.enabled(if: ReferencePeer.command != nil, ReferencePeer.absence), .serialized)
 struct ReferencePeerTests {
     let people: People
@@ -38,7 +39,7 @@ struct ReferencePeerTests {
         try peer.write(finish)
         let talker = try Talker(.client, agreement, peer)
 
-        // All of it fits into the pipes, so that neither process waits for the other to read.
+        // All bytes fit into the pipes, so that neither process blocks until the other one reads.
         let sizes = [0, 1, 100, 2000, 5000, 30_000]
         for size in sizes { try talker.open(sending: size) }
         try talker.talk { talker in talker.ended.count == sizes.count }
@@ -48,7 +49,7 @@ struct ReferencePeerTests {
             #expect(back.sorted() == Talker.content(size).sorted())
         }
         #expect(talker.results == Set((0..<6).map { UInt32($0 * 2 + 1) }))
-        // Both ends have changed their keys on the way.
+        // Both ends have updated their keys meanwhile.
         #expect(talker.session.opening.sequence < 20)
         talker.session.close(.shutdown, "enough")
         try talker.write()
@@ -85,7 +86,7 @@ struct ReferencePeerTests {
         #expect(isContent, "\(peer.complaint)")
     }
 
-    @Test func theReferenceServerDoesNotKnowAWrongPassword() throws {
+    @Test func theReferenceServerRejectsAWrongPassword() throws {
         let peer = try ReferencePeer("server")
         let wrong = try people.credential(secret: StretchedPassword(w0: .pattern(77), w1: .pattern(78)))
         var client = HandshakeRun(people).makeClient()
@@ -104,7 +105,9 @@ struct ReferencePeerTests {
     }
 }
 
-/// A session that talks to a process: it sends what it has, and as a server it sends back what it hears.
+/// A session that talks to a process.
+///
+/// A client sends the given bytes; a server sends back the received bytes, reversed.
 private final class Talker {
     var session: Session
     private(set) var received: [UInt32: [UInt8]] = [:]
@@ -140,7 +143,7 @@ private final class Talker {
         session.setReady(stream)
     }
 
-    /// Says and hears until it is enough.
+    /// Sends and receives until the condition holds.
     func talk(until isEnough: (Talker) -> Bool) throws {
         while true {
             try write()
@@ -150,7 +153,7 @@ private final class Talker {
                 try #require(isEnough(self), "\(peer.complaint)")
                 return
             }
-            hear(bytes)
+            receive(bytes)
         }
     }
 
@@ -190,7 +193,7 @@ private final class Talker {
         )
     }
 
-    private func hear(_ bytes: [UInt8]) {
+    private func receive(_ bytes: [UInt8]) {
         inbound += bytes
         let consumed = inbound.withUnsafeMutableBytes { buffer in
             let consumed = session.receive(buffer, at: now)

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""A peer that speaks the protocol with the independent model of it, over standard input and output.
+"""A peer that speaks the protocol with an independent model of it, over standard input and output.
 
 usage: reference_peer.py DIRECTORY server|client|asking-client
 
 DIRECTORY holds the model, protocol.py. The credentials are those of the tests: alice, in the realm example.net#7c1f,
-w0 and w1 made of the bytes 11 and 12. Whatever is wrong goes to standard error, and the exit status is 1.
+w0 and w1 consist of the bytes 11 and 12. The peer writes every fault to standard error and exits with status 1.
 """
 import os, signal, struct, sys
 
@@ -34,7 +34,7 @@ def read_hello():
 
 
 class Link:
-    """Records both ways, under keys that both sides move on."""
+    """Records in both directions, under keys that both ends update."""
 
     def __init__(self, sending, opening):
         self.sending, self.opening = p.Dir(sending), p.Dir(opening)
@@ -69,7 +69,7 @@ class Link:
 
 
 def serve():
-    """Logs a client in and sends back, turned around, what it says; a new key with every fourth record."""
+    """Logs a client in and sends back its bytes in reverse order; updates its key with every fourth record."""
     look = lambda tag: (ID, W0, p.C.mul(W1, p.C.G)) if tag == p.client_tag(ID, REALM) else None
     said, hello = [], read_hello()
     while True:
@@ -104,7 +104,7 @@ def serve():
 
 
 def call(asks):
-    """Logs in, says something on three streams, checks that it comes back turned around, and closes."""
+    """Logs in, sends bytes on three streams, checks that they come back in another order, and closes."""
     random, x = os.urandom(32), p.scal(os.urandom(16))
     said = []
     if asks:
@@ -126,7 +126,7 @@ def call(asks):
         link.write(p.frame(OPEN, 0, stream, b'\4echo') + p.frame(DATA, 0, stream, text[:half]) if half
                    else p.frame(OPEN, 0, stream, b'\4echo'), ratchet=stream == 3)
         link.write(p.frame(DATA, 1, stream, text[half:]))
-    # A message is legal, and the other end passes over it.
+    # A MESSAGE is allowed; the other end ignores it.
     link.write(p.frame(MESSAGE, 0, 0, struct.pack('>HQ', 7, 99) + b'ask'))
     back, ended = {stream: b'' for stream in words}, set()
     while len(ended) < len(words):
@@ -140,6 +140,6 @@ def call(asks):
     link.write(p.frame(CLOSE, 0, 0, struct.pack('>H', 10) + b'enough'))
 
 
-# Whoever waits for ever is a failure too.
+# A test that hangs fails after 60 seconds.
 signal.alarm(60)
 serve() if sys.argv[2] == 'server' else call(asks=sys.argv[2] == 'asking-client')

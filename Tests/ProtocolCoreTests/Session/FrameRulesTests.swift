@@ -4,10 +4,12 @@ import Vocabulary
 
 @testable import ProtocolCore
 
-/// Every frame that breaks a rule ends the session with the code of that rule, and does nothing else.
+/// A frame that breaks a rule ends the session with the code of that rule and has no other effect.
 @Suite struct FrameRulesTests {
-    /// A server that has seen something of everything: 1 is open, 3 was finished by the client, 5 was opened and is
-    /// forgotten, 7 was reset by the server and is not forgotten; 2 is the server's own, 4 its own and forgotten.
+    /// A server with streams in all states.
+    ///
+    /// The client opened streams 1, 3, 5 and 7: 1 is open, the client finished 3, the server released 5, and the server reset
+    /// 7 but has not released it. The server opened 2 and 4, and has released 4.
     private func bench() throws -> SessionBench {
         let bench = try SessionBench()
         try bench.say(Say.open(1) + Say.open(3) + Say.open(5) + Say.open(7) + Say.data(3, [1], end: true))
@@ -30,7 +32,7 @@ import Vocabulary
         }
     }
 
-    @Test func rightFramesAreTaken() throws {
+    @Test func validFramesAreAccepted() throws {
         for plaintext in [
             [0], [UInt8](repeating: 0, count: 1000), Say.open(9), Say.data(1, [1, 2]),
             Say.data(1, [], end: true),
@@ -48,7 +50,7 @@ import Vocabulary
         }
     }
 
-    @Test func whatIsNoFrameIsRefused() throws {
+    @Test func malformedFramesAreRefused() throws {
         var cases: [(String, [UInt8])] = [
             ("padding that is not zero", [0, 0, 1]),
             ("padding that is not zero at its end", [UInt8](repeating: 0, count: 99) + [1]),
@@ -61,7 +63,7 @@ import Vocabulary
         try expect(.protocolError, for: cases)
     }
 
-    @Test func everyFlagThatAFrameDoesNotHaveIsRefused() throws {
+    @Test func undefinedFlagsAreRefused() throws {
         let frames: [(String, [UInt8], UInt8)] = [
             ("OPEN", Say.open(9), 0), ("DATA", Say.data(1, [1]), 1), ("WINDOW", Say.window(0, 1 << 40), 0),
             ("RESET", Say.reset(1), 0), ("OPEN_RESULT", Say.openResult(2), 0),
@@ -80,7 +82,7 @@ import Vocabulary
         }
     }
 
-    @Test func everyFrameOfTheWrongLengthIsRefused() throws {
+    @Test func framesOfTheWrongLengthAreRefused() throws {
         let fixed: [(String, UInt8, UInt32, Int)] = [
             ("WINDOW", 3, 0, 8), ("RESET", 4, 1, 2), ("OPEN_RESULT", 5, 2, 6), ("PING", 6, 0, 8),
             ("MAX_STREAMS", 12, 0, 4), ("ACK", 13, 0, 8),
@@ -106,7 +108,7 @@ import Vocabulary
         )
     }
 
-    @Test func aFrameOfTheSessionNamesNoStream() throws {
+    @Test func aFrameOfTheSessionWithAStreamNumberIsRefused() throws {
         let frames: [(String, [UInt8])] = [
             ("PING", Say.ping(1)), ("GOAWAY", Say.goAway(0)), ("CLOSE", Say.close()),
             ("KEY_UPDATE", Say.keyUpdate()), ("TICKET", Say.ticket()), ("MESSAGE", Say.message(1, [1])),
@@ -119,7 +121,7 @@ import Vocabulary
         }
     }
 
-    @Test func aStreamThatWasNeverOpenedTakesNothing() throws {
+    @Test func aFrameForAStreamThatWasNeverOpenedIsRefused() throws {
         for stream in [0, 6, 9, 11, 1 << 31, (1 << 31) + 1, .max - 1, .max] as [UInt32] {
             try expect(
                 .streamState,
@@ -140,7 +142,7 @@ import Vocabulary
         }
     }
 
-    @Test func nothingFollowsTheEndOfAStream() throws {
+    @Test func dataAfterTheEndOfAStreamIsRefused() throws {
         try expect(
             .streamState,
             for: [
@@ -150,7 +152,7 @@ import Vocabulary
         )
     }
 
-    @Test func anEndOpensOnlyItsOwnStreamsAndEachOnceAndUpwards() throws {
+    @Test func anEndOpensOnlyItsOwnStreamsOnceAndInAscendingOrder() throws {
         for stream in [0, 2, 6, 8, 1 << 31, .max - 1] as [UInt32] {
             try expect(.protocolError, for: [("OPEN of \(stream) by a client", Say.open(stream))])
         }
@@ -170,7 +172,7 @@ import Vocabulary
         #expect(bench.seen.count == 2)
     }
 
-    @Test func aResultIsForWhoOpenedAndComesOnce() throws {
+    @Test func openResultIsAcceptedOnceAndOnlyByTheOpeningEnd() throws {
         try expect(
             .protocolError,
             for: [1, 3, 5, 7, 9].map { ("OPEN_RESULT for \($0)", Say.openResult($0)) }
@@ -181,7 +183,7 @@ import Vocabulary
         bench.expectOpen()
     }
 
-    @Test func aServerIssuesTicketsAndAClientDoesNot() throws {
+    @Test func onlyAServerMaySendTickets() throws {
         try expect(.protocolError, for: [("TICKET", Say.ticket())])
         let bench = try SessionBench(.client)
         try bench.say(Say.ticket() + Say.ticket([]))
@@ -197,7 +199,7 @@ import Vocabulary
         }
     }
 
-    @Test func aKeyUpdateIsTheLastFrameOfItsRecordAndOfTheKindThatWeKnow() throws {
+    @Test func aKeyUpdateMustBeTheLastFrameOfItsRecordAndOfAKnownKind() throws {
         try expect(
             .protocolError,
             for: [
@@ -215,21 +217,21 @@ import Vocabulary
         )
     }
 
-    @Test func framesBeforeTheOneThatBreaksARuleCountAndThoseBehindItDoNot() throws {
+    @Test func onlyTheFramesBeforeAViolationCount() throws {
         let bench = try bench()
         try bench.say(Say.data(1, [1]) + frame(0x0E) + Say.data(1, [2]))
         try bench.expectClosed(.protocolError)
         #expect(bench.seen == [.data(1, [1])])
     }
 
-    @Test func aCloseIsTheEndAndNothingBehindItCounts() throws {
+    @Test func everythingAfterACloseIsIgnored() throws {
         let bench = try bench()
         try bench.say(Say.data(1, [1]) + Say.close(.shutdown, "bye") + Say.data(1, [2]) + frame(0x0E))
         #expect(bench.end == .byPeer(.shutdown, "bye"))
         #expect(bench.seen == [.data(1, [1])])
         try bench.say(Say.data(1, [3]))
         #expect(bench.seen == [.data(1, [1])])
-        // There is no answer to it.
+        // The server does not answer CLOSE.
         #expect(try bench.takeRecords().isEmpty)
         bench.session.linkEnded(at: bench.now)
         bench.takeEvents()

@@ -5,9 +5,9 @@ import Vocabulary
 
 @testable import ProtocolCore
 
-/// What an authenticated peer may do too often, and what it cannot make us hold.
+/// The abuse budgets of an authenticated peer, and the limits on the memory that it can make us hold.
 @Suite struct SessionAbuseTests {
-    @Test func strangeThingsAreCountedTogetherAndAHundredAreEnough() throws {
+    @Test func uselessFramesShareABudgetOfAHundred() throws {
         let oddities: [(String, (SessionBench, Int) -> [UInt8])] = [
             ("empty DATA", { _, _ in Say.data(1, []) }),
             ("WINDOW that gives nothing", { _, _ in Say.window(0, 0) }),
@@ -20,7 +20,7 @@ import Vocabulary
         for (name, oddity) in oddities {
             let bench = try SessionBench()
             _ = try bench.open()
-            // The first of some of them is not odd yet.
+            // The first GOAWAY and OPEN_RESULT are legitimate, so they do not count.
             try bench.say(Say.open(1) + Say.goAway(0) + Say.openResult(2))
             for step in 0..<100 { try bench.say(oddity(bench, step)) }
             bench.expectOpen("\(name)")
@@ -37,7 +37,7 @@ import Vocabulary
         try bench.expectClosed(.limit)
     }
 
-    @Test func keysThatAreChangedAllTheTimeAreTooMuch() throws {
+    @Test func aHundredAndTwoKeyUpdatesAtOnceCloseTheSession() throws {
         let bench = try SessionBench()
         for _ in 0..<101 {
             bench.expectOpen()
@@ -49,7 +49,7 @@ import Vocabulary
         try bench.expectClosed(.limit)
     }
 
-    @Test func pingsComeInABurstOfTwentyAndThenTenASecond() throws {
+    @Test func theBudgetForPingsIsABurstOfTwentyAndThenTenPerSecond() throws {
         let bench = try SessionBench()
         for token in 0..<UInt64(20) { try bench.say(Say.ping(token)) }
         for token in 0..<UInt64(50) {
@@ -62,27 +62,27 @@ import Vocabulary
         try bench.expectClosed(.limit)
     }
 
-    @Test func answersThatAreNotReadAreTooMany() throws {
+    @Test func aPeerThatDoesNotReadThePingAnswersIsClosed() throws {
         let bench = try SessionBench()
         _ = try bench.takeRecords()
-        var said = 0
-        while bench.end == nil, said < 1000 {
+        var sent = 0
+        while bench.end == nil, sent < 1000 {
             try bench.say(Say.ping(1))
             bench.now = bench.now.advanced(by: .milliseconds(110))
-            said += 1
+            sent += 1
         }
         try bench.expectClosed(.limit)
-        #expect(said == 65)
+        #expect(sent == 65)
     }
 
-    @Test func answersToNothingCostNothing() throws {
+    @Test func unsolicitedPingAnswersAreIgnored() throws {
         let bench = try SessionBench()
         for token in 100..<UInt64(2000) { try bench.say(Say.ping(token, answer: true)) }
         bench.expectOpen()
         #expect(bench.seen.isEmpty)
     }
 
-    @Test func aThousandYoungStreamsMayBeResetAtOnce() throws {
+    @Test func theBudgetForEarlyResetsIsAThousand() throws {
         let bench = try SessionBench()
         var stream: UInt32 = 1
         func openAndReset() throws {
@@ -99,7 +99,7 @@ import Vocabulary
         try bench.expectClosed(.limit)
     }
 
-    @Test func oldStreamsMayBeResetAsOftenAsOneLikes() throws {
+    @Test func resetsOfOldStreamsHaveNoLimit() throws {
         let bench = try SessionBench()
         for round in 0..<UInt32(5) {
             let streams = (0..<1500).map { (round * 1500 + $0) * 2 + 1 }
@@ -114,7 +114,7 @@ import Vocabulary
         bench.expectOpen()
     }
 
-    @Test func moreStreamsThanWereAllowedAreTooMany() throws {
+    @Test func aPeerThatExceedsMaxStreamsIsClosed() throws {
         let options = Session.Options(parameters: SessionParameters(maxStreams: 10))
         let bench = try SessionBench(options: options)
         for stream in 0..<UInt32(10) { try bench.say(Say.open(stream * 2 + 1)) }
@@ -123,21 +123,21 @@ import Vocabulary
         try bench.expectClosed(.limit)
     }
 
-    @Test func aStreamThatEndsMakesRoomForAnotherOnlyWhenItIsReleased() throws {
+    @Test func aStreamMakesRoomForAnotherOnlyWhenItIsReleased() throws {
         let options = Session.Options(parameters: SessionParameters(maxStreams: 2))
         let bench = try SessionBench(options: options)
         try bench.say(Say.open(1) + Say.open(3) + Say.reset(1))
         #expect(try bench.takeFrames().allSatisfy { $0.type != FrameType.maxStreams.rawValue })
         bench.session.release(try bench.handle(1), at: bench.now)
-        let told = try bench.takeFrames().filter { $0.type == FrameType.maxStreams.rawValue }
-        #expect(told.map(\.payload) == [[0, 0, 0, 3]])
+        let granted = try bench.takeFrames().filter { $0.type == FrameType.maxStreams.rawValue }
+        #expect(granted.map(\.payload) == [[0, 0, 0, 3]])
         try bench.say(Say.open(5))
         bench.expectOpen()
         try bench.say(Say.open(7))
         try bench.expectClosed(.limit)
     }
 
-    @Test func aMillionTinyFramesDoNotMakeTheEventsPileUp() throws {
+    @Test func aMillionTinyFramesDoNotOverfillTheEventQueue() throws {
         let bench = try SessionBench(ciphers: checksumCiphers)
         try bench.say(Say.open(1))
         let tiny = (0..<7000).flatMap { _ in Say.data(1, [1]) }
@@ -152,7 +152,7 @@ import Vocabulary
         expect(bench.session.events.capacity <= 16384)
     }
 
-    @Test func manyRecordsAtOnceAreReadNoFasterThanTheirEventsAreTaken() throws {
+    @Test func recordsAreReadNoFasterThanTheirEventsAreTaken() throws {
         let bench = try SessionBench(ciphers: checksumCiphers)
         try bench.say(Say.open(1))
         var bytes: [UInt8] = []
@@ -160,7 +160,7 @@ import Vocabulary
         let consumed = bytes.withUnsafeMutableBytes { bench.session.receive($0, at: bench.now) }
         expect(bench.session.events.count <= 1024)
         #expect(consumed < bytes.count)
-        // And none before they have been.
+        // It reads none before the events have been taken.
         #expect(
             bytes.withUnsafeMutableBytes {
                 bench.session.receive(UnsafeMutableRawBufferPointer(rebasing: $0[consumed...]), at: bench.now)
@@ -171,7 +171,7 @@ import Vocabulary
         #expect(bench.seen.count == 1 + 5000)
     }
 
-    @Test func manyGoAwaysDoNotMakeUsLookThroughAllStreamsForEver() throws {
+    @Test func repeatedGoAwaysDoNotCauseRepeatedScansOfAllStreams() throws {
         let bench = try SessionBench(.client)
         for _ in 0..<1000 { _ = try bench.open() }
         try bench.say((0..<4000).flatMap { _ in Say.goAway(0) })
@@ -184,7 +184,7 @@ import Vocabulary
         let bench = try SessionBench(options: options, ciphers: checksumCiphers)
         var stream: UInt32 = 1
         var held = 0
-        // It guesses what it is allowed, and we answer each stream in full; nothing of that ever leaves.
+        // The peer opens the streams that it may open next. The session answers each in full, but the peer never reads.
         while bench.end == nil, stream < 1_000_000 {
             let batch = (0..<50).map { stream + $0 * 2 }
             try bench.say(batch.flatMap { Say.open($0) + Say.data($0, [], end: true) })
@@ -204,11 +204,11 @@ import Vocabulary
         }
         #expect(code == .limit)
         #expect(held <= 3 << 20)
-        // What is left to say is why, not all that was not read.
+        // Only the CLOSE is left to write, not all the unread answers.
         expect(bench.session.unwrittenCount < 1000)
     }
 
-    @Test func messagesAreForgottenHoweverManyPartsTheyHave() throws {
+    @Test func messagesInAnyNumberOfPartsAreDropped() throws {
         let bench = try SessionBench()
         let part = Say.message(1, [UInt8](repeating: 1, count: 60_000), flags: 1)
         for id in 0..<200 as Range<UInt64> {
@@ -220,7 +220,7 @@ import Vocabulary
         #expect(!bench.seen.contains { $0 != .roundTrip })
     }
 
-    @Test func theNamesOfAServiceAndItsVisitorsAreTextWithoutSurprises() throws {
+    @Test func aServiceNameWithControlCharactersIsRefused() throws {
         for name in ["a\nb", "\u{1B}[2J"] {
             let bench = try SessionBench()
             try bench.say(Say.open(1, name))

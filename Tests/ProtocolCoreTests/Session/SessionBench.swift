@@ -7,9 +7,9 @@ import WireCoding
 
 @testable import ProtocolCore
 
-/// One session, and for its peer somebody who has the keys and knows no rules.
+/// One session, and a scripted peer that has the keys and keeps to no rules.
 final class SessionBench {
-    /// An event, kept longer than the bytes that it came with.
+    /// A copy of an event that outlives the event's bytes.
     enum Seen: Equatable {
         case opened(UInt32, String)
         case data(UInt32, [UInt8])
@@ -22,13 +22,13 @@ final class SessionBench {
 
     var session: Session
     var now = Instant(nanoseconds: 1_000_000_000_000)
-    /// What the session reported, but for its end.
+    /// The events of the session, except for its end.
     private(set) var seen: [Seen] = []
     private(set) var end: SessionEnd?
-    /// What became of the links that were lost.
+    /// The faults of the links that the session lost.
     private(set) var losses: [LinkFault] = []
     private(set) var handles: [UInt32: StreamHandle] = [:]
-    /// The most events that ever waited at once.
+    /// The largest number of events that waited at once.
     private(set) var maxEvents = 0
     /// The keys of the peer.
     var sealing: DirectionKeys
@@ -67,7 +67,7 @@ final class SessionBench {
         opening = try DirectionKeys(secret: ours, suite: .encrypted, limits: .standard, makeCipher: ciphers)
     }
 
-    // MARK: What the owner does
+    // MARK: Actions of the session's owner
 
     /// Opens a stream.
     func open(_ service: String = "back") throws -> StreamHandle {
@@ -86,14 +86,14 @@ final class SessionBench {
         }
     }
 
-    // MARK: What the peer says
+    // MARK: Input from the peer
 
-    /// Seals a record and lets it arrive.
+    /// Seals a record and delivers it to the session.
     func say(_ plaintext: [UInt8]) throws {
         arrive(try sealing.sealed(plaintext))
     }
 
-    /// Lets bytes arrive.
+    /// Delivers bytes to the session.
     func arrive(_ bytes: [UInt8]) {
         inbound += bytes
         while !inbound.isEmpty {
@@ -104,7 +104,7 @@ final class SessionBench {
             }
             guard consumed > 0 else { return }
             inbound.removeFirst(consumed)
-            // What is under way when a link is lost does not arrive.
+            // Bytes in flight are lost with their link.
             if !session.isAttached { inbound = [] }
         }
     }
@@ -134,9 +134,9 @@ final class SessionBench {
 
     func forgetEvents() { seen = [] }
 
-    // MARK: What the session says
+    // MARK: Output of the session
 
-    /// A frame of the session's.
+    /// A frame that the session sent.
     struct Frame: Equatable {
         var type: UInt8
         var flags: UInt8
@@ -144,7 +144,7 @@ final class SessionBench {
         var payload: [UInt8]
     }
 
-    /// Everything that the session has to say, record by record; no stream has bytes.
+    /// All control frames that the session has to send, record by record; streams send no bytes here.
     func takeRecords() throws -> [[Frame]] {
         session.beginSending(at: now)
         session.endSending()
@@ -209,7 +209,7 @@ final class SessionBench {
         }
     }
 
-    /// The session has ended itself with this code, told the peer so, and says nothing after it.
+    /// Expects that the session has closed itself with this code, has sent CLOSE with it, and sends nothing more.
     func expectClosed(
         _ code: CloseCode,
         _ comment: @autoclosure () -> Comment? = nil,
@@ -225,8 +225,8 @@ final class SessionBench {
         #expect(given == code, comment(), sourceLocation: sourceLocation)
         let last = try records(in: takeBytes()).last?.last
         #expect(last?.type == FrameType.close.rawValue, comment(), sourceLocation: sourceLocation)
-        let told = last.map { UInt16($0.payload[0]) << 8 | UInt16($0.payload[1]) }
-        #expect(told == code.rawValue, comment(), sourceLocation: sourceLocation)
+        let sent = last.map { UInt16($0.payload[0]) << 8 | UInt16($0.payload[1]) }
+        #expect(sent == code.rawValue, comment(), sourceLocation: sourceLocation)
         expect(!session.isOpen)
         expect(session.nextTimeout == nil)
         #expect(try takeRecords().isEmpty, sourceLocation: sourceLocation)

@@ -6,9 +6,9 @@ import WireCoding
 
 @testable import ProtocolCore
 
-/// What a session says beside its streams' bytes.
+/// The control frames of a session.
 @Suite struct SessionControlTests {
-    @Test func aStreamsBytesNeverGoBeforeItsOpen() throws {
+    @Test func aStreamsBytesNeverPrecedeItsOpen() throws {
         let bench = try SessionBench(.client)
         _ = try bench.takeRecords()
         let first = try bench.open()
@@ -16,7 +16,7 @@ import WireCoding
         bench.session.beginSending(at: bench.now)
         let slot = bench.session.nextSlot(atMost: 10)
         let taken = try #require(slot)
-        // A driver may come to open another stream while it fills a slot of the first.
+        // A driver may open another stream while it fills a slot of the first.
         let second = try bench.open()
         bench.session.setReady(second)
         fill(taken)
@@ -31,7 +31,7 @@ import WireCoding
         #expect(frames.map(\.stream) == [1, 1, 3, 3])
     }
 
-    @Test func everyRecordBeginsWithWhatIsToBeAcknowledged() throws {
+    @Test func aRecordBeginsWithThePendingAcknowledgement() throws {
         let bench = try SessionBench()
         try bench.say(Say.open(1))
         bench.session.reportOpen(try bench.handle(1), nil, at: bench.now)
@@ -39,7 +39,7 @@ import WireCoding
         #expect(records.first?.map(\.type) == [13, 5, 6])
     }
 
-    @Test func thereIsNothingToSayWhenNothingCanBeSaid() throws {
+    @Test func aClosedSessionHasNoControlFrames() throws {
         let bench = try SessionBench(.client, peer: SessionParameters(sessionWindow: 0))
         _ = try bench.takeRecords()
         expect(!bench.session.hasControl)
@@ -47,8 +47,8 @@ import WireCoding
         expect(!bench.session.hasControl)
     }
 
-    @Test func aLinkThatStandsStillMakesNoFaultOfThePeers() throws {
-        // Nothing leaves for a while, and everybody who comes is promised something.
+    @Test func aStalledLinkIsNotTheFaultOfThePeer() throws {
+        // Nothing is written for a while, and the session opens a stream for every visitor.
         let bench = try SessionBench(.client, peer: SessionParameters(maxStreams: 1 << 20))
         var handles: [StreamHandle] = []
         while let handle = bench.session.open(StreamRequest(service: "echo"), at: bench.now) {
@@ -64,7 +64,7 @@ import WireCoding
         expect(bench.session.canOpen)
     }
 
-    @Test func measuringTheWayTooOftenIsNoAttack() throws {
+    @Test func frequentPingsOfAnHonestPeerAreNoAttack() throws {
         var pair = try Pair()
         pair.settle()
         for _ in 0..<5000 {
@@ -77,7 +77,7 @@ import WireCoding
         expect(pair.client.session.shortestRoundTrip == .zero)
     }
 
-    @Test func howConnectingWentIsSaidOnceAndByWhoConnected() throws {
+    @Test func onlyTheAcceptingEndSendsOpenResultAndOnlyOnce() throws {
         let bench = try SessionBench()
         try bench.say(Say.open(1))
         bench.session.reportOpen(try bench.handle(1), nil, at: bench.now)
@@ -87,7 +87,7 @@ import WireCoding
         #expect(results.map(\.payload) == [[0, 0, 0, 0, 0, 0]])
     }
 
-    @Test func whatWasSaidBeforeACloseIsSaidBeforeIt() throws {
+    @Test func framesQueuedBeforeACloseAreSentBeforeIt() throws {
         let bench = try SessionBench()
         try bench.say(Say.open(1) + Say.open(3))
         bench.session.finish(try bench.handle(1))
@@ -98,7 +98,7 @@ import WireCoding
         #expect(frames.last?.payload == [0, 10] + Array("bye".utf8))
         bench.takeEvents()
         #expect(bench.end == .byUs(.shutdown, "bye"))
-        // It is over: nothing is heard, and nothing more is said.
+        // The session is over: it ignores everything and sends nothing.
         bench.forgetEvents()
         try bench.say(Say.open(5))
         bench.session.close(.shutdown)
@@ -109,13 +109,13 @@ import WireCoding
         expect(bench.session.open(StreamRequest(service: "echo"), at: bench.now) == nil)
     }
 
-    @Test func whoGoesAwayRefusesWhatItHasNotSeen() throws {
+    @Test func afterGoAwayNewStreamsAreRefused() throws {
         let bench = try SessionBench()
         try bench.say(Say.open(1))
         bench.session.goAway(.shutdown, "soon")
         bench.session.goAway(.shutdown, "again")
-        let said = try bench.takeFrames().filter { $0.type == FrameType.goAway.rawValue }
-        #expect(said.map(\.payload) == [[0, 0, 0, 1, 0, 10] + Array("soon".utf8)])
+        let goAways = try bench.takeFrames().filter { $0.type == FrameType.goAway.rawValue }
+        #expect(goAways.map(\.payload) == [[0, 0, 0, 1, 0, 10] + Array("soon".utf8)])
         bench.forgetEvents()
         try bench.say(Say.open(3) + Say.data(3, [1]) + Say.data(1, [2]) + Say.data(3, [], end: true))
         #expect(bench.seen == [.data(1, [2])])
@@ -124,7 +124,7 @@ import WireCoding
         bench.expectOpen()
     }
 
-    @Test func whoIsLeftKeepsWhatTheOtherHasSeen() throws {
+    @Test func afterAPeersGoAwayTheStreamsThatItHasSeenContinue() throws {
         let bench = try SessionBench(.client)
         let handles = try (0..<4).map { _ in try bench.open() }
         bench.session.reset(handles[3], .cancelled, at: bench.now)
@@ -134,12 +134,12 @@ import WireCoding
         expect(!bench.session.canOpen)
         expect(bench.session.isSpent)
         expect(bench.session.open(StreamRequest(service: "echo"), at: bench.now) == nil)
-        // The others go on.
+        // The other streams continue.
         try bench.say(Say.data(1, [1]) + Say.data(3, [1]))
         #expect(bench.seen.count == 4)
     }
 
-    @Test func numbersOfStreamsRunOutInGoodTime() throws {
+    @Test func aSessionStopsOpeningStreamsBeforeTheirNumbersOverflow() throws {
         let bench = try SessionBench(.client, peer: SessionParameters(maxStreams: .max))
         bench.session.nextStream = SessionLimits.lastStream - 2
         var opened = 0
@@ -155,7 +155,7 @@ import WireCoding
         bench.expectOpen()
     }
 
-    @Test func aPeerMayAllowAsManyStreamsAsThereAre() throws {
+    @Test func aPeerMayAllowTheMaximumNumberOfStreams() throws {
         let bench = try SessionBench(.client, peer: SessionParameters(maxStreams: 0))
         expect(!bench.session.canOpen)
         try bench.say(Say.maxStreams(1))
@@ -199,7 +199,7 @@ import WireCoding
         #expect(try sizes(bench, handle, 4000) == [4008])
     }
 
-    @Test func aRecordIsNeverLongerThanThePeerTakes() throws {
+    @Test func aRecordIsNeverLongerThanThePeersLimit() throws {
         for most in [1024, 1025, 5000, 65536] as [UInt32] {
             var pair = try Pair(server: Session.Options(parameters: SessionParameters(maxRecord: most)))
             _ = pair.client.open(sending: 300_000, thenEnd: true, at: pair.now)
@@ -209,7 +209,7 @@ import WireCoding
         }
     }
 
-    @Test func aPeerThatGivesNoSignOfLifeIsAskedAndThenGivenUp() throws {
+    @Test func aSilentPeerIsPingedAndThenItsLinkIsLost() throws {
         let bench = try SessionBench()
         _ = try bench.takeRecords()
         try bench.say(Say.acknowledgement(1))
@@ -217,7 +217,7 @@ import WireCoding
         #expect(try bench.takeFrames().isEmpty)
         bench.pass(.seconds(1))
         #expect(try bench.takeFrames().map(\.type) == [6])
-        // The question stands until it has come: it is not asked again.
+        // The session sends no second PING while one is unanswered.
         bench.pass(.seconds(15))
         #expect(try bench.takeFrames().isEmpty)
         bench.arrive([0xD1])

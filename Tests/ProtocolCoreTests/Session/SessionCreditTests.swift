@@ -4,13 +4,13 @@ import Vocabulary
 
 @testable import ProtocolCore
 
-/// Credit: what the peer may send, and what it may make us send.
+/// Credit: the bytes that the peer may send, and the bytes that it permits us to send.
 @Suite struct SessionCreditTests {
     private let small = Session.Options(
         parameters: SessionParameters(maxRecord: 4096, streamWindow: 100, sessionWindow: 150)
     )
 
-    @Test func oneByteBeyondAStreamsCreditIsTooMuch() throws {
+    @Test func aByteBeyondAStreamsCreditIsAViolation() throws {
         let bench = try SessionBench(options: small)
         try bench.say(Say.open(1) + Say.data(1, [UInt8](repeating: 1, count: 100)))
         bench.expectOpen()
@@ -20,12 +20,12 @@ import Vocabulary
         try bench.expectClosed(.flowControl)
     }
 
-    @Test func oneByteBeyondTheSessionsCreditIsTooMuch() throws {
+    @Test func aByteBeyondTheSessionsCreditIsAViolation() throws {
         for last in [Say.data(3, [1]), Say.data(5, [1]), Say.message(1, [1])] {
             var options = small
             options.parameters.streamWindow = 150
             let bench = try SessionBench(options: options)
-            // Nothing may grow, so the session's credit is what it is.
+            // Windows may not grow, so the session's credit stays the same.
             bench.session.mayGrow = false
             try bench.say(
                 Say.open(1) + Say.open(3) + Say.open(5) + Say.data(1, [UInt8](repeating: 1, count: 150))
@@ -37,7 +37,7 @@ import Vocabulary
         }
     }
 
-    @Test func theEndNeedsNoCredit() throws {
+    @Test func theEndOfAStreamNeedsNoCredit() throws {
         let bench = try SessionBench(options: small)
         try bench.say(Say.open(1) + Say.data(1, [UInt8](repeating: 1, count: 100)))
         try bench.say(Say.data(1, [], end: true))
@@ -45,7 +45,7 @@ import Vocabulary
         #expect(bench.seen.last == .finished(1))
     }
 
-    @Test func bytesForAStreamThatIsGoneCostTheSessionsCreditAndComeBack() throws {
+    @Test func creditForBytesOfAReleasedStreamIsReturnedToTheSession() throws {
         let bench = try SessionBench(options: small)
         try bench.say(Say.open(1))
         bench.session.release(try bench.handle(1), at: bench.now)
@@ -65,7 +65,7 @@ import Vocabulary
         #expect(sent >= 1500)
     }
 
-    @Test func whatIsHeldByAStreamThatIsReleasedComesBack() throws {
+    @Test func releasingAStreamReturnsTheCreditForItsUnreadBytes() throws {
         let bench = try SessionBench(options: small)
         for stream in stride(from: UInt32(1), to: 41, by: 2) {
             try bench.say(Say.open(stream) + Say.data(stream, [UInt8](repeating: 1, count: 90)))
@@ -76,7 +76,7 @@ import Vocabulary
         expect(bench.session.receiveWindow.held == 0)
     }
 
-    @Test(arguments: [0, 1, 2, 3, 7]) func creditThatGivesNothingIsNeverTold(size: UInt32) throws {
+    @Test(arguments: [0, 1, 2, 3, 7]) func noWindowFrameIsSentThatGivesNoCredit(size: UInt32) throws {
         let options = Session.Options(parameters: SessionParameters(streamWindow: size, sessionWindow: size))
         let bench = try SessionBench(options: options)
         var limits: [UInt32: UInt64] = [0: UInt64(size), 1: UInt64(size)]
@@ -99,12 +99,12 @@ import Vocabulary
         }
     }
 
-    @Test func aWindowThatMayGrowAgainIsLookedAtAgain() throws {
+    @Test func creditIsSentWhenTheWindowMayGrowAgain() throws {
         var options = small
         options.parameters.streamWindow = 150
         let bench = try SessionBench(options: options)
         bench.session.mayGrow = false
-        // One stream stands still and has taken all the credit that all of them share.
+        // One stalled stream has used up the whole credit of the session.
         try bench.say(Say.open(1) + Say.open(3) + Say.data(1, [UInt8](repeating: 1, count: 150)))
         #expect(try bench.takeFrames().allSatisfy { $0.type != FrameType.window.rawValue })
         bench.session.mayGrow = true
@@ -113,7 +113,7 @@ import Vocabulary
         bench.expectOpen()
     }
 
-    @Test func theLargestCreditIsTakenAndNeverRunsOver() throws {
+    @Test func theLargestCreditDoesNotOverflow() throws {
         let bench = try SessionBench(.client, peer: SessionParameters(streamWindow: 0, sessionWindow: 0))
         let handle = try bench.open()
         bench.session.setReady(handle)
@@ -125,7 +125,7 @@ import Vocabulary
         bench.expectOpen()
     }
 
-    @Test func aHundredWindowsThatGiveNothingArePutUpWith() throws {
+    @Test func theBudgetForUselessWindowsIsAHundred() throws {
         for useless in [Say.window(0, 0), Say.window(0, 1), Say.window(1, 0), Say.window(2, 0)] {
             let bench = try SessionBench()
             _ = try bench.open()
@@ -137,7 +137,7 @@ import Vocabulary
         }
     }
 
-    @Test func noMoreIsSentThanThePeerAllows() throws {
+    @Test func theSessionSendsNoMoreThanItsCredit() throws {
         let bench = try SessionBench(.client, peer: SessionParameters(streamWindow: 100, sessionWindow: 150))
         let one = try bench.open()
         let two = try bench.open()
@@ -159,7 +159,7 @@ import Vocabulary
 }
 
 extension SessionBench {
-    /// How large a slot is that the session would give now.
+    /// The size of the slot that the session would hand out now; nil if it would hand out none.
     func nextSlotCount() -> Int? {
         session.beginSending(at: now)
         defer { session.endSending() }
@@ -170,6 +170,6 @@ extension SessionBench {
 }
 
 extension [UInt8] {
-    /// The bytes as a number, most significant first.
+    /// The bytes as a number, big-endian.
     var bigEndian: UInt64? { count == 8 ? reduce(0) { $0 << 8 | UInt64($1) } : nil }
 }

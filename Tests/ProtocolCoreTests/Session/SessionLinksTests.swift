@@ -4,7 +4,7 @@ import Vocabulary
 
 @testable import ProtocolCore
 
-/// A session that loses its link and is taken to another one.
+/// A session that loses its link and resumes on another one.
 @Suite struct SessionLinksTests {
     private static let resuming = SessionParameters(features: .resume)
 
@@ -18,7 +18,7 @@ import Vocabulary
         return try Pair(client: options, server: options)
     }
 
-    @Test func aLinkIsTheEndOfASessionUnlessBothEndsKeepIt() throws {
+    @Test func aSessionOutlivesItsLinkOnlyIfBothEndsWantIt() throws {
         for (ours, theirs) in [([], [.resume]), ([.resume], []), ([], [])]
             as [(SessionFeatures, SessionFeatures)]
         {
@@ -39,7 +39,7 @@ import Vocabulary
         expect(!bench.session.isAttached && !bench.session.canOpen)
     }
 
-    @Test func withoutALinkNothingIsSealedAndNothingGrows() throws {
+    @Test func aSessionWithoutALinkSealsNothingAndDoesNotGrow() throws {
         let bench = try bench(.client)
         let stream = try bench.open()
         _ = bench.takeBytes()
@@ -61,7 +61,7 @@ import Vocabulary
         expect(bench.session.queuedCount < 100)
     }
 
-    @Test func whatThePeerHasNotIsSentAgainByteForByte() throws {
+    @Test func unreceivedRecordsAreSentAgainByteForByte() throws {
         let bench = try bench(.client)
         for _ in 0..<3 { _ = try bench.open() }
         bench.session.beginSending(at: bench.now)
@@ -76,7 +76,7 @@ import Vocabulary
         #expect(resent == second.count)
         let again = bench.takeBytes()
         #expect(again == second)
-        // And once more, from further back than is kept: that would be a lie.
+        // Once more, from a record that is no longer kept: the peer had acknowledged it, so its claim is false.
         bench.session.linkEnded(at: bench.now)
         #expect(throws: ProtocolViolation.self) { _ = try bench.session.resume(received: 0, at: bench.now) }
         bench.takeEvents()
@@ -88,7 +88,7 @@ import Vocabulary
         #expect(!first.isEmpty)
     }
 
-    @Test func aPeerThatSaysItHasMoreThanWasWrittenEndsTheSession() throws {
+    @Test func aPeerThatClaimsUnwrittenRecordsEndsTheSession() throws {
         for received in [2, 3, .max] as [UInt64] {
             let bench = try bench(.client)
             bench.session.beginSending(at: bench.now)
@@ -97,7 +97,7 @@ import Vocabulary
             _ = try bench.open()
             bench.session.beginSending(at: bench.now)
             bench.session.endSending()
-            // The second record is sealed and not written.
+            // The second record is sealed but not written.
             bench.session.linkEnded(at: bench.now)
             #expect(throws: ProtocolViolation.self) {
                 _ = try bench.session.resume(received: received, at: bench.now)
@@ -105,12 +105,13 @@ import Vocabulary
         }
     }
 
-    @Test func anAcknowledgementThatWasSealedBeforeIsNoStepBack() throws {
+    @Test func anOldAcknowledgementInAResentRecordIsAllowed() throws {
         let bench = try bench()
         bench.session.beginSending(at: bench.now)
         bench.session.endSending()
         _ = bench.takeBytes()
-        // Sealed by the peer when it had nothing, and lost; then the peer says on the new link that it has the first.
+        // The peer sealed this record before it had received one, and the record was lost. On the new link the peer then says
+        // that it has received the first record.
         let old = try bench.sealing.sealed(Say.acknowledgement(0) + Say.open(1))
         bench.session.linkEnded(at: bench.now)
         bench.takeEvents()
@@ -118,14 +119,14 @@ import Vocabulary
         bench.arrive(old)
         bench.expectOpen()
         #expect(bench.seen == [.opened(1, "echo")])
-        // But the acknowledgements themselves still must not go back.
+        // The acknowledgements within records must still not go back.
         try bench.say(Say.acknowledgement(1))
         bench.expectOpen()
         try bench.say(Say.acknowledgement(0))
         #expect(bench.end != nil)
     }
 
-    @Test func aSessionThatFindsNoLinkInTimeIsOver() throws {
+    @Test func aSessionThatIsNotResumedInTimeEnds() throws {
         var pair = try pair { $0.resumeWindow = .seconds(30) }
         _ = pair.client.open(sending: 100, thenEnd: false, at: pair.now)
         pair.settle()
@@ -136,14 +137,14 @@ import Vocabulary
         #expect(pair.client.end == .notResumed(.late))
     }
 
-    @Test func aSilentLinkIsLostAndTheSessionIsNot() throws {
+    @Test func aSilentLinkIsLostAndTheSessionLivesOn() throws {
         let bench = try bench()
         bench.pass(.seconds(46))
         #expect(bench.losses == [.silent])
         bench.expectOpen()
     }
 
-    @Test func damageCostsALinkAtATimeAndInTheEndTheSession() throws {
+    @Test func eachForgedRecordLosesALinkAndTheSixtyFifthEndsTheSession() throws {
         let bench = try bench()
         for count in 1...64 {
             bench.arrive([0xD1, 0, 0, 17] + [UInt8](repeating: 0, count: 17))
@@ -159,7 +160,7 @@ import Vocabulary
         #expect(code == .badRecord)
     }
 
-    @Test func aDoubtedLinkIsLostUnlessSomethingComes() throws {
+    @Test func aLinkIsLostUnlessTheLivenessCheckIsAnswered() throws {
         let bench = try bench()
         bench.pass(.seconds(1))
         bench.session.checkLiveness(at: bench.now)
@@ -172,20 +173,20 @@ import Vocabulary
         #expect(bench.losses == [.silent])
     }
 
-    @Test func closingWaitsUntilThePeerHasEverything() throws {
+    @Test func closingWaitsUntilThePeerHasAcknowledgedEverything() throws {
         var pair = try pair()
         pair.server.answer = 50_000
         _ = pair.client.open(sending: 1000, thenEnd: true, at: pair.now)
         pair.toServer += pair.client.pump(at: pair.now)
         pair.deliver()
         _ = pair.server.pump(at: pair.now)
-        // The answer is on the way, and the server is done with it.
+        // The answer is in flight, and the server has released the stream.
         pair.server.releaseWhatIsOver(at: pair.now)
         expect(pair.server.session.streamCount == 0 && !pair.server.session.isFullyAcknowledged)
         pair.server.session.closeWhenAcknowledged(.shutdown)
         pair.server.takeEvents()
         #expect(pair.server.end == nil)
-        // The link is lost with the answer, and the session is taken to another one.
+        // The link is lost together with the answer, and the session resumes on another one.
         pair.client.loseLink(at: pair.now)
         pair.server.loseLink(at: pair.now)
         pair.client.ask()
@@ -199,7 +200,7 @@ import Vocabulary
         #expect(pair.damage.isEmpty)
     }
 
-    @Test func closingDoesNotWaitForWhatCannotGetLost() throws {
+    @Test func closingDoesNotWaitIfEverythingIsAcknowledged() throws {
         var pair = try pair()
         pair.settle()
         pair.pass(.milliseconds(50))
@@ -208,12 +209,12 @@ import Vocabulary
         #expect(pair.server.end == .byUs(.shutdown, ""))
     }
 
-    @Test func closingDoesNotWaitForAGoodbyeThatNobodyHears() throws {
+    @Test func closingDoesNotWaitForALostGoAway() throws {
         var pair = try pair()
         pair.settle()
         pair.server.session.goAway(.shutdown)
         expect(pair.server.session.isFullyAcknowledged)
-        // On the way, and lost with the link.
+        // GOAWAY is in flight, and lost with the link.
         _ = pair.server.pump(at: pair.now)
         expect(pair.server.session.isFullyAcknowledged)
         pair.server.loseLink(at: pair.now)
@@ -223,7 +224,7 @@ import Vocabulary
         #expect(pair.server.end == .byUs(.shutdown, ""))
     }
 
-    @Test func aResetThatWaitsIsNotSettled() throws {
+    @Test func aWaitingResetIsNotFullyAcknowledged() throws {
         var pair = try pair()
         let stream = try #require(pair.client.open(sending: 10, thenEnd: false, at: pair.now))
         pair.settle()
@@ -236,7 +237,7 @@ import Vocabulary
         expect(pair.client.session.isFullyAcknowledged)
     }
 
-    @Test func anIdleSessionFallsSilent() throws {
+    @Test func anIdleSessionSendsOnlyPings() throws {
         var pair = try pair()
         pair.server.answer = 1000
         _ = pair.client.open(sending: 1000, thenEnd: true, at: pair.now)
@@ -245,12 +246,12 @@ import Vocabulary
         let before = pair.client.session.log.sealedRecords + pair.server.session.log.sealedRecords
         pair.pass(.seconds(60))
         let after = pair.client.session.log.sealedRecords + pair.server.session.log.sealedRecords
-        // A question and an answer each fifteen seconds, from each end, and an acknowledgement for each: no more.
+        // Each end sends a PING every 15 seconds; with answers and acknowledgements that is the maximum.
         #expect(after - before <= 4 * 2 * 3, "\(after - before) records in an idle minute")
         #expect(pair.client.end == nil && pair.server.end == nil)
     }
 
-    @Test func resetsThatPileUpWithoutALinkAreNoFlood() throws {
+    @Test func resetsQueuedWithoutALinkAreNoAttack() throws {
         var pair = try pair()
         for _ in 0..<3000 { _ = pair.client.open(sending: 0, thenEnd: false, at: pair.now) }
         pair.toServer += pair.client.pump(at: pair.now)

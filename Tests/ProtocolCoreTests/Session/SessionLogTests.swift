@@ -5,7 +5,7 @@ import WireCoding
 
 @testable import ProtocolCore
 
-/// The outbound log as the session uses it: bounded, and never the reason that nothing goes on.
+/// The outbound log in a session: it is bounded, and a full log never causes a deadlock.
 @Suite struct SessionLogTests {
     private func options(log: Int) -> Session.Options {
         var options = Session.Options(
@@ -19,14 +19,14 @@ import WireCoding
         return options
     }
 
-    @Test(arguments: [1, 4096, 100_000, 1 << 20, 4 << 20]) func twoEndsWhoseLogsAreFullAtOnceGoOn(
+    @Test(arguments: [1, 4096, 100_000, 1 << 20, 4 << 20]) func twoEndsWithFullLogsDoNotDeadlock(
         log: Int
     ) throws {
         var pair = try Pair(client: options(log: log), server: options(log: log))
         let total = UInt64(max(log, 4096)) * 3
         for _ in 0..<8 { _ = pair.client.open(sending: total, thenEnd: true, at: pair.now) }
         pair.server.answer = total
-        // Both say all they can before either hears anything of the other.
+        // Both ends send all they can before either receives anything.
         for _ in 0..<10_000 where pair.client.streams.values.contains(where: { !$0.isOver }) {
             pair.toServer += pair.client.pump(at: pair.now)
             pair.toClient += pair.server.pump(at: pair.now)
@@ -39,22 +39,22 @@ import WireCoding
         #expect(pair.damage.isEmpty)
     }
 
-    @Test func bothLogsFullToTheBrimIsNoReasonToWaitForEver() throws {
+    @Test func twoLogsFullOfControlFramesDoNotDeadlock() throws {
         var pair = try Pair(client: options(log: 1 << 20), server: options(log: 1 << 20))
         pair.settle()
-        func talkPastEachOther() {
+        func sendWithoutReceiving() {
             pair.toServer += pair.client.pump(at: pair.now)
             pair.toClient += pair.server.pump(at: pair.now)
         }
-        // Bytes as far as they may go, then control frames beyond any measure, before either hears the other.
+        // Both ends fill their logs with data, then with a large number of control frames, before either receives anything.
         for end in [pair.client, pair.server] {
             _ = end.open(sending: 3_000_000, thenEnd: true, at: pair.now)
         }
-        talkPastEachOther()
+        sendWithoutReceiving()
         for end in [pair.client, pair.server] {
             for _ in 0..<12_000 { _ = end.open(sending: 0, thenEnd: true, at: pair.now) }
         }
-        talkPastEachOther()
+        sendWithoutReceiving()
         expect(pair.client.keptCount > (1 << 20) + (32 << 10))
         expect(!pair.client.session.hasTurns)
         pair.settle()
@@ -64,7 +64,7 @@ import WireCoding
         #expect(pair.server.streams.values.map(\.received).reduce(0, +) == 3_000_000)
     }
 
-    @Test(arguments: [1, 5000, 1 << 20]) func whatIsKeptIsBoundedWhenNothingIsAcknowledged(log: Int) throws {
+    @Test(arguments: [1, 5000, 1 << 20]) func theLogIsBoundedIfThePeerNeverAcknowledges(log: Int) throws {
         let bench = try SessionBench(
             .client,
             options: options(log: log),
@@ -85,17 +85,17 @@ import WireCoding
             let kept = bench.session.keptCount
             #expect(kept <= max(4096, log) + reserve + 65556)
             guard kept <= max(4096, log) + reserve + 65556 else { return }
-            // The peer goes on and on and never acknowledges anything.
+            // The peer keeps sending and never acknowledges a record.
             if round % 2 == 0 { bench.pass(.milliseconds(100)) }
             step += 1
             try bench.say(Say.window(0, 1 << 40 + step) + Say.window(1, 1 << 40 + step))
         }
         bench.expectOpen()
-        // It is not told about, as a driver would that asks whether there is something to do, again and again.
+        // The session must not announce control frames that it cannot send: a driver would try again in an endless loop.
         expect(!bench.session.hasControl)
     }
 
-    @Test func aTurnDoesNotGoBeyondTheLogsBoundByMoreThanARecord() throws {
+    @Test func aTurnExceedsTheLogsBoundByAtMostOneRecord() throws {
         let log = 1 << 20
         let bench = try SessionBench(
             .client,
@@ -114,7 +114,7 @@ import WireCoding
         expect(bench.session.keptCount <= log + 1024)
     }
 
-    @Test func anAcknowledgementOfWhatIsNotWrittenIsNotTaken() throws {
+    @Test func anAcknowledgementOfAnUnwrittenRecordIsRefused() throws {
         let bench = try SessionBench()
         bench.session.beginSending(at: bench.now)
         bench.session.endSending()
@@ -122,7 +122,7 @@ import WireCoding
         try bench.expectClosed(.protocolError)
     }
 
-    @Test func anAcknowledgementThatGoesBackOrTooFarIsNotTaken() throws {
+    @Test func anAcknowledgementThatGoesBackOrTooFarIsRefused() throws {
         for (first, second) in [(1, 0), (2, 1), (2, 3), (2, UInt64.max)] as [(UInt64, UInt64)] {
             let bench = try SessionBench()
             _ = try bench.takeRecords()
@@ -135,7 +135,7 @@ import WireCoding
         }
     }
 
-    @Test func acknowledgementsComeByCountBySizeAndByTime() throws {
+    @Test func acknowledgementsAreSentByCountBySizeAndByTime() throws {
         func acknowledgements(_ bench: SessionBench) throws -> [UInt64] {
             try bench.takeRecords().flatMap { $0 }.filter { $0.type == 13 }.compactMap(\.payload.bigEndian)
         }
@@ -150,7 +150,7 @@ import WireCoding
         #expect(try acknowledgements(bench).isEmpty)
         bench.pass(.milliseconds(1))
         #expect(try acknowledgements(bench) == [65])
-        // What asks for nothing gets nothing, until something else is said.
+        // A record that needs no acknowledgement gets none, until the session sends something else.
         for _ in 0..<500 { try bench.say([0, 0]) }
         bench.pass(.seconds(1))
         #expect(try acknowledgements(bench).isEmpty)
@@ -163,7 +163,7 @@ import WireCoding
         #expect(try acknowledgements(bench) == [571])
     }
 
-    @Test func aSessionThatIsGivenUpGivesItsMemoryBack() throws {
+    @Test func aFreedSessionReturnsItsBlocks() throws {
         let pool = BlockPool()
         do {
             let bench = try SessionBench(.client, pool: pool)
@@ -173,13 +173,13 @@ import WireCoding
             while let slot = bench.session.nextSlot(atMost: .max) {
                 bench.session.commit(slot, StreamFill(slot.count, .more))
             }
-            // In the middle of a turn, too.
+            // The session is freed in the middle of a turn.
             #expect(pool.lentBytes > 0)
         }
         #expect(pool.lentBytes == 0)
     }
 
-    @Test func aQuietSessionHoldsOneSmallBlockAtMost() throws {
+    @Test func anIdleSessionHoldsAtMostOneSmallBlock() throws {
         let pool = BlockPool()
         let bench = try SessionBench(.client, pool: pool)
         let handle = try bench.open()

@@ -7,15 +7,15 @@ import WireCoding
 
 @testable import ProtocolCore
 
-/// Records that are not what the peer sealed, and keys that are used for too long.
+/// Records that differ from those that the peer sealed, and keys that are used for too long.
 @Suite struct SessionRecordTests {
-    @Test func oneFlippedBitInAnyByteLosesTheLinkAndGivesNoEvent() throws {
+    @Test func aFlippedBitInAnyByteLosesTheLinkAndCausesNoEvent() throws {
         let whole = try recorded()
         for index in whole.bytes.indices {
             let bench = try SessionBench()
             bench.arrive(whole.bytes.flipped(at: index))
             guard case .linkLost(let fault) = bench.end else {
-                // A length that has become longer is waited for.
+                // If the length has become larger, the session waits for the rest of the record.
                 #expect(bench.end == nil)
                 expectPrefix(bench, of: whole, before: index)
                 continue
@@ -42,7 +42,7 @@ import WireCoding
         #expect(bench.end == .linkLost(.forgedRecord))
     }
 
-    @Test func aRecordIsNotTakenAcrossAKeyUpdate() throws {
+    @Test func aRecordIsNotAcceptedAcrossAKeyUpdate() throws {
         for movesForward in [true, false] {
             let bench = try SessionBench()
             let first = try bench.sealing.sealed(Say.open(1))
@@ -57,7 +57,7 @@ import WireCoding
         }
     }
 
-    @Test func aRecordThatIsCutIsWaitedForAndGivesNothing() throws {
+    @Test func anIncompleteRecordCausesNoEvent() throws {
         let record = try SessionBench().sealing.sealing(Say.open(1))
         for count in 0..<record.count {
             let bench = try SessionBench()
@@ -70,7 +70,7 @@ import WireCoding
         }
     }
 
-    @Test func lengthsAtTheLimitsAreTakenAndBeyondThemLoseTheLink() throws {
+    @Test func lengthsAtTheLimitsAreAcceptedAndLengthsBeyondThemLoseTheLink() throws {
         for (maxRecord, count, isTaken) in [
             (65536, 65536, true), (65536, 65537, false), (1024, 1024, true), (1024, 1025, false),
             (1024, 1, true),
@@ -88,7 +88,7 @@ import WireCoding
         }
     }
 
-    @Test func aKindThatDoesNotExistLosesTheLinkAtItsByte() throws {
+    @Test func anUnknownKindLosesTheLinkAtItsFirstByte() throws {
         for kind in UInt8.min ... .max where kind != 0xD1 {
             let bench = try SessionBench()
             bench.arrive([kind])
@@ -96,7 +96,7 @@ import WireCoding
         }
     }
 
-    @Test func aPeerThatIgnoresTheKeyLimitIsClosed() throws {
+    @Test func aPeerThatExceedsTheKeyLimitIsClosed() throws {
         for (limits, records, size) in [
             (KeyLimits(records: 5, bytes: 1 << 40), 10, 1),
             (KeyLimits(records: 1 << 40, bytes: 1000), 20, 80),
@@ -114,7 +114,7 @@ import WireCoding
         }
     }
 
-    @Test func aPeerThatChangesItsKeyInTimeIsNot() throws {
+    @Test func aPeerThatUpdatesItsKeyInTimeStaysOpen() throws {
         var options = Session.Options(parameters: SessionParameters())
         options.keyLimits = KeyLimits(records: 5, bytes: 1 << 40)
         let bench = try SessionBench(options: options)
@@ -127,7 +127,7 @@ import WireCoding
         bench.expectOpen()
     }
 
-    @Test func aSessionWhoseNumbersAreUsedUpSaysNothingMore() throws {
+    @Test func aSessionWithoutRecordNumbersSendsNothing() throws {
         let bench = try SessionBench()
         _ = try bench.takeRecords()
         bench.session.sealing.sequence = .max
@@ -140,7 +140,7 @@ import WireCoding
         #expect(bench.seen.isEmpty)
     }
 
-    @Test func aViolationThatCannotBeToldEndsTheSessionOnce() throws {
+    @Test func aViolationThatCannotBeReportedEndsTheSessionOnce() throws {
         let bench = try SessionBench()
         _ = try bench.takeRecords()
         bench.session.sealing.sequence = .max
@@ -148,12 +148,12 @@ import WireCoding
         #expect(bench.end == .byUs(.internalError, "a record could not be sealed"))
     }
 
-    @Test func aCipherThatFailsInTheMiddleOfATurnEndsTheSessionOnce() throws {
+    @Test func aCipherFailureInTheMiddleOfATurnEndsTheSessionOnce() throws {
         let bench = try SessionBench(.client)
         let handle = try bench.open()
         bench.session.setReady(handle)
         bench.session.beginSending(at: bench.now)
-        // Only who has filled a slot before gets one of several records.
+        // The session hands out slots of several records only after a stream has filled a slot.
         bench.session.sendsBulk = true
         let slot = bench.session.nextSlot(atMost: .max)
         let given = try #require(slot)
@@ -169,7 +169,7 @@ import WireCoding
     }
 
     @Test(arguments: [4096, 65536])
-    func bulkIsCutIntoRecordsThatFillOnePieceOfTheLoopbackEach(chunk: Int) throws {
+    func eachBulkRecordFillsOneSegmentOfTheLoopback(chunk: Int) throws {
         var options = Session.Options(parameters: SessionParameters())
         options.chunk = chunk
         let bench = try SessionBench(.client, options: options, ciphers: checksumCiphers)
@@ -195,7 +195,7 @@ import WireCoding
         #expect(bulk.allSatisfy { (65400...65464).contains($0) }, "\(Set(bulk))")
     }
 
-    @Test func aReceiverThatRunsOutOfNumbersTakesNothingMore() throws {
+    @Test func aReceiverWithoutRecordNumbersAcceptsNothing() throws {
         let bench = try SessionBench()
         bench.session.opening.sequence = .max
         try bench.say(Say.open(1))
@@ -209,7 +209,7 @@ import WireCoding
         var bytes: [UInt8] { records.flatMap { $0 } }
     }
 
-    /// Some records of a client, and how many events a server has seen after each of them.
+    /// A few records of a client, and the number of events of a server after each of them.
     private func recorded() throws -> Recorded {
         let bench = try SessionBench()
         var recorded = Recorded(records: [], seen: [])
@@ -243,7 +243,7 @@ private func memoryFill(_ base: UnsafeMutableRawPointer?, _ count: Int) {
 }
 
 extension LinkFault {
-    /// The fault without its number.
+    /// The fault with its number set to 0.
     fileprivate var kind: LinkFault {
         switch self {
         case .unknownKind: .unknownKind(0)
@@ -254,7 +254,7 @@ extension LinkFault {
 }
 
 extension DirectionKeys {
-    /// Seals with a copy of the number, for one record.
+    /// Seals one record with a copy of the keys, so that the record number does not advance.
     func sealing(_ plaintext: [UInt8]) throws -> [UInt8] {
         var copy = self
         return try copy.sealed(plaintext)

@@ -5,7 +5,7 @@ import Vocabulary
 
 @testable import ProtocolCore
 
-/// RESETs that come early, or seem to: what an honest end does must never look like an attack to the other.
+/// Early RESETs: those of an honest end must never look like an attack to the other end.
 @Suite struct SessionResetTests {
     @Test func threeThousandStreamsResetAtOnceDoNotEndTheSession() throws {
         var pair = try Pair()
@@ -19,7 +19,7 @@ import Vocabulary
             release(at: &pair)
         }
         #expect(pair.server.end == nil)
-        // Those that waited have gone too.
+        // The delayed RESETs have been sent too.
         for _ in 0..<10 {
             pair.pass(.milliseconds(300))
             release(at: &pair)
@@ -28,10 +28,10 @@ import Vocabulary
         #expect(pair.server.streams.isEmpty)
     }
 
-    @Test(arguments: [0, 1, 3, 20, 44]) func aLinkThatStoodStillDoesNotMakeHonestResetsAnAttack(
+    @Test(arguments: [0, 1, 3, 20, 44]) func honestResetsAfterAStallAreNoAttack(
         seconds: Int
     ) throws {
-        // Visitors come, wait for a while and go away, all while nothing gets through.
+        // Visitors connect, wait for a while and disconnect, all while the link is stalled.
         var pair = try Pair()
         pair.settle()
         for _ in 0..<3000 { _ = pair.client.open(sending: 10, thenEnd: false, at: pair.now) }
@@ -49,7 +49,7 @@ import Vocabulary
         #expect(pair.server.streams.isEmpty)
     }
 
-    @Test func aSteadyStreamOfVisitorsOverALinkThatStandsStillNowAndThenIsNoAttack() throws {
+    @Test func manyShortVisitsOverAnOccasionallyStalledLinkAreNoAttack() throws {
         var pair = try Pair()
         pair.settle()
         for round in 0..<200 {
@@ -82,7 +82,7 @@ import Vocabulary
         #expect(pair.server.streams[1]?.resetCode == .timeout)
     }
 
-    @Test func aStreamThatIsOverOnBothSidesIsNotReset() throws {
+    @Test func releasingAStreamThatBothEndsFinishedSendsNoReset() throws {
         let bench = try SessionBench()
         try bench.say(Say.open(1) + Say.data(1, [1], end: true))
         bench.session.finish(try bench.handle(1))
@@ -90,7 +90,7 @@ import Vocabulary
         #expect(try bench.takeFrames().allSatisfy { $0.type != FrameType.reset.rawValue })
     }
 
-    @Test func aStreamThatIsNotOverIsResetWhenItIsReleased() throws {
+    @Test func releasingAnUnfinishedStreamSendsAReset() throws {
         for ends in [0, 1, 2] {
             let bench = try SessionBench()
             try bench.say(Say.open(1) + (ends == 1 ? Say.data(1, [], end: true) : []))
@@ -102,8 +102,8 @@ import Vocabulary
         }
     }
 
-    @Test func whatTwoEndsSayAtTheSameTimeIsNobodysFault() throws {
-        // Both reset, one resets what the other finishes, one writes to what the other has released.
+    @Test func simultaneousActionsOfBothEndsAreNoViolation() throws {
+        // All combinations: both ends reset, one resets a stream that the other finishes, one writes to a released stream, …
         for first in 0..<4 {
             for second in 0..<4 {
                 var pair = try Pair()

@@ -24,7 +24,7 @@ import Vocabulary
         #expect(pair.client.end == nil)
     }
 
-    @Test(arguments: [1, 2, 3, 7, 64, 4096]) func bytesArriveWholeHoweverTheyAreCut(chunk: Int) throws {
+    @Test(arguments: [1, 2, 3, 7, 64, 4096]) func bytesArriveWholeInChunksOfAnySize(chunk: Int) throws {
         var pair = try Pair(ciphers: recordCiphers(by: .libcrypto))
         pair.server.answer = 9_000
         for _ in 0..<3 { _ = pair.client.open(sending: 5_000, thenEnd: true, at: pair.now) }
@@ -37,13 +37,13 @@ import Vocabulary
         #expect(pair.damage.isEmpty)
     }
 
-    @Test func everythingIsAcknowledgedAndThenBothEndsFallSilent() throws {
+    @Test func bothEndsAcknowledgeEverythingAndThenSendNothing() throws {
         var pair = try Pair()
         pair.server.answer = 1_000_000
         _ = pair.client.open(sending: 1_000_000, thenEnd: true, at: pair.now)
         pair.settle()
         pair.pass(.milliseconds(50))
-        // The acknowledgement of the last record is itself never acknowledged: that is how silence begins.
+        // An end does not acknowledge a record that carries only an acknowledgement; otherwise the exchange would never stop.
         #expect(pair.client.keptCount < 200)
         #expect(pair.server.keptCount < 200)
         var records = 0
@@ -54,7 +54,7 @@ import Vocabulary
         #expect(records == 0)
     }
 
-    @Test func aStalledReaderHoldsItsWindowAndSlowsNobody() throws {
+    @Test func aStalledReaderHoldsItsOwnWindowAndSlowsNoOtherStream() throws {
         var pair = try Pair()
         for _ in 0..<40 { _ = pair.client.open(sending: 2_000_000, thenEnd: true, at: pair.now) }
         pair.server.takesAtOnce = true
@@ -70,7 +70,7 @@ import Vocabulary
         }
         other.toServer += other.client.pump(at: other.now, limit: 1)
         other.deliver()
-        // All but one stand still: together they hold more than the session's window is to begin with.
+        // All streams but one stall: together they hold more than the session's initial window.
         for id in ids.dropLast() { other.server.stall(id, true) }
         other.settle()
         let last = try #require(ids.last)
@@ -87,7 +87,7 @@ import Vocabulary
         #expect(other.damage.isEmpty)
     }
 
-    @Test func theKeyIsChangedAndNothingIsLost() throws {
+    @Test func keyUpdatesLoseNoBytes() throws {
         var options = Session.Options(parameters: SessionParameters())
         options.keyLimits = KeyLimits(records: 3, bytes: 1 << 40)
         var pair = try Pair(client: options, server: options, ciphers: recordCiphers(by: .libcrypto))
@@ -102,7 +102,7 @@ import Vocabulary
         #expect(pair.damage.isEmpty)
     }
 
-    @Test func aSilentPeerIsGivenUp() throws {
+    @Test func aLinkIsLostAfter45SecondsOfSilence() throws {
         var pair = try Pair()
         pair.settle()
         let asked = pair.now
@@ -117,7 +117,7 @@ import Vocabulary
         #expect(pair.now.duration(since: asked) == .seconds(45))
     }
 
-    @Test func aCloseIsTheLastThingThatIsSaid() throws {
+    @Test func aCloseReachesThePeerWithItsReason() throws {
         var pair = try Pair()
         pair.server.answer = 10
         _ = pair.client.open(sending: 10, thenEnd: true, at: pair.now)
@@ -141,7 +141,7 @@ import Vocabulary
         #expect(pair.server.streams.isEmpty)
     }
 
-    @Test func thePeerMayOpenMoreAsStreamsEnd() throws {
+    @Test func thePeerMayOpenMoreStreamsAsOthersEnd() throws {
         var options = Session.Options(parameters: SessionParameters(maxStreams: 8))
         options.keepAliveInterval = .seconds(1000)
         var pair = try Pair(client: options, server: options)

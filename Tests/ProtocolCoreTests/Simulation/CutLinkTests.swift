@@ -4,10 +4,11 @@ import Vocabulary
 
 @testable import ProtocolCore
 
-/// A link that is lost after any byte, and with it the session: every stream has delivered a prefix, and an end only when
-/// there was one.
+/// A link that is lost after any byte, and with it the session.
+///
+/// Every stream has delivered a prefix of its bytes, and an end only if its sender had sent one.
 @Suite struct CutLinkTests {
-    @Test(arguments: 0..<8) func aLinkThatIsCutAfterAnyByteLeavesPrefixes(group: Int) throws {
+    @Test(arguments: 0..<8) func everyStreamDeliversAPrefixIfTheLinkIsCut(group: Int) throws {
         var whole = try Exchange()
         whole.run()
         #expect(whole.link.damage.isEmpty)
@@ -22,7 +23,7 @@ import Vocabulary
         }
     }
 
-    @Test func bytesThatComeOneAtATimeSayTheSame() throws {
+    @Test func bytesThatArriveOneAtATimeHaveTheSameEffect() throws {
         var whole = try Exchange()
         whole.run()
         var dripped = try Exchange(piece: 1)

@@ -3,26 +3,26 @@ import Vocabulary
 
 @testable import ProtocolCore
 
-/// An exchange with something of everything, over a link that is cut after so many bytes.
+/// An exchange with data, ends, resets, a release and GOAWAY, over a link that is cut after given numbers of bytes.
 ///
-/// Where sessions outlive their links, another link takes the place of the one that was cut, and may be cut as well.
+/// If sessions outlive their links, another link replaces the one that was cut, and may be cut as well.
 struct Exchange {
     var link: SimulatedLink
-    /// After which of all bytes on all links the link is cut.
+    /// The byte counts, summed over all links, at which the current link is cut.
     private var cuts: ArraySlice<Int>
     private let resumes: Bool
     private let maxPiece: Int
-    /// How many bytes went over all links.
+    /// The number of bytes that were sent over all links.
     private(set) var used = 0
-    /// How many of them when the streams had come to their ends, and the sessions were closed.
+    /// The number of bytes until the streams had ended, before the sessions were closed.
     private(set) var usedByStreams = 0
 
     /// - Parameters:
-    ///   - cuts: after how many bytes, in order.
-    ///   - piece: how many bytes arrive at a time.
+    ///   - cuts: the byte counts at which a link is cut, in ascending order.
+    ///   - piece: the number of bytes that arrive at a time.
     ///   - resumes: whether sessions outlive their links.
-    ///   - change: changes what both ends begin with.
-    /// - Throws: what libcrypto refuses.
+    ///   - change: changes the options of both ends.
+    /// - Throws: an error of libcrypto.
     init(
         cuts: [Int] = [],
         piece: Int = .max,
@@ -48,7 +48,7 @@ struct Exchange {
         link.server.answer = 150
     }
 
-    /// Runs until the link is cut for good or nothing is left to say.
+    /// Runs until the link is cut for good or nothing is left to send.
     mutating func run() {
         let now = link.now
         for index in 0..<6 {
@@ -57,7 +57,7 @@ struct Exchange {
         }
         link.client.finish(3)
         link.server.reset(4, .timeout, at: now)
-        // One that is cut begins anew with what was under way, and takes longer.
+        // A resumed session sends the bytes in flight again, so it takes longer.
         for round in 0..<(resumes ? 120 : 60) {
             guard step() else { return }
             if round == 5 { link.client.reset(5, .cancelled, at: link.now) }
@@ -67,7 +67,7 @@ struct Exchange {
         usedByStreams = used
     }
 
-    /// Ends what was left open, and then the sessions.
+    /// Ends all open streams, and then the sessions.
     mutating func close() {
         for end in [link.client, link.server] {
             for (_, stream) in end.streams where !stream.isOver && !stream.hasSentEnd {
@@ -81,7 +81,7 @@ struct Exchange {
         for _ in 0..<40 where !step() { return }
     }
 
-    /// - Returns: whether it can go on.
+    /// - Returns: whether the exchange can continue.
     private mutating func step() -> Bool {
         for index in 0...1 {
             let (end, other) = index == 0 ? (link.client, link.server) : (link.server, link.client)
@@ -106,7 +106,7 @@ struct Exchange {
     }
 
     private mutating func takeAnotherLink() {
-        // Every other time the server has not noticed when the client comes back.
+        // In about half of the cases the server has not noticed the loss when the client returns.
         if used % 2 == 0 { link.server.loseLink(at: link.now) }
         link.client.loseLink(at: link.now)
         guard link.client.session.isOpen else { return }
@@ -114,7 +114,7 @@ struct Exchange {
         link.server.listen()
     }
 
-    /// What is wrong when everything should have arrived.
+    /// The faults found at the end, when all bytes should have arrived.
     var problems: [String] {
         var problems = link.damage
         problems += link.disagreements(isWhole: true, someoneWentAway: true)

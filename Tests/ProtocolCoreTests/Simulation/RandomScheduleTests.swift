@@ -3,11 +3,11 @@ import Testing
 
 @testable import ProtocolCore
 
-/// Ten thousand runs of two sessions, each decided by a seed.
+/// Ten thousand runs of two sessions, each determined by a seed.
 ///
 /// `SEED=1234 swift test --filter RandomScheduleTests` runs one of them.
 @Suite struct RandomScheduleTests {
-    @Test(arguments: 0..<20) func aRandomScheduleKeepsEveryPromise(group: Int) throws {
+    @Test(arguments: 0..<20) func aRandomScheduleViolatesNoInvariant(group: Int) throws {
         let seeds = Seeds.some(Self.count)
         for seed in seeds where seed % 20 == UInt64(group) {
             let pool = BlockPool()

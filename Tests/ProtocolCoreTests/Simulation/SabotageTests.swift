@@ -5,9 +5,9 @@ import Vocabulary
 
 @testable import ProtocolCore
 
-/// Whether the random schedules would notice: each of these breaks one rule at one end and expects to be found out.
+/// Whether the random schedules detect faults: each test breaks one rule at one end and expects that a schedule finds it.
 @Suite struct SabotageTests {
-    @Test func acknowledgingOneRecordTooManyIsNoticed() throws {
+    @Test func acknowledgingOneRecordTooManyIsDetected() throws {
         try expectToBeFound {
             $0.after = { end in
                 guard end.session.acknowledgements.isPending else { return }
@@ -16,7 +16,7 @@ import Vocabulary
         }
     }
 
-    @Test func acknowledgingNothingIsNoticed() throws {
+    @Test func acknowledgingNothingIsDetected() throws {
         try expectToBeFound {
             $0.after = { end in
                 end.session.acknowledgements = AcknowledgementState()
@@ -25,21 +25,21 @@ import Vocabulary
         }
     }
 
-    @Test func sayingOneRecordTooManyOnAnotherLinkIsNoticed() throws {
+    @Test func claimingOneRecordTooManyOnResumptionIsDetected() throws {
         try expectToBeFound { $0.exaggeration = 1 }
     }
 
-    @Test func forgettingARecordOnAnotherLinkIsNoticed() throws {
+    @Test func claimingOneRecordTooFewOnResumptionIsDetected() throws {
         try expectToBeFound { $0.exaggeration = .max }
     }
 
-    @Test func sendingBeyondASessionsCreditIsNoticed() throws {
+    @Test func sendingBeyondASessionsCreditIsDetected() throws {
         try expectToBeFound {
             $0.after = { end in _ = end.session.sendWindow.raise(to: end.session.sendWindow.limit + 1) }
         }
     }
 
-    @Test func sendingBeyondAStreamsCreditIsNoticed() throws {
+    @Test func sendingBeyondAStreamsCreditIsDetected() throws {
         try expectToBeFound {
             $0.after = { end in
                 for stream in end.streams.values where end.session.streams.contains(stream.handle) {
@@ -52,7 +52,7 @@ import Vocabulary
         }
     }
 
-    @Test func givingNoCreditIsNoticed() throws {
+    @Test func givingNoCreditIsDetected() throws {
         try expectToBeFound {
             $0.after = { end in
                 for slot in end.session.grantsDue { end.session.streams[slot].isGrantListed = false }
@@ -62,11 +62,11 @@ import Vocabulary
         }
     }
 
-    @Test func losingTheEndOfAStreamIsNoticed() throws {
+    @Test func losingTheEndOfAStreamIsDetected() throws {
         try expectToBeFound { $0.ending = { _, _ in .drained } }
     }
 
-    @Test func holdingAResetBackForEverIsNoticed() throws {
+    @Test func neverSendingADelayedResetIsDetected() throws {
         var found = 0
         for seed in Seeds.some(60) {
             var schedule = try RandomSchedule(seed: seed)
@@ -96,7 +96,7 @@ import Vocabulary
             schedule.sabotage(sabotage)
             if !schedule.run().isEmpty { found += 1 }
         }
-        // Not every schedule comes to use every rule.
+        // Not every schedule exercises every rule.
         #expect(found >= 10, "found in \(found) of 60", sourceLocation: sourceLocation)
     }
 }

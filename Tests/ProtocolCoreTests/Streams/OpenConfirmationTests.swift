@@ -24,13 +24,13 @@ import Testing
         #expect(state.nextChange(upTo: 5) == nil)
     }
 
-    @Test func streamsOpenedWhileAnAnswerIsAwaitedWaitForTheNextOne() {
+    @Test func streamsOpenedAfterAMarkWaitForTheNextOne() {
         var state = OpenConfirmation()
         state.sealed(upTo: 1, records: 1, at: at(0))
         state.sealed(upTo: 9, records: 4, at: at(100))
         state.acknowledged(4, at: at(200))
         state.settle(at: at(1200))
-        // The acknowledgement covers them too, but who says so has to have asked before.
+        // The acknowledgement covers them too, but the mark was set before they were opened.
         #expect(state.settled == 1)
         #expect(state.nextChange(upTo: 9) == at(50))
         state.sealed(upTo: 9, records: 4, at: at(1200))
@@ -39,14 +39,14 @@ import Testing
         #expect(state.settled == 9)
     }
 
-    @Test(arguments: Seeds.some(20)) func whatIsSettledWasAcknowledgedASecondAgo(seed: UInt64) {
+    @Test(arguments: Seeds.some(20)) func aSettledStreamWasAcknowledgedASecondAgo(seed: UInt64) {
         var random = SplitMix(seed: seed)
         var state = OpenConfirmation()
         var now: UInt64 = 0
         var opened: UInt32 = 1
         var records: UInt64 = 0
         var acknowledged: UInt64 = 0
-        // In which record each stream's OPEN is, and when that was acknowledged.
+        // The record that carries each stream's OPEN, and the time at which that record was acknowledged.
         var openedIn: [UInt32: UInt64] = [:]
         var known: [UInt32: UInt64] = [:]
         for _ in 0..<3000 {

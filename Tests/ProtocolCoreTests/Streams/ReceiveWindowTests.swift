@@ -4,7 +4,7 @@ import Testing
 @testable import ProtocolCore
 
 @Suite struct ReceiveWindowTests {
-    @Test func oneByteBeyondTheLimitIsRefusedAndNotNoted() {
+    @Test func aByteBeyondTheLimitIsRefusedAndNotCounted() {
         var window = ReceiveWindow(size: 100)
         expect(window.receive(60))
         expect(!window.receive(41))
@@ -14,7 +14,7 @@ import Testing
         expect(window.receive(0))
     }
 
-    @Test func creditIsDueWhenHalfOfTheWindowWasTaken() {
+    @Test func creditIsDueWhenHalfOfTheWindowIsConsumed() {
         var window = ReceiveWindow(size: 100)
         expect(window.receive(100))
         window.consume(49)
@@ -25,7 +25,7 @@ import Testing
         #expect(!window.isGrantDue())
     }
 
-    @Test(arguments: 0...4) func noWindowIsSoSmallThatCreditWhichGivesNothingIsDue(size: UInt64) {
+    @Test(arguments: 0...4) func uselessCreditIsNeverDueEvenForTinyWindows(size: UInt64) {
         var window = ReceiveWindow(size: size)
         #expect(!window.isGrantDue())
         for _ in 0..<20 {
@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    @Test func theWindowDoublesWhenTheSenderRanOutAndTheReaderKeptUp() {
+    @Test func theWindowDoublesIfTheSenderRanOutOfCreditAndTheReaderKeptUp() {
         var window = ReceiveWindow(size: 100)
         expect(window.receive(100))
         window.consume(75)
@@ -48,7 +48,7 @@ import Testing
         #expect(window.size == 200)
     }
 
-    @Test func theWindowStaysWhenTheReaderIsSlow() {
+    @Test func theWindowStaysIfTheReaderIsSlow() {
         var window = ReceiveWindow(size: 100)
         expect(window.receive(100))
         window.consume(74)
@@ -56,19 +56,19 @@ import Testing
         #expect(window.size == 100)
     }
 
-    @Test func theWindowStaysWhenTheSenderNeverRanOut() {
+    @Test func theWindowStaysIfTheSenderNeverRanOutOfCredit() {
         var window = ReceiveWindow(size: 100)
         for _ in 0..<50 {
             expect(window.receive(60))
             window.consume(60)
             if window.isGrantDue() { _ = window.grant(growingTo: 1000) }
-            // Ends neither at the limit nor at the one before.
+            // The sender stops short of the limit each time.
             if window.received == window.limit { break }
         }
         #expect(window.size == 100)
     }
 
-    @Test func theWindowGrowsNoFurtherThanItMay() {
+    @Test func theWindowGrowsOnlyToItsMaximum() {
         var window = ReceiveWindow(size: 100)
         for largest in [UInt64(150), 150, 120, 0] {
             let room = Int(window.limit - window.received)
@@ -79,12 +79,12 @@ import Testing
         }
     }
 
-    @Test func whatOthersHoldLeadsTheLimitAndNeverTakesItBack() {
+    @Test func aLeadRaisesTheLimitAndIsNeverTakenBack() {
         var window = ReceiveWindow(size: 100)
         expect(window.receive(80))
         #expect(window.isGrantDue(lead: 80))
         #expect(window.grant(growingTo: 0, lead: 80) == 180)
-        // The lead is gone, what was promised stays.
+        // The lead is gone, but the granted credit stays.
         #expect(window.grant(growingTo: 0, lead: 0) == 180)
     }
 
@@ -92,32 +92,32 @@ import Testing
         var random = SplitMix(seed: seed)
         var window = ReceiveWindow(size: UInt64.random(in: 0...5000, using: &random))
         let largest = UInt64.random(in: 0...100_000, using: &random)
-        var told = window.limit
+        var granted = window.limit
         for _ in 0..<5000 {
             switch Int.random(in: 0..<3, using: &random) {
             case 0:
                 let count = Int.random(in: 0...3000, using: &random)
-                let fits = window.received + UInt64(count) <= told
+                let fits = window.received + UInt64(count) <= granted
                 expect(window.receive(count) == fits)
             case 1: window.consume(Int.random(in: 0...Int(window.held), using: &random))
             default:
                 guard window.isGrantDue() else { continue }
                 let limit = window.grant(growingTo: largest)
-                #expect(limit > told)
-                told = limit
+                #expect(limit > granted)
+                granted = limit
             }
             #expect(window.consumed <= window.received)
             #expect(window.received <= window.limit)
-            #expect(window.limit == told)
+            #expect(window.limit == granted)
             #expect(window.held <= window.size)
         }
     }
 }
 
-/// Credit alone, over a way with a delay: the window gets large enough for the way, and no larger than it need be.
+/// Credit over a path with a delay: the window grows to the bandwidth-delay product, and no further than necessary.
 @Suite struct ReceiveWindowGrowthTests {
     @Test(arguments: [(20, 95), (100, 90)])
-    func aLongWayIsFilledAfterTheWindowHasGrown(milliseconds: Int, percent: Int) {
+    func aLongPathIsFilledAfterTheWindowHasGrown(milliseconds: Int, percent: Int) {
         var way = CreditSimulation(roundTrip: milliseconds, readsAtOnce: true)
         way.run(milliseconds: 30 * milliseconds)
         let before = way.window.received
@@ -127,10 +127,10 @@ import Testing
         #expect(share >= percent, "\(share) % of the way")
     }
 
-    @Test func aShortWayNeedsNoMoreThanTheFirstWindow() {
+    @Test func aShortPathNeedsAtMostTwiceTheInitialWindow() {
         var way = CreditSimulation(roundTrip: 1, readsAtOnce: true)
         way.run(milliseconds: 1000)
-        // 1 ms of 1 Gbit/s is half of it.
+        // 1 ms at 1 Gbit/s is half of the initial window.
         #expect(way.window.size <= 512 << 10)
         #expect(Int(way.window.received) >= 950 * CreditSimulation.perMillisecond)
     }
@@ -142,7 +142,7 @@ import Testing
     }
 }
 
-/// One sender at 1 Gbit/s, one reader, half a round trip between them, in steps of a quarter of a millisecond.
+/// One sender at 1 Gbit/s and one reader, half a round trip apart, in steps of a quarter of a millisecond.
 private struct CreditSimulation {
     static let perMillisecond = 125_000
     private static let stepsPerMillisecond = 4
@@ -170,7 +170,7 @@ private struct CreditSimulation {
             data[place] = sent
 
             expect(window.receive(arrived))
-            // A slow reader takes a hundredth of what the way could bring, and in small bites.
+            // A slow reader takes a hundredth of the bandwidth, in small portions.
             let wanted = readsAtOnce ? Int.max : Self.perMillisecond / Self.stepsPerMillisecond / 100
             window.consume(min(wanted, Int(window.held)))
             credit[place] = window.isGrantDue() ? window.grant(growingTo: 16 << 20) : nil

@@ -5,16 +5,16 @@ import Testing
 @testable import ProtocolCore
 
 @Suite struct SendSchedulerTests {
-    @Test func bulkStreamsShareEvenlyToAQuantum() {
+    @Test func bulkStreamsDifferByAtMostTwoQuanta() {
         var bench = Bench(quantum: 1000)
         let slots = (0..<7).map { _ in bench.stream(ready: true) }
         var sent = [Int](repeating: 0, count: 7)
         for turn in 0..<5000 {
             guard let (slot, allowance) = bench.scheduler.next(in: &bench.streams) else {
-                Issue.record("nobody's turn at \(turn)")
+                Issue.record("no stream at turn \(turn)")
                 return
             }
-            // Some take their whole turn and some a part of it, as records happen to be cut.
+            // Some streams use their whole turn and some a part of it, depending on the record sizes.
             let count = min(allowance, 300 + slot * 100)
             sent[slot] += count
             bench.scheduler.charge(slot, count, in: &bench.streams)
@@ -24,14 +24,14 @@ import Testing
         }
     }
 
-    @Test func whatIsLeftOfATurnByAFewBytesIsKeptForTheNext() {
+    @Test func aSmallRestOfATurnIsCarriedOver() {
         var bench = Bench(quantum: 1000)
         let slots = (0..<3).map { _ in bench.stream(ready: true) }
         var sent: [Int: Int] = [:]
         for _ in 0..<3000 {
             let next = bench.scheduler.next(in: &bench.streams)
             #expect((next?.allowance ?? 0) > 1000 / 8)
-            // Nothing divides a quantum evenly.
+            // This count does not divide the quantum.
             let count = min(next?.allowance ?? 0, 970)
             sent[next?.slot ?? -1, default: 0] += count
             bench.scheduler.charge(next?.slot ?? 0, count, in: &bench.streams)
@@ -40,12 +40,12 @@ import Testing
         #expect((sent.values.max() ?? 0) - (sent.values.min() ?? 0) <= 2 * 1000)
     }
 
-    @Test func twoStreamsShareWhatAFastLinkMovesAtOnceAndASlowOneTheQuantum() {
+    @Test func theQuantumIsHalfOfALargeTurnAndNeverBelowItsMinimum() {
         var bench = Bench(quantum: 1000)
         _ = (0..<3).map { _ in bench.stream(ready: true) }
         for (turn, quantum) in [(0, 1000), (1500, 1000), (8000, 4000), (2400, 1200), (0, 1000)] {
             bench.scheduler.prepare(for: turn)
-            // What they had been allowed before is used up.
+            // Use up the earlier allowances.
             for _ in 0..<30 { bench.turn(.max) }
             let runs = (0..<9).map { _ in
                 let slot = bench.scheduler.next(in: &bench.streams)?.slot ?? -1
@@ -56,12 +56,12 @@ import Testing
                 }
                 return sent
             }
-            // What is left and is an eighth or less is for the next turn.
+            // A rest of an eighth of the quantum or less is carried over to the next turn.
             #expect(runs.allSatisfy { abs($0 - quantum) <= quantum / 8 + 100 }, "\(turn): \(runs)")
         }
     }
 
-    @Test func aFreshSmallStreamPassesAnyNumberThatMoveBulk() {
+    @Test func aFreshStreamOvertakesAnyNumberOfBulkStreams() {
         var bench = Bench(quantum: 1000)
         for _ in 0..<50 { _ = bench.stream(ready: true) }
         for _ in 0..<500 { bench.turn(1000) }
@@ -71,14 +71,14 @@ import Testing
         #expect(bench.turn(1000) != question)
     }
 
-    @Test func aStreamThatWasFreshDoesNotComeBackAsFreshAtOnce() {
+    @Test func aStreamThatWasFreshIsNotFreshAgainAtOnce() {
         var bench = Bench(quantum: 1000)
         let bulk = bench.stream(ready: true)
         let other = bench.stream(ready: true)
         for _ in 0..<20 { bench.turn(1000) }
         let chatty = bench.stream(ready: true)
         var turns = 0
-        // It stops and starts around each of its turns, as if that could make it fresh for ever.
+        // It stops and starts around each of its turns, trying to count as fresh for ever.
         for _ in 0..<100 {
             let slot = bench.turn(1000)
             if slot == chatty { turns += 1 }
@@ -91,19 +91,19 @@ import Testing
         #expect(bench.served[other, default: 0] > 15_000)
     }
 
-    @Test func nobodyStarvesAmongAnyNumber() {
+    @Test func noStreamStarvesAmongManyStreams() {
         var bench = Bench(quantum: 100)
         let slots = (0..<300).map { _ in bench.stream(ready: true) }
         var last: [Int: Int] = [:]
         for turn in 0..<3000 {
-            // A turn that is longer than the quantum: the smallest record is.
+            // The turn is longer than the quantum, because the smallest record is.
             let slot = bench.turn(150)
             last[slot] = turn
         }
         #expect(slots.allSatisfy { (last[$0] ?? 0) >= 3000 - 2 * 300 })
     }
 
-    @Test func whoIsAloneIsNotStoppedAndPaysForOneRoundAtMost() {
+    @Test func aLoneStreamIsNotLimitedAndPaysForAtMostOneRound() {
         var bench = Bench(quantum: 1000)
         let alone = bench.stream(ready: true)
         let turn = bench.scheduler.next(in: &bench.streams)
@@ -116,7 +116,7 @@ import Testing
         #expect(bench.served[second, default: 0] >= 1000)
     }
 
-    @Test func aStreamWithoutCreditLeavesAndComesBackBehindTheOthers() {
+    @Test func aStreamWithoutCreditLeavesAndReturnsBehindTheOthers() {
         var bench = Bench(quantum: 1000)
         let first = bench.stream(ready: true, credit: 0)
         let second = bench.stream(ready: true)
@@ -130,17 +130,17 @@ import Testing
         #expect((1000...3000).contains(bench.served[first, default: 0]))
     }
 
-    @Test func aQuantumOfNothingStillMovesEverybody() {
+    @Test func aQuantumOfZeroStillServesEveryStream() {
         var bench = Bench(quantum: 0)
         for _ in 0..<3 { _ = bench.stream(ready: true) }
         for _ in 0..<9 { bench.turn(1) }
         #expect(bench.served.count == 3)
     }
 
-    @Test(arguments: Seeds.some(20)) func aRandomHistoryIsWhatTheObviousQueuesDo(seed: UInt64) {
+    @Test(arguments: Seeds.some(20)) func aRandomHistoryMatchesTwoSimpleQueues(seed: UInt64) {
         var random = SplitMix(seed: seed)
         var bench = Bench(quantum: Int.random(in: 1...2000, using: &random))
-        var oracle = ObviousQueues(quantum: bench.scheduler.quantum)
+        var oracle = SimpleQueues(quantum: bench.scheduler.quantum)
         for step in 0..<2000 {
             switch Int.random(in: 0..<9, using: &random) {
             case 0:
@@ -179,7 +179,7 @@ import Testing
     }
 }
 
-/// A scheduler with streams.
+/// A scheduler with its streams.
 private struct Bench {
     var scheduler: SendScheduler
     var streams = StreamTable()
@@ -234,7 +234,7 @@ private struct Bench {
         return slot
     }
 
-    /// Both lists are what they are from either end, and hold exactly those that say so.
+    /// Expects that both lists are linked correctly in both directions and hold exactly the streams that are marked as theirs.
     func expectIntegrity() {
         let listed = slots.filter { streams[$0].turn.list != .none }
         #expect(listed.count == scheduler.count)
@@ -256,8 +256,8 @@ private struct Bench {
     }
 }
 
-/// The same rules on two arrays, slow and plain.
-private struct ObviousQueues {
+/// The same rules on two arrays, slow and simple.
+private struct SimpleQueues {
     var fresh: [Int] = []
     var waiting: [Int] = []
     var canSend: [Int: Bool] = [:]

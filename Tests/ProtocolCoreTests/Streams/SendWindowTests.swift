@@ -3,7 +3,7 @@ import Testing
 @testable import ProtocolCore
 
 @Suite struct SendWindowTests {
-    @Test func whatIsSentComesOffTheCredit() {
+    @Test func sentBytesReduceTheCredit() {
         var window = SendWindow(limit: 10)
         #expect(window.available == 10)
         window.consume(4)
@@ -23,7 +23,7 @@ import Testing
         #expect(window.available == 11)
     }
 
-    @Test func theLargestLimitThatCanBeSaidIsNoOverflow() {
+    @Test func theLargestLimitDoesNotOverflow() {
         var window = SendWindow(limit: 0)
         expect(window.raise(to: .max))
         #expect(window.available == .max)
@@ -36,7 +36,7 @@ import Testing
         expect(!window.raise(to: .max))
     }
 
-    @Test func everyLimitNearAPowerOfTwoIsTakenAsItIs() {
+    @Test func limitsNearPowersOfTwoAreExact() {
         for bit in 1..<64 {
             let power = UInt64(1) << UInt64(bit)
             for limit in [power - 1, power, power + 1] {

@@ -5,7 +5,7 @@ import Testing
 @testable import ProtocolCore
 
 @Suite struct StreamTableTests {
-    @Test func aHandleOfAForgottenStreamMeansNothingEvenWhenItsSlotIsTakenAgain() {
+    @Test func aHandleOfARemovedStreamIsInvalidEvenIfItsSlotIsReused() {
         var table = StreamTable()
         let old = table.insert(stream(1))
         #expect(table.contains(old))
@@ -19,7 +19,7 @@ import Testing
         #expect(table.slot(of: new.id) == new.slot)
     }
 
-    @Test func theRoomOfACrowdIsGivenBackWhenAllAreGone() {
+    @Test func theTableShrinksWhenAllStreamsAreRemoved() {
         var table = StreamTable()
         let manyStreams = (0..<1000).map { table.insert(stream(UInt32($0 * 2 + 1))) }
         for handle in manyStreams { table.remove(handle) }
@@ -28,14 +28,14 @@ import Testing
         #expect(table.insert(stream(5001)).slot == 0)
     }
 
-    @Test func nobodyHasTheNumberZero() {
+    @Test func noStreamHasTheNumberZero() {
         var table = StreamTable()
         let handle = table.insert(stream(1))
         table.remove(handle)
         #expect(table.slot(of: StreamID(rawValue: 0)) == nil)
     }
 
-    @Test(arguments: Seeds.some(10)) func aRandomHistoryIsWhatADictionaryDoes(seed: UInt64) {
+    @Test(arguments: Seeds.some(10)) func aRandomHistoryMatchesADictionary(seed: UInt64) {
         var random = SplitMix(seed: seed)
         var table = StreamTable()
         var model: [UInt32: StreamHandle] = [:]

@@ -3,7 +3,7 @@ import Foundation
 import ProtocolCoreTesting
 import Testing
 
-/// A file of test vectors: nested objects whose leaves are text, most of it hexadecimal.
+/// A file of test vectors: nested objects whose leaves are strings, mostly hexadecimal.
 struct VectorFile {
     private let root: [String: Any]
 
@@ -39,6 +39,6 @@ struct VectorFile {
 }
 
 extension SecretBytes {
-    /// For comparing with a vector.
+    /// The bytes in hexadecimal, for comparison with a vector.
     var hex: String { withUnsafeBytes { Array($0).hex } }
 }

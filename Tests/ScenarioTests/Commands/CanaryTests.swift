@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-/// A password that is easy to find is looked for wherever it must not be.
+/// Searches for a conspicuous password in all places where it must not appear.
 @Suite(.serialized, .enabled(if: Sallyport.isThere, "\(Sallyport.missing)"))
 struct CanaryTests {
     private static let password = "canary-9b2e-mussel"
@@ -16,27 +16,28 @@ struct CanaryTests {
         try folder.file("wrong", Self.wrong + "\n")
     }
 
-    /// Whether a text has a canary in it, as it is or as hexadecimal digits.
-    private func sings(_ text: String) -> Bool {
+    /// Whether a text contains one of the passwords, plain or in hexadecimal.
+    private func containsPassword(_ text: String) -> Bool {
         [Self.password, Self.wrong].contains { canary in
             let digits = canary.utf8.map { String($0, radix: 16) }.joined()
             return text.contains(canary) || text.lowercased().contains(digits)
         }
     }
 
-    /// What every user, or the owner of a process, can see of it.
-    private func isSilent(_ child: Child) -> Bool {
+    /// Whether the command line, which every user can see, and the environment of a process contain no password.
+    private func showsNoPassword(_ child: Child) -> Bool {
         guard let environment = TemporaryFolder.read("/proc/\(child.pid)/environ") else { return false }
-        return !child.commandLine.isEmpty && !sings(child.commandLine) && !sings(environment)
+        return !child.commandLine.isEmpty && !containsPassword(child.commandLine)
+            && !containsPassword(environment)
     }
 
     @Test(arguments: ["error", "warning", "info", "debug"], ["text", "json"])
-    func thePasswordIsInNoLogAndNoListOfProcesses(level: String, format: String) throws {
+    func thePasswordIsInNoLogAndNoProcessList(level: String, format: String) throws {
         let logging = ["--log-level", level, "--log-format", format]
         let link = try PlainAddress.free()
         let entry = try PlainAddress.free()
         let made = try Sallyport.run("passwd", "passwords", "alice", in: folder, input: Self.password)
-        #expect(made.end == .exited(0) && !sings(made.output))
+        #expect(made.end == .exited(0) && !containsPassword(made.output))
         let server = try Child(
             [
                 Sallyport.path, "server", "--listen", "\(link)", "--passwords", "passwords", "--service",
@@ -65,12 +66,12 @@ struct CanaryTests {
             try clients[1].line(with: "peer refuses the password")
         }
         for end in clients + [server] {
-            #expect(isSilent(end))
+            #expect(showsNoPassword(end))
             end.signal(SIGTERM)
             try end.wait()
-            #expect(!sings(end.output))
+            #expect(!containsPassword(end.output))
         }
-        #expect(!sings(TemporaryFolder.read("\(folder.path)/passwords") ?? Self.password))
+        #expect(!containsPassword(TemporaryFolder.read("\(folder.path)/passwords") ?? Self.password))
     }
 
     private func waitUntilItListens(_ address: PlainAddress) throws {
@@ -95,17 +96,17 @@ struct CanaryTests {
         for words in [
             ["check", "tunnel.conf"], ["check", "--print", "tunnel.conf"],
             ["connect", "alice@\(nobody)", "app", "--password-file", "password"],
-            // A file of which the reader expects something else.
+            // The command expects a file with another content.
             ["passwd", "password", "alice"],
             ["server", "--listen", "\(nobody)", "--passwords", "password", "--service", "app=9"],
         ] {
             let child = try Child([Sallyport.path] + words, in: folder, input: Self.wrong)
             try child.wait()
-            #expect(!sings(child.output), "\(words)")
+            #expect(!containsPassword(child.output), "\(words)")
         }
     }
 
-    @Test func thePasswordOfTheDemonstrationIsNotSeenFromOutside() throws {
+    @Test func thePasswordOfTheDemoIsNotVisibleFromOutside() throws {
         mkdir("\(folder.path)/demo", 0o700)
         let demo = try Sallyport.start(
             "demo",

@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-/// What the program says about configurations, and about itself.
+/// The output of `check`, `--version`, `--help` and `selftest`.
 @Suite(.serialized, .enabled(if: Sallyport.isThere, "\(Sallyport.missing)"))
 struct CheckAndHelpTests {
     private let folder: TemporaryFolder
@@ -40,7 +40,7 @@ struct CheckAndHelpTests {
         )
     }
 
-    @Test func whatCheckPrintsLoadsAgainAndPrintsTheSame() throws {
+    @Test func thePrintedConfigurationLoadsAndPrintsTheSame() throws {
         try writeConfiguration()
         let checked = try Sallyport.run("check", in: folder)
         #expect(checked.end == .exited(0), "\(checked.output)")
@@ -55,7 +55,7 @@ struct CheckAndHelpTests {
         #expect(again.output == printed.output)
     }
 
-    @Test func everyFaultIsToldAtOnceWithItsPlace() throws {
+    @Test func everyFaultIsReportedAtOnceWithItsPlace() throws {
         try folder.file(
             "tunnel.conf",
             """
@@ -69,26 +69,26 @@ struct CheckAndHelpTests {
             """
         )
         for command in ["check", "run"] {
-            let told = try Sallyport.run(command, "tunnel.conf", in: folder)
-            #expect(told.end == .exited(78))
-            #expect(told.output.contains("tunnel.conf:1:1: error: unknown key `wrokers`"))
-            #expect(told.output.contains("did you mean `workers`?"))
-            #expect(told.output.contains("tunnel.conf:3:"))
-            #expect(told.output.contains("tunnel.conf:6:"))
+            let result = try Sallyport.run(command, "tunnel.conf", in: folder)
+            #expect(result.end == .exited(78))
+            #expect(result.output.contains("tunnel.conf:1:1: error: unknown key `wrokers`"))
+            #expect(result.output.contains("did you mean `workers`?"))
+            #expect(result.output.contains("tunnel.conf:3:"))
+            #expect(result.output.contains("tunnel.conf:6:"))
         }
     }
 
-    @Test func theVersionIsOneLineOfNumbers() throws {
-        let told = try Sallyport.run("--version", in: folder)
-        #expect(told.end == .exited(0))
-        let parts = told.output.dropLast().split(separator: ".")
-        #expect(told.output.last == "\n" && parts.count == 3 && parts.allSatisfy { Int($0) != nil })
+    @Test func theVersionIsOneLineOfThreeNumbers() throws {
+        let result = try Sallyport.run("--version", in: folder)
+        #expect(result.end == .exited(0))
+        let parts = result.output.dropLast().split(separator: ".")
+        #expect(result.output.last == "\n" && parts.count == 3 && parts.allSatisfy { Int($0) != nil })
     }
 
     @Test func theLongVersionNamesTheLibraries() throws {
-        let told = try Sallyport.run("--version", "-v", in: folder)
-        #expect(told.end == .exited(0))
-        let lines = told.output.split(separator: "\n")
+        let result = try Sallyport.run("--version", "-v", in: folder)
+        #expect(result.end == .exited(0))
+        let lines = result.output.split(separator: "\n")
         #expect(lines.count == 4)
         #expect(lines.first?.hasPrefix("sallyport ") == true)
         #expect(lines.contains { $0.hasPrefix("libcrypto: OpenSSL 3.") })
@@ -118,15 +118,15 @@ struct CheckAndHelpTests {
         ["--nonsense"], ["nonsense"], ["run", "--nonsense"], ["passwd"], ["connect", "alice@host:7443"],
         ["passwd", "file", "alice", "--delete", "--generate"], ["client", "--accept", "8080"],
     ])
-    func aCommandLineThatMakesNoSenseEndsWith64(words: [String]) throws {
+    func anInvalidCommandLineExitsWith64(words: [String]) throws {
         let child = try Child([Sallyport.path] + words, in: folder)
         #expect(try child.wait() == .exited(64), "\(child.output)")
     }
 
-    @Test func anAddressInUseEndsWith71AndIsNamed() throws {
+    @Test func anAddressInUseIsNamedAndExitsWith71() throws {
         let taken = try PlainListener(.ipv4(port: 0))
         _ = try Sallyport.run("passwd", "passwords", "alice", in: folder, input: "oyster\n")
-        let told = try Sallyport.run(
+        let result = try Sallyport.run(
             "server",
             "--listen",
             "\(taken.address)",
@@ -136,7 +136,7 @@ struct CheckAndHelpTests {
             "app=9",
             in: folder
         )
-        #expect(told.end == .exited(71))
-        #expect(told.output.contains("\(taken.address)"))
+        #expect(result.end == .exited(71))
+        #expect(result.output.contains("\(taken.address)"))
     }
 }

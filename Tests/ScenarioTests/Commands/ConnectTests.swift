@@ -14,7 +14,7 @@ struct ConnectTests {
 
     private var peer: String { "\(TunnelPair.user)@\(pair.link)" }
 
-    /// Connects with nothing to say.
+    /// Connects with an empty input.
     private func connect(_ peer: String, _ service: String, _ more: String...) throws -> ChildEnd {
         let words = [
             Sallyport.path, "connect", peer, service, "--password-file", "\(pair.folder.path)/password",
@@ -22,7 +22,7 @@ struct ConnectTests {
         return try Child(words + more, in: pair.folder).wait()
     }
 
-    @Test func whatGoesInComesOutAndNothingElse() throws {
+    @Test func theOutputIsTheEchoedInputAndNothingElse() throws {
         let input = try pair.folder.randomFile("in", mebibytes: 24)
         let output = "\(pair.folder.path)/out"
         let complaints = try Program.run(
@@ -40,17 +40,17 @@ struct ConnectTests {
         try pair.server.line(with: "stream closed", "service=app", "up=24.0MiB", "why=fin")
     }
 
-    @Test func itsExitStatusSaysWhatWentWrong() throws {
+    @Test func theExitStatusNamesTheKindOfFailure() throws {
         #expect(try connect(peer, "app") == .exited(0))
         #expect(try connect(peer, "another") == .exited(69))
         #expect(try connect("\(TunnelPair.user)@\(PlainAddress.free())", "app") == .exited(69))
         #expect(try connect("bob@\(pair.link)", "app") == .exited(67))
         #expect(try connect(peer, "app", "--realm", "elsewhere") == .exited(78))
-        // An echo service is no server end.
+        // An echo service does not speak the protocol.
         #expect(try connect("\(TunnelPair.user)@\(echo.address)", "app") == .exited(76))
     }
 
-    @Test func aPasswordFileThatOthersCanReadIsRefusedWithTheCommandToType() throws {
+    @Test func aPasswordFileThatOthersCanReadIsRefusedAndTheFixIsNamed() throws {
         let file = "\(pair.folder.path)/password"
         chmod(file, 0o644)
         let child = try Sallyport.run("connect", peer, "app", "--password-file", file, in: pair.folder)

@@ -1,6 +1,6 @@
 import Testing
 
-/// `sallyport console`: both ends as a person or a script would use them.
+/// `sallyport console`: both ends, used as by a person and by a script.
 @Suite(.serialized) struct ConsoleTests {
     private let folder: TemporaryFolder
 
@@ -8,7 +8,7 @@ import Testing
         folder = try TemporaryFolder()
     }
 
-    @Test func twoConsolesTalkAfterOneWasGivenAPasswordByACode() throws {
+    @Test func twoConsolesTalkAfterPairingWithACode() throws {
         let atServer = try TypedInput(in: folder)
         let server = try Child(
             [Sallyport.path, "console", "serve", "127.0.0.1:0", "--passwords", "passwords"],
@@ -48,7 +48,7 @@ import Testing
         #expect(client.output.contains("too loud"))
         try Waiting.until("the server has seen it") { server.output.contains("disconnected ") }
 
-        // A script: what it types is its standard input, and the end of it the end.
+        // A script: its commands are the standard input, whose end also ends the console.
         let script = try TypedInput(in: folder)
         let again = try Child(
             [Sallyport.path, "console", "connect", address, "--login", "login"],

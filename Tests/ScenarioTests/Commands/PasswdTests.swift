@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-/// `sallyport passwd`, judged by who can log in afterwards.
+/// `sallyport passwd`, tested by the logins that succeed afterwards.
 @Suite(.serialized, .enabled(if: Sallyport.isThere, "\(Sallyport.missing)"))
 struct PasswdTests {
     private let folder: TemporaryFolder
@@ -14,7 +14,7 @@ struct PasswdTests {
         link = try .free()
     }
 
-    /// Starts the server end, which reads the password file now.
+    /// Starts the server end, which reads the password file.
     private func startServer() throws -> Child {
         let server = try Sallyport.start(
             "server",
@@ -31,7 +31,7 @@ struct PasswdTests {
         return server
     }
 
-    @Test func aFileThatCannotBeWrittenIsNoFaultOfTheConfiguration() throws {
+    @Test func aFileThatCannotBeWrittenExitsWith71() throws {
         let child = try Child(
             [Sallyport.path, "passwd", "nowhere/passwords", "alice"],
             in: folder,
@@ -55,7 +55,7 @@ struct PasswdTests {
         return child
     }
 
-    /// How a login ends: 0, or 67 if the password is refused.
+    /// The end of a login: status 0, or 67 if the server refuses the password.
     private func login(_ user: String, _ password: String) throws -> ChildEnd {
         try folder.file("password", password)
         return try Sallyport.run(
@@ -76,7 +76,7 @@ struct PasswdTests {
         #expect(try passwd("alice/2", password: "the new oyster\n").end == .exited(0))
         server.kill()
         server = try startServer()
-        // Both are valid, each with its own number.
+        // Both passwords are valid, each with its own number.
         #expect(try login("alice", "the old oyster") == .exited(0))
         #expect(try login("alice/1", "the old oyster\n") == .exited(0))
         #expect(try login("alice/2", "the new oyster") == .exited(0))
@@ -94,7 +94,7 @@ struct PasswdTests {
         let made = try passwd("alice", "--generate")
         #expect(made.end == .exited(0))
         let password = String(try #require(made.lines.first { !$0.contains(" ") }))
-        // 80 bits in letters of 5 bits each, in groups of four.
+        // 80 bits in characters of 5 bits each, in groups of four.
         #expect(password.filter { $0 != "-" }.count == 16)
         let file = try #require(TemporaryFolder.read("\(folder.path)/passwords"))
         #expect(!file.contains(password))
@@ -107,7 +107,7 @@ struct PasswdTests {
         server.kill()
     }
 
-    @Test func thePasswordFileIsForItsOwnerAlone() throws {
+    @Test func onlyTheOwnerMayReadThePasswordFile() throws {
         #expect(try passwd("alice", password: "the oyster").end == .exited(0))
         var facts = stat()
         #expect(stat("\(folder.path)/passwords", &facts) == 0)
@@ -128,7 +128,7 @@ struct PasswdTests {
         #expect(server.output.contains("chmod 600"))
     }
 
-    @Test func deletingAUserTakesAllPasswords() throws {
+    @Test func deletingAUserDeletesAllPasswordsOfTheUser() throws {
         for user in ["alice", "alice/2", "bob"] {
             #expect(try passwd(user, password: "the oyster").end == .exited(0))
         }
@@ -139,7 +139,7 @@ struct PasswdTests {
     }
 
     @Test(arguments: ["ali=ce", "#alice", "=", "#"])
-    func aUserThatAPasswordFileCouldNotNameIsRefused(user: String) throws {
+    func anInvalidUserNameIsRefused(user: String) throws {
         let refused = try passwd(user, password: "the oyster")
         #expect(refused.end == .exited(64) || refused.end == .exited(78))
         #expect(access("\(folder.path)/passwords", F_OK) != 0)

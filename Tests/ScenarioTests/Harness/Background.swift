@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Work of a scenario on a thread of its own, whose outcome is waited for.
+/// Work of a scenario on a thread of its own; the scenario waits for its outcome.
 final class Background<Value: Sendable>: Sendable {
     private let outcome = Mutex<Result<Value, any Error>?>(nil)
 
@@ -11,12 +11,12 @@ final class Background<Value: Sendable>: Sendable {
         }
     }
 
-    /// Whether it has come to its end.
+    /// Whether the work has ended.
     var isOver: Bool { outcome.withLock { $0 != nil } }
 
-    /// Waits for its end.
+    /// Waits until the work has ended.
     @discardableResult
-    func wait(within abuseBudget: Duration = Waiting.abuseBudget) throws -> Value {
-        try Waiting.for("work in the background", within: abuseBudget) { outcome.withLock { $0 } }.get()
+    func wait(within timeout: Duration = Waiting.timeout) throws -> Value {
+        try Waiting.for("work in the background", within: timeout) { outcome.withLock { $0 } }.get()
     }
 }

@@ -1,10 +1,10 @@
 import Glibc
 
-/// A long sequence of bytes that anybody who knows its name can make and check, piece by piece.
+/// A long sequence of bytes that its name determines, so that it can be made and checked piece by piece.
 ///
-/// Every piece begins with its number, and takes the rest from another place of a random block than its neighbours:
-/// a byte that is missing, doubled or in another place is noticed. Comparing is left to the C library, so that a
-/// test built without optimization is not slower than the tunnel.
+/// Every piece begins with its number; the rest comes from another place of a random block than that of its neighbours.
+/// So a byte that is missing, repeated or moved is detected. The C library compares the bytes, so that a test built
+/// without optimization is not slower than the tunnel.
 struct CheckedBytes {
     static let pieceSize = 1 << 16
     private let block: [UInt8]
@@ -36,7 +36,7 @@ struct CheckedBytes {
         return piece
     }
 
-    /// So many bytes from the beginning.
+    /// The first `count` bytes.
     func prefix(_ count: Int) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count + Self.pieceSize)
@@ -49,7 +49,7 @@ struct CheckedBytes {
         for number in 0..<pieces { try socket.write(piece(number)) }
     }
 
-    /// Reads whole pieces, and complains about the first that is not as it should be.
+    /// Reads whole pieces; throws for the first that differs.
     func check(pieces: Int, from socket: PlainSocket) throws {
         for number in 0..<pieces where try socket.read(Self.pieceSize) != piece(number) {
             throw ScenarioFailure("piece \(number) of \(pieces) is not what was sent")

@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// How a program ended.
+/// The end of a process.
 enum ChildEnd: Equatable, CustomStringConvertible {
     case exited(Int32)
     case signalled(Int32)
@@ -14,13 +14,14 @@ enum ChildEnd: Equatable, CustomStringConvertible {
     }
 }
 
-/// A program that a scenario has started: what it wrote, how it ended, and what the system knows of it.
+/// A process that a scenario has started: its output, its end, and its resources.
 ///
-/// Both of its outputs go to one file, so that it never waits for somebody to read. It is killed when this is freed.
+/// Standard output and standard error go to one file, so that the process never blocks on a reader. The process is killed
+/// when this object is freed.
 final class Child: Sendable {
     let name: String
     let pid: pid_t
-    /// Where its output is.
+    /// The path of the file with its output.
     let outputPath: String
     private let ended = Mutex<ChildEnd?>(nil)
 
@@ -28,13 +29,13 @@ final class Child: Sendable {
     ///
     /// - Parameters:
     ///   - arguments: the program, by its path or its name on the PATH, and its arguments.
-    ///   - folder: where its output goes, and its working folder.
-    ///   - name: what it is called in failures and files.
-    ///   - input: what it reads from its standard input; nothing if `nil`.
-    ///   - typed: what it reads instead, as it is typed.
-    ///   - environment: what is added to this process's environment.
-    ///   - descriptors: how many descriptors it may have open, if not as many as usual.
-    /// - Throws: what the system refuses.
+    ///   - folder: its working folder, which also gets its output.
+    ///   - name: its name in failures and file names.
+    ///   - input: the text of its standard input; empty if `nil`.
+    ///   - typed: an input that the scenario types; replaces `input`.
+    ///   - environment: variables to add to this process's environment.
+    ///   - descriptors: the limit of open descriptors; the default one if `nil`.
+    /// - Throws: a system error.
     init(
         _ arguments: [String],
         in folder: TemporaryFolder,
@@ -49,7 +50,7 @@ final class Child: Sendable {
         outputPath = folder.newPath(name + ".out")
         let inputPath = typed?.path ?? (input == nil ? "/dev/null" : folder.newPath(name + ".in"))
         if let input { try folder.write(input, to: inputPath) }
-        // The shell goes to the folder, sets the limit and becomes the program.
+        // The shell changes to the folder, sets the limit and executes the program.
         let limit = descriptors.map { "ulimit -n \($0) && " } ?? ""
         let words = ["/bin/sh", "-c", "cd \"$0\" && \(limit)exec \"$@\"", folder.path] + arguments
         pid = try Self.spawn(words, input: inputPath, output: outputPath, environment)
@@ -71,7 +72,7 @@ final class Child: Sendable {
         posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        // The threads that tests run on block most signals, and a program would begin with those blocked.
+        // The threads that run tests block most signals, and a child inherits the signal mask.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -103,43 +104,43 @@ final class Child: Sendable {
     }
 }
 
-// MARK: - What it wrote
+// MARK: - Output
 
 extension Child {
-    /// Everything that it wrote until now.
+    /// The output so far.
     var output: String {
         TemporaryFolder.read(outputPath) ?? ""
     }
 
-    /// The whole lines that it wrote until now.
+    /// The complete lines of the output so far.
     var lines: [Substring] {
         let output = output
-        // Some programs end a line with two characters, which are one to Swift.
+        // Some programs end a line with CR LF, which Swift treats as one character.
         guard let end = output.lastIndex(where: \.isNewline) else { return [] }
         return output[..<end].split(whereSeparator: \.isNewline)
     }
 
-    /// The lines that have all of these texts in them.
+    /// The lines that contain all of these texts.
     func lines(with texts: String...) -> [Substring] {
         lines.filter { line in texts.allSatisfy { line.contains($0) } }
     }
 
-    /// Waits for a line that has all of these texts in it.
+    /// Waits for a line that contains all of these texts.
     @discardableResult
     func line(
         with texts: String...,
-        within abuseBudget: Duration = Waiting.abuseBudget
+        within timeout: Duration = Waiting.timeout
     ) throws -> Substring {
-        try Waiting.for("a line of \(name) with \(texts); it wrote:\n\(output)", within: abuseBudget) {
+        try Waiting.for("a line of \(name) with \(texts); it wrote:\n\(output)", within: timeout) {
             lines.first { line in texts.allSatisfy { line.contains($0) } }
         }
     }
 }
 
-// MARK: - Its end
+// MARK: - End
 
 extension Child {
-    /// How it ended, if it has.
+    /// The end of the process; nil while it runs.
     var end: ChildEnd? {
         ended.withLock { ended in
             if let ended { return ended }
@@ -151,18 +152,18 @@ extension Child {
         }
     }
 
-    /// Waits for its end.
+    /// Waits until the process has ended.
     @discardableResult
-    func wait(within abuseBudget: Duration = Waiting.abuseBudget) throws -> ChildEnd {
-        try Waiting.for("the end of \(name); it wrote:\n\(output)", within: abuseBudget) { end }
+    func wait(within timeout: Duration = Waiting.timeout) throws -> ChildEnd {
+        try Waiting.for("the end of \(name); it wrote:\n\(output)", within: timeout) { end }
     }
 
-    /// Sends it a signal, unless it has ended.
+    /// Sends a signal to the process, unless it has ended.
     func signal(_ number: Int32) {
         if end == nil { Glibc.kill(pid, number) }
     }
 
-    /// Ends it at once, and waits until it has.
+    /// Kills the process and waits until it has ended.
     func kill() {
         guard end == nil else { return }
         Glibc.kill(pid, SIGKILL)
@@ -170,10 +171,10 @@ extension Child {
     }
 }
 
-// MARK: - What the system knows of it
+// MARK: - Resources
 
 extension Child {
-    /// How many descriptors it has open.
+    /// The number of its open descriptors.
     var descriptorCount: Int {
         guard let folder = opendir("/proc/\(pid)/fd") else { return 0 }
         defer { closedir(folder) }
@@ -182,21 +183,21 @@ extension Child {
         return count - 2
     }
 
-    /// How much memory it holds, in bytes.
+    /// Its resident memory, in bytes.
     var residentBytes: Int {
         let line = (TemporaryFolder.read("/proc/\(pid)/status") ?? "").split(separator: "\n")
             .first { $0.hasPrefix("VmRSS:") }
         return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 1024
     }
 
-    /// What its threads are called.
+    /// The names of its threads.
     var threadNames: [String] {
         Program.names(in: "/proc/\(pid)/task").compactMap {
             TemporaryFolder.read("/proc/\(pid)/task/\($0)/comm")
         }
     }
 
-    /// Its command line, as every user of the machine can see it.
+    /// Its command line, which every user of the machine can see.
     var commandLine: String {
         (TemporaryFolder.read("/proc/\(pid)/cmdline") ?? "").replacing("\0", with: " ")
     }

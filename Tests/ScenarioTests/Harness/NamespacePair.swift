@@ -1,9 +1,9 @@
 import Glibc
 
-/// The two ends of a tunnel on two hosts: network namespaces with a cable between them.
+/// The two ends of a tunnel on two hosts: network namespaces that a veth pair connects.
 ///
-/// Applications reach both ends by Unix sockets, which namespaces of the network do not keep apart. Needs the right to make
-/// namespaces; they are gone when this is freed.
+/// Applications reach both ends over Unix sockets, which network namespaces do not separate. The process needs the privilege
+/// to create namespaces. They are deleted when this object is freed.
 final class NamespacePair {
     let folder: TemporaryFolder
     let target: PlainListener
@@ -12,7 +12,7 @@ final class NamespacePair {
     private(set) var client: Child
     private let names: (client: String, server: String)
 
-    /// Whether this process may make namespaces.
+    /// Whether this process may create network namespaces.
     static let isPossible: Bool = {
         guard Program.areThere("ip"), let folder = try? TemporaryFolder() else { return false }
         let name = "sly-try-\(getpid())"
@@ -23,7 +23,7 @@ final class NamespacePair {
 
     static let missing = "this process may not make network namespaces, or there is no `ip`"
 
-    /// The client's host has 10.77.0.1 and the server's 10.77.0.2.
+    /// The client's host has the address 10.77.0.1 and the server's 10.77.0.2.
     init(peer: String = "", server serverLines: String = "") throws {
         folder = try TemporaryFolder()
         let unique = "\(getpid())-\(Int.random(in: 0..<10_000))"
@@ -98,19 +98,19 @@ final class NamespacePair {
         }
     }
 
-    /// Runs `ip` on the client's host.
+    /// Runs `ip` in the client's namespace.
     func ipAtTheClient(_ words: String...) throws {
         let child = try Child(["ip", "-n", names.client] + words, in: folder, name: "ip")
         guard try child.wait() == .exited(0) else { throw ScenarioFailure("ip \(words): \(child.output)") }
     }
 
-    /// Runs `ip` on the server's host.
+    /// Runs `ip` in the server's namespace.
     func ipAtTheServer(_ words: String...) throws {
         let child = try Child(["ip", "-n", names.server] + words, in: folder, name: "ip")
         guard try child.wait() == .exited(0) else { throw ScenarioFailure("ip \(words): \(child.output)") }
     }
 
-    /// A stream that stands, with both of its plain ends.
+    /// Opens a stream; returns the visitor's socket and the target's.
     func stream() throws -> (visitor: PlainSocket, served: PlainSocket) {
         let visitor = try PlainSocket(to: entry)
         try visitor.write("ping")

@@ -1,16 +1,16 @@
 import Synchronization
 
-/// Bytes that tell where they are from, so that bytes that were lost, doubled or moved are seen.
+/// Bytes that depend on their place, so that a test detects lost, repeated and moved bytes.
 enum Pattern {
     static let blockCount = 1 << 16
 
-    /// The block that begins at this place of an endless text.
+    /// The block that begins at this place of an endless sequence.
     static func block(at start: Int) -> [UInt8] {
         var state = UInt64(start) &+ 0x9E37_79B9_7F4A_7C15
         return [UInt8](unsafeUninitializedCapacity: blockCount) { buffer, count in
             let raw = UnsafeMutableRawBufferPointer(buffer)
             for place in stride(from: 0, to: blockCount, by: 8) {
-                // Marsaglia's xorshift: cheap, and repeats after 2^64 words only.
+                // Marsaglia's xorshift: fast, with a period of 2^64 - 1 words.
                 state ^= state << 13
                 state ^= state >> 7
                 state ^= state << 17
@@ -21,7 +21,7 @@ enum Pattern {
     }
 }
 
-/// How far work on another thread has come.
+/// The progress of work on another thread.
 final class Progress: Sendable {
     private let value = Atomic<Int>(0)
 
@@ -31,7 +31,7 @@ final class Progress: Sendable {
         value.add(more, ordering: .relaxed)
     }
 
-    /// Waits until it has begun and has not gone on for two seconds.
+    /// Waits until the work has begun and then made no progress for two seconds.
     func waitUntilItStops() throws {
         let clock = ContinuousClock()
         var last = (count: 0, since: clock.now)

@@ -1,12 +1,12 @@
 import Glibc
 
-/// Where an application listens: a port of loopback, or a Unix socket.
+/// The address of an application: a loopback port or a Unix socket.
 enum PlainAddress: CustomStringConvertible, Sendable {
     case ipv4(port: UInt16)
     case ipv6(port: UInt16)
     case unix(path: String)
 
-    /// As `tunnel.conf` writes it.
+    /// The address as in `tunnel.conf`.
     var description: String {
         switch self {
         case .ipv4(let port): "127.0.0.1:\(port)"
@@ -23,7 +23,7 @@ enum PlainAddress: CustomStringConvertible, Sendable {
         }
     }
 
-    /// A port of loopback that was free a moment ago, and that the system gives to nobody who does not ask for it.
+    /// A loopback port that was free a moment ago and that the system does not assign by itself.
     static func free() throws -> PlainAddress {
         for _ in 0..<100 {
             let address = PlainAddress.ipv4(port: .random(in: chosenPorts))
@@ -32,8 +32,9 @@ enum PlainAddress: CustomStringConvertible, Sendable {
         throw ScenarioFailure("there is no free port on loopback")
     }
 
-    /// Below the ports that outgoing connections get (`ip_local_port_range`): one of those could be taken between here
-    /// and the program that is told to listen.
+    /// Ports below those of outgoing connections (`ip_local_port_range`).
+    ///
+    /// One of those could be taken before the program under test listens on it.
     private static let chosenPorts: ClosedRange<UInt16> = 10_000...32_000
 
     func withSocketAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {

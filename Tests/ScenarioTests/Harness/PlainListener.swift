@@ -1,13 +1,13 @@
 import Glibc
 import Synchronization
 
-/// A service of the scenario's own: listens, and hands every connection to a closure on a thread of its own.
+/// A service of the scenario itself: it listens, and runs a closure for every connection on a thread of its own.
 final class PlainListener: Sendable {
     let address: PlainAddress
     private let descriptor: Int32
     private let isClosed = Atomic<Bool>(false)
 
-    /// Listens; nobody accepts until ``accept()`` or ``serve(_:)`` is called.
+    /// Listens; no connection is accepted until ``accept()`` or ``serve(_:)`` is called.
     init(_ address: PlainAddress) throws {
         if case .unix(let path) = address { unlink(path) }
         let descriptor = socket(address.family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
@@ -46,7 +46,7 @@ final class PlainListener: Sendable {
     private static func port(of descriptor: Int32) -> UInt16 {
         var address = sockaddr_in6()
         var size = socklen_t(MemoryLayout<sockaddr_in6>.size)
-        // The port is at the same place in addresses of both families.
+        // The port is at the same offset in the addresses of both families.
         withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 _ = getsockname(descriptor, $0, &size)
@@ -56,9 +56,9 @@ final class PlainListener: Sendable {
     }
 
     /// Waits for a connection.
-    func accept(within abuseBudget: Duration = Waiting.abuseBudget) throws -> PlainSocket {
+    func accept(within timeout: Duration = Waiting.timeout) throws -> PlainSocket {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        guard poll(&entry, 1, Int32(abuseBudget.components.seconds * 1000)) == 1 else {
+        guard poll(&entry, 1, Int32(timeout.components.seconds * 1000)) == 1 else {
             throw ScenarioFailure("nobody connected to \(address)")
         }
         let accepted = Glibc.accept(descriptor, nil, nil)
@@ -66,7 +66,7 @@ final class PlainListener: Sendable {
         return PlainSocket(adopting: accepted)
     }
 
-    /// Hands every connection from now on to `handler`, each on a thread of its own.
+    /// Runs `handler` for every connection from now on, each on a thread of its own.
     func serve(_ handler: @escaping @Sendable (PlainSocket) throws -> Void) {
         let descriptor = dup(descriptor)
         Thread.start { [weak self] in
@@ -83,7 +83,7 @@ final class PlainListener: Sendable {
         }
     }
 
-    /// Nobody can connect any more.
+    /// Closes the listener.
     func close() {
         guard !isClosed.exchange(true, ordering: .relaxed) else { return }
         shutdown(descriptor, Int32(SHUT_RDWR))
@@ -91,7 +91,7 @@ final class PlainListener: Sendable {
     }
 }
 
-/// A thread that nobody waits for.
+/// A detached thread.
 enum Thread {
     static func start(_ body: @escaping @Sendable () -> Void) {
         final class Box: Sendable {
@@ -116,7 +116,7 @@ enum Thread {
 
 /// Services that many scenarios need.
 extension PlainListener {
-    /// Sends back what it gets, and the end after the end.
+    /// A service that echoes all bytes and the end of the stream.
     static func echo(at address: PlainAddress = .ipv4(port: 0)) throws -> PlainListener {
         let listener = try PlainListener(address)
         listener.serve { socket in

@@ -1,27 +1,27 @@
 import Glibc
 
-/// How far a read came.
+/// The end of a stream, as a reader sees it.
 enum ReadEnd: Equatable {
-    /// The other side sent its end: a FIN.
+    /// The other side sent a FIN.
     case end
-    /// The connection was reset: an RST.
+    /// The other side sent an RST.
     case reset
 }
 
-/// A connection of an application, without any tunnel in it: the scenario's own end of it.
+/// The scenario's end of a plain connection, as an application has it.
 ///
-/// Every call waits, for as long as ``Waiting/abuseBudget`` and no longer.
+/// Every call blocks for at most ``Waiting/timeout``.
 final class PlainSocket: @unchecked Sendable {
-    // Written when it is closed only; a scenario uses one connection from one thread at a time.
+    // Changed only by `close`; a scenario uses a connection from one thread at a time.
     private var descriptor: Int32
 
     init(adopting descriptor: Int32) {
         self.descriptor = descriptor
-        var abuseBudget = timeval(tv_sec: Int(Waiting.abuseBudget.components.seconds), tv_usec: 0)
+        var timeout = timeval(tv_sec: Int(Waiting.timeout.components.seconds), tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &abuseBudget, size)
-        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &abuseBudget, size)
-        // A program that is started meanwhile must not keep it open.
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, size)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, size)
+        // A child process must not inherit the descriptor.
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     }
 
@@ -29,7 +29,7 @@ final class PlainSocket: @unchecked Sendable {
         close()
     }
 
-    /// Connects.
+    /// Connects to an address.
     convenience init(to address: PlainAddress) throws {
         let descriptor = socket(address.family, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw ScenarioFailure("socket: errno \(errno)") }
@@ -39,7 +39,7 @@ final class PlainSocket: @unchecked Sendable {
         }
     }
 
-    /// Writes all of it.
+    /// Writes all bytes.
     func write(_ bytes: some Sequence<UInt8>) throws {
         var rest = Array(bytes)[...]
         while !rest.isEmpty {
@@ -55,7 +55,7 @@ final class PlainSocket: @unchecked Sendable {
         try write(text.utf8)
     }
 
-    /// Reads as many bytes as there are, at most so many; none at the end of the stream.
+    /// Reads the available bytes, at most `count`; none at the end of the stream.
     func readSome(atMost count: Int = 65536) throws(ReadFailure) -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: count)
         let got = recv(descriptor, &buffer, count, 0)
@@ -63,7 +63,7 @@ final class PlainSocket: @unchecked Sendable {
         return Array(buffer[..<got])
     }
 
-    /// Reads exactly so many bytes.
+    /// Reads exactly `count` bytes.
     func read(_ count: Int) throws -> [UInt8] {
         var bytes: [UInt8] = []
         while bytes.count < count {
@@ -76,7 +76,7 @@ final class PlainSocket: @unchecked Sendable {
         return bytes
     }
 
-    /// Reads until the stream ends, in whatever way.
+    /// Reads until the stream ends or is reset.
     func readToEnd() throws -> (bytes: [UInt8], end: ReadEnd) {
         var bytes: [UInt8] = []
         while true {
@@ -91,35 +91,35 @@ final class PlainSocket: @unchecked Sendable {
         }
     }
 
-    /// Waits for a reset that comes after the end, which no read tells.
+    /// Waits for a reset that arrives after the end of the stream, which no read reports.
     func waitForReset() throws {
         var entry = pollfd(fd: descriptor, events: 0, revents: 0)
-        let abuseBudget = Int32(Waiting.abuseBudget.components.seconds * 1000)
-        // A connection that was reset is in error; one whose two directions have merely ended is not.
-        guard poll(&entry, 1, abuseBudget) == 1, entry.revents & Int16(POLLERR) != 0 else {
+        let timeout = Int32(Waiting.timeout.components.seconds * 1000)
+        // A reset connection has an error; a connection whose two directions have ended has none.
+        guard poll(&entry, 1, timeout) == 1, entry.revents & Int16(POLLERR) != 0 else {
             throw ScenarioFailure("the connection was not reset")
         }
     }
 
-    /// Whether there are bytes to read, an end or an error, now or within so many milliseconds.
-    func hasNews(within milliseconds: Int32) -> Bool {
+    /// Whether bytes, an end or an error can be read now or within this number of milliseconds.
+    func isReadable(within milliseconds: Int32) -> Bool {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return poll(&entry, 1, milliseconds) == 1
     }
 
-    /// Sends the end; what comes from the other side can still be read.
+    /// Sends FIN; bytes from the other side can still be read.
     func finish() {
         shutdown(descriptor, Int32(SHUT_WR))
     }
 
-    /// Reads nothing any more; whoever waits for bytes gets the end.
+    /// Stops reading; a thread that waits for bytes gets the end of the stream.
     ///
-    /// The other side is not told.
+    /// The other side notices nothing.
     func stopReading() {
         shutdown(descriptor, Int32(SHUT_RD))
     }
 
-    /// Closes it so that the other side gets an RST.
+    /// Closes the connection with an RST.
     func reset() {
         var linger = Glibc.linger(l_onoff: 1, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
@@ -132,20 +132,20 @@ final class PlainSocket: @unchecked Sendable {
         descriptor = -1
     }
 
-    /// Small writes leave at once.
+    /// Switches off Nagle's algorithm, so that small writes are sent at once.
     func sendAtOnce() {
         var yes: Int32 = 1
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<Int32>.size))
     }
 
-    /// Takes at most so many bytes in the system's buffers before they are read.
+    /// Limits the system's receive buffer to this number of bytes.
     func limitReceiveBuffer(_ bytes: Int32) {
         var bytes = bytes
         setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
     }
 }
 
-/// Why nothing could be read.
+/// The error of a failed read.
 struct ReadFailure: Error, CustomStringConvertible {
     let code: Int32
 

@@ -1,31 +1,31 @@
 import Glibc
 
-/// The programs of other people that scenarios start.
+/// Third-party programs that scenarios start.
 enum Program {
-    /// Where services of Debian are; a user's PATH often lacks them.
+    /// The folders of Debian's services; a user's PATH often lacks them.
     private static let folders = [
         "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin",
     ]
-    /// PostgreSQL keeps its programs in a folder of its version; the newest comes first.
+    /// The program folders of the installed PostgreSQL versions, newest first.
     private static let postgresFolders: [String] = {
         let root = "/usr/lib/postgresql"
         return names(in: root).compactMap { Int($0) }.sorted(by: >).map { "\(root)/\($0)/bin" }
     }()
 
-    /// The path of a program, if this machine has it.
+    /// The path of a program; nil if it is not installed.
     static func find(_ name: String) -> String? {
-        // The wrappers of Debian's `psql` look for clusters of the system: the programs themselves go first.
+        // Debian's wrapper of `psql` looks for system clusters, so the real programs come first.
         let path = getenv("PATH").map { String(cString: $0).split(separator: ":").map(String.init) } ?? []
         return (postgresFolders + path + folders).map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
     }
 
-    /// The path of a program that has to be there.
+    /// The path of a program that must be installed.
     static func path(_ name: String) throws -> String {
         guard let path = find(name) else { throw ScenarioFailure("there is no \(name)") }
         return path
     }
 
-    /// Whether all of them are there, and the binary under test.
+    /// Whether all of these programs and the binary under test exist.
     static func areThere(_ names: String...) -> Bool {
         Sallyport.isThere && names.allSatisfy { find($0) != nil }
     }
@@ -47,9 +47,9 @@ enum Program {
         return result
     }
 
-    /// Runs a program that has to end with 0.
+    /// Runs a program that must exit with status 0.
     ///
-    /// - Returns: what it wrote.
+    /// - Returns: its output.
     @discardableResult
     static func run(
         _ name: String,
@@ -57,10 +57,10 @@ enum Program {
         in folder: TemporaryFolder,
         input: String? = nil,
         environment: [String: String] = [:],
-        within abuseBudget: Duration = .seconds(120)
+        within timeout: Duration = .seconds(120)
     ) throws -> String {
         let child = try Child([path(name)] + arguments, in: folder, input: input, environment: environment)
-        let end = try child.wait(within: abuseBudget)
+        let end = try child.wait(within: timeout)
         guard end == .exited(0) else {
             throw ScenarioFailure("\(name) \(arguments): \(end):\n\(child.output)")
         }

@@ -2,19 +2,19 @@ import Glibc
 
 /// The binary under test.
 enum Sallyport {
-    /// Where it is: what `SALLYPORT` names, or what the release build has left.
+    /// The path of the binary: the value of `SALLYPORT`, or the release build.
     static let path: String = {
         if let named = getenv("SALLYPORT") { return String(cString: named) }
         let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(4)
         return parts.joined(separator: "/") + "/.build/release/sallyport"
     }()
 
-    /// Whether there is one.
+    /// Whether the binary exists.
     static var isThere: Bool { access(path, X_OK) == 0 }
 
     static let missing = "there is no release binary: make build"
 
-    /// Runs a command to its end.
+    /// Runs a command and waits until it ends.
     static func run(
         _ arguments: String...,
         in folder: TemporaryFolder,

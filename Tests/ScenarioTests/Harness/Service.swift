@@ -1,43 +1,44 @@
 import Glibc
 
-/// A service of somebody else that a scenario has started, with everything that it writes in the scenario's folder.
+/// A third-party service that a scenario has started; it writes only to the scenario's folder.
 ///
-/// When it is freed, it is asked to end before it is killed: a killed one would leave its helpers behind.
+/// When this object is freed, it sends the service its stop signal before it kills it: a killed service would leave its
+/// helper processes behind.
 final class Service {
     let folder: TemporaryFolder
     let address: PlainAddress
     let process: Child
-    private let farewell: Int32
+    private let stopSignal: Int32
 
     /// Starts a service.
     ///
     /// - Parameters:
-    ///   - arguments: the program by its path, and its arguments.
-    ///   - folder: where it may write.
-    ///   - address: where it will listen.
-    ///   - farewell: the signal that makes it end at once, with its helpers.
-    /// - Throws: what the system refuses.
+    ///   - arguments: the path of the program, and its arguments.
+    ///   - folder: the folder to which it may write.
+    ///   - address: the address on which it will listen.
+    ///   - stopSignal: the signal that ends it and its helper processes at once.
+    /// - Throws: a system error.
     init(
         _ arguments: [String],
         in folder: TemporaryFolder,
         at address: PlainAddress,
-        farewell: Int32 = SIGTERM
+        stopSignal: Int32 = SIGTERM
     ) throws {
         self.folder = folder
         self.address = address
-        self.farewell = farewell
+        self.stopSignal = stopSignal
         process = try Child(arguments, in: folder)
     }
 
     deinit {
-        process.signal(farewell)
+        process.signal(stopSignal)
         _ = try? process.wait()
     }
 
-    /// The port that it listens at.
+    /// The port on which it listens.
     var port: UInt16 { address.port }
 
-    /// Waits until it takes connections.
+    /// Waits until it accepts connections.
     func waitUntilItAnswers() throws {
         try Waiting.until("\(process.name) at \(address); it wrote:\n\(process.output)") {
             if let end = process.end { throw ScenarioFailure("\(process.name): \(end):\n\(process.output)") }
@@ -56,15 +57,15 @@ extension PlainAddress {
     }
 }
 
-/// Files that services serve and clients leave.
+/// Files for services and clients.
 extension TemporaryFolder {
-    /// Makes a file of random bytes.
+    /// Creates a file of random bytes.
     ///
     /// - Parameters:
     ///   - name: its name in the folder.
-    ///   - mebibytes: its size.
+    ///   - mebibytes: its size in MiB.
     /// - Returns: its path.
-    /// - Throws: what the system refuses.
+    /// - Throws: a system error.
     func randomFile(_ name: String, mebibytes: Int) throws -> String {
         let path = "\(path)/\(name)"
         try Program.run("dd", "if=/dev/urandom", "of=\(path)", "bs=1M", "count=\(mebibytes)", in: self)

@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// A folder of a scenario's own, gone when it is freed.
+/// A temporary folder of a scenario; it is removed when this object is freed.
 final class TemporaryFolder: Sendable {
     let path: String
     private let names = Mutex<[String: Int]>([:])
@@ -10,7 +10,7 @@ final class TemporaryFolder: Sendable {
         var template = Array("/tmp/sallyport-scenario-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw ScenarioFailure("mkdtemp: errno \(errno)") }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        // Services that give up being root look into it too.
+        // Services that drop root privileges read it too.
         chmod(path, 0o755)
     }
 
@@ -18,7 +18,7 @@ final class TemporaryFolder: Sendable {
         Self.remove(path)
     }
 
-    /// A path in the folder that nobody uses yet.
+    /// An unused path in the folder.
     func newPath(_ name: String) -> String {
         let number = names.withLock { names in
             names[name, default: 0] += 1
@@ -27,7 +27,7 @@ final class TemporaryFolder: Sendable {
         return number == 1 ? "\(path)/\(name)" : "\(path)/\(number)-\(name)"
     }
 
-    /// Writes a file that only its owner can read, unless told otherwise.
+    /// Writes a file; by default only its owner can read it.
     func write(_ text: String, to file: String, mode: mode_t = 0o600) throws {
         let descriptor = open(file, O_WRONLY | O_CREAT | O_TRUNC, mode)
         guard descriptor >= 0 else { throw ScenarioFailure("\(file): errno \(errno)") }
@@ -51,12 +51,12 @@ final class TemporaryFolder: Sendable {
         return path
     }
 
-    /// What is in a file.
+    /// The text of a file; nil if it cannot be read.
     static func read(_ file: String) -> String? {
         readBytes(file).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The bytes of a file.
+    /// The bytes of a file; nil if it cannot be read.
     static func readBytes(_ file: String) -> [UInt8]? {
         let descriptor = open(file, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }

@@ -1,5 +1,5 @@
 extension TunnelPair {
-    /// A pair with a line between its ends that a scenario can spoil.
+    /// A pair with a relay between its ends, which a scenario can cut and disturb.
     static func onALine(
         to target: PlainAddress,
         _ change: (inout Options) -> Void = { _ in }

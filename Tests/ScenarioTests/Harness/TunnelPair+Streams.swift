@@ -1,7 +1,7 @@
 import Testing
 
 extension TunnelPair {
-    /// A stream that stands, with both of its plain ends: something has passed in both directions.
+    /// Opens a stream and passes bytes in both directions; returns the visitor's socket and the target's.
     func stream(with target: PlainListener) throws -> (visitor: PlainSocket, served: PlainSocket) {
         let visitor = try connect()
         try visitor.write("ping")
@@ -12,7 +12,7 @@ extension TunnelPair {
         return (visitor, served)
     }
 
-    /// Expects one line for the only stream so far at each end, which agree on the stream and how it ended.
+    /// Expects one log line at each end for the only stream so far; both must agree on the stream and its end.
     func expectOneLine(
         why: Substring,
         by: Substring,

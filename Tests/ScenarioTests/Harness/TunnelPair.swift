@@ -1,13 +1,13 @@
 import Glibc
 
-/// The two ends of a tunnel as two processes: what most scenarios begin with.
+/// The two ends of a tunnel as two processes; most scenarios start with such a pair.
 ///
-/// Both are killed when it is freed.
+/// Both processes are killed when this object is freed.
 final class TunnelPair {
     let folder: TemporaryFolder
-    /// Where the client end listens for applications.
+    /// The address on which the client end listens for applications.
     let entry: PlainAddress
-    /// Where the server end listens for links.
+    /// The address on which the server end listens for links.
     let link: PlainAddress
     private(set) var server: Child
     private(set) var client: Child
@@ -16,16 +16,16 @@ final class TunnelPair {
 
     /// The user that logs in.
     static let user = "alice"
-    /// A password that appears nowhere but in files that only their owner can read.
+    /// A password that appears only in files that no other user can read.
     static let password = "canary-6f1d-oyster"
 
-    /// What to change of a plain pair; every text is lines of `tunnel.conf`.
+    /// Changes to the default pair; each text is lines of `tunnel.conf`.
     struct Options {
-        /// Where the client end listens; a free port if `nil`.
+        /// The address of the route; a free port if `nil`.
         var entry: PlainAddress?
-        /// Where the server end listens; a free port if `nil`.
+        /// The address of the server's listener; a free port if `nil`.
         var link: PlainAddress?
-        /// What the peer's `address` is, if not the link's.
+        /// The peer's `address`; that of the link if `nil`.
         var peerAddress: String?
         var serverGlobals = ""
         var clientGlobals = ""
@@ -33,16 +33,16 @@ final class TunnelPair {
         var service = ""
         var peer = ""
         var route = ""
-        /// Who the client says it is.
+        /// The user name of the client.
         var user = TunnelPair.user
         var clientPassword = TunnelPair.password
         var serverDescriptors: Int?
         var clientDescriptors: Int?
-        /// Whether to wait until the first link is there.
+        /// Whether to wait for the first link.
         var waitsForLink = true
     }
 
-    /// A password file with ``user`` and ``password``: made once, because stretching takes its time.
+    /// A password file with ``user`` and ``password``; it is made once, because stretching a password is slow.
     static let passwords = Result<String, any Error> {
         let folder = try TemporaryFolder()
         let path = "\(folder.path)/passwords"
@@ -58,7 +58,7 @@ final class TunnelPair {
         try self.init(to: target.description, options)
     }
 
-    /// Starts both ends; `target` is what `connect` says.
+    /// Starts both ends; `target` is the value of `connect`.
     init(to target: String, _ options: Options = Options()) throws {
         folder = try TemporaryFolder()
         entry = try options.entry ?? .free()
@@ -119,12 +119,12 @@ final class TunnelPair {
     private let serverDescriptors: Int?
     private let clientDescriptors: Int?
 
-    /// A connection of an application to the route.
+    /// Connects to the route as an application does.
     func connect() throws -> PlainSocket {
         try PlainSocket(to: entry)
     }
 
-    /// Kills the server end and starts it anew.
+    /// Kills the server end and starts it again.
     func restartServer() throws {
         server.kill()
         server = try Sallyport.start(
@@ -137,7 +137,7 @@ final class TunnelPair {
         try server.line(with: "listening", "server=links")
     }
 
-    /// Kills the client end and starts it anew.
+    /// Kills the client end and starts it again.
     func restartClient() throws {
         client.kill()
         client = try Sallyport.start(
@@ -150,7 +150,7 @@ final class TunnelPair {
         try client.line(with: "listening", "route=app")
     }
 
-    /// The lines that both ends wrote about the end of the only stream so far.
+    /// The log lines of both ends about the end of the only stream so far.
     func streamLines() throws -> (client: StreamLine, server: StreamLine) {
         try client.line(with: "stream closed")
         try server.line(with: "stream closed")

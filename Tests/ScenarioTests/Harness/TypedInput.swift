@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 import Testing
 
-/// A standard input that is typed bit by bit, and ends when it is said to.
+/// A standard input that a scenario types in portions and ends when it wants.
 final class TypedInput: Sendable {
     /// The pipe that the program reads.
     let path: String
@@ -11,7 +11,7 @@ final class TypedInput: Sendable {
     init(in folder: TemporaryFolder) throws {
         path = folder.newPath("typed")
         try #require(mkfifo(path, 0o600) == 0)
-        // For reading too, so that opening does not wait for the program.
+        // Also open for reading, so that opening does not wait for the program.
         let descriptor = open(path, O_RDWR | O_CLOEXEC)
         try #require(descriptor >= 0)
         self.descriptor = Mutex(descriptor)

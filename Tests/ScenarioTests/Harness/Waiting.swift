@@ -1,6 +1,6 @@
 import Glibc
 
-/// What a scenario waited for has not come about.
+/// A failure of a scenario, such as a timeout.
 struct ScenarioFailure: Error, CustomStringConvertible {
     let description: String
 
@@ -9,24 +9,26 @@ struct ScenarioFailure: Error, CustomStringConvertible {
     }
 }
 
-/// Waiting for a state, with a deadline: how long it takes is never a judgement, only that it comes.
+/// Waits for a state, with a deadline.
+///
+/// A scenario does not judge how long a state takes, only that it is reached before the deadline.
 enum Waiting {
-    /// Long enough for a machine that does many other things at the same time.
-    static let abuseBudget: Duration = .seconds(30)
-    /// How long to wait before something is looked at again, in milliseconds.
+    /// The default time limit; long enough for a busy machine.
+    static let timeout: Duration = .seconds(30)
+    /// The pause between two checks, in milliseconds.
     private static let step: Int32 = 5
 
-    /// Waits until `condition` gives something.
+    /// Waits until `condition` returns a value.
     static func `for`<Result>(
         _ what: @autoclosure () -> String,
-        within abuseBudget: Duration = abuseBudget,
+        within timeout: Duration = timeout,
         _ condition: () throws -> Result?
     ) throws -> Result {
         let clock = ContinuousClock()
-        let deadline = clock.now + abuseBudget
+        let deadline = clock.now + timeout
         while true {
             if let result = try condition() { return result }
-            guard clock.now < deadline else { throw ScenarioFailure("waited in vain for \(what())") }
+            guard clock.now < deadline else { throw ScenarioFailure("timed out waiting for \(what())") }
             poll(nil, 0, step)
         }
     }
@@ -34,9 +36,9 @@ enum Waiting {
     /// Waits until `condition` holds.
     static func until(
         _ what: @autoclosure () -> String,
-        within abuseBudget: Duration = abuseBudget,
+        within timeout: Duration = timeout,
         _ condition: () throws -> Bool
     ) throws {
-        try Waiting.for(what(), within: abuseBudget) { try condition() ? () : nil }
+        try Waiting.for(what(), within: timeout) { try condition() ? () : nil }
     }
 }

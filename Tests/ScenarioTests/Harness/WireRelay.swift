@@ -1,16 +1,16 @@
 import Glibc
 import Synchronization
 
-/// Stands between the two ends of a tunnel: counts what passes, and can alter it, hold it up, slow it down and cut it.
+/// A relay between the two ends of a tunnel: counts bytes, and can alter, hold, delay and cut connections.
 final class WireRelay: Sendable {
-    /// One connection that passed through.
+    /// One relayed connection.
     struct Passage {
         let began: ContinuousClock.Instant
         var up = 0
         var down = 0
-        /// Whether both directions have come to their ends.
+        /// The number of directions that have not ended.
         var openDirections = 2
-        /// How it was cut, if it was.
+        /// The kind of cut; nil if it was not cut.
         var cut: Cut?
     }
 
@@ -20,37 +20,37 @@ final class WireRelay: Sendable {
         case down
     }
 
-    /// How a connection is lost.
+    /// The ways to cut a connection.
     enum Cut: Sendable, CaseIterable {
         /// Both ends get an RST.
         case reset
         /// Both ends get a FIN.
         case end
-        /// Nobody is told: what is sent disappears.
+        /// Neither end notices: the relay drops all bytes.
         case vanish
     }
 
-    /// What becomes of what passes.
-    struct Mood: Sendable {
-        /// Whether nothing passes for the time being.
-        var isHole = false
-        /// How long each portion waits, in microseconds.
+    /// The conditions of the network that the relay simulates.
+    struct Conditions: Sendable {
+        /// Whether the relay holds all bytes for now.
+        var isBlackHole = false
+        /// The delay of each portion, in microseconds.
         var delay: UInt32 = 0
-        /// How many bytes pass in a second, in each direction.
+        /// The bandwidth of each direction, in bytes per second.
         var rate = Int.max
-        /// After how many bytes each connection is cut, and how, in turn.
+        /// The number of bytes between two cuts.
         var cutAfter = Int.max
         var cuts: [Cut] = [.reset, .end]
-        /// After how many bytes one bit is flipped.
+        /// The number of bytes between two flipped bits.
         var damageAfter = Int.max
     }
 
     fileprivate struct State {
         var passages: [Passage] = []
         var sockets: [[PlainSocket]] = []
-        var mood = Mood()
+        var conditions = Conditions()
         var damages: Direction?
-        /// Bytes since the last cut, and since the last damage.
+        /// The bytes since the last cut, and since the last flipped bit.
         var sinceCut = 0
         var sinceDamage = 0
         var cutCount = 0
@@ -79,21 +79,21 @@ final class WireRelay: Sendable {
     /// The connections so far, oldest first.
     var passages: [Passage] { state.withLock { $0.passages } }
 
-    /// How many connections were cut, and how often a bit was flipped.
+    /// The number of cut connections, and of flipped bits.
     var cutCount: Int { state.withLock { $0.cutCount } }
     var damageCount: Int { state.withLock { $0.damageCount } }
 
-    /// Changes what becomes of what passes from now on.
-    func change(_ body: (inout Mood) -> Void) {
-        state.withLock { body(&$0.mood) }
+    /// Changes the conditions from now on.
+    func change(_ body: (inout Conditions) -> Void) {
+        state.withLock { body(&$0.conditions) }
     }
 
-    /// One bit of the next bytes in this direction is flipped.
+    /// Flips one bit of the next bytes in this direction.
     func damage(_ direction: Direction) {
         state.withLock { $0.damages = direction }
     }
 
-    /// Cuts every connection that there is now.
+    /// Cuts all current connections.
     func cutAll(_ how: Cut) {
         state.withLock { state in
             for number in state.passages.indices where state.passages[number].openDirections == 2 {
@@ -103,7 +103,7 @@ final class WireRelay: Sendable {
     }
 
     private func begin(_ near: PlainSocket, _ far: PlainSocket) -> Int {
-        // What it holds up is up to the scenario, not to the system.
+        // Only the scenario may delay bytes, not the system.
         for socket in [near, far] { socket.sendAtOnce() }
         return state.withLock { state in
             state.passages.append(Passage(began: ContinuousClock().now))
@@ -134,7 +134,7 @@ final class WireRelay: Sendable {
         _ direction: Direction
     ) {
         pumping: while var bytes = try? source.readSome(), !bytes.isEmpty {
-            waitForTheHole(number)
+            waitWhileBlackHole(number)
             switch state.withLock({ $0.fate(of: bytes.count, number, direction) }) {
             case .pass(let pause): if pause > 0 { usleep(pause) }
             case .damage: bytes[bytes.count - 1] ^= 0x10
@@ -150,8 +150,8 @@ final class WireRelay: Sendable {
         }
     }
 
-    private func waitForTheHole(_ number: Int) {
-        while state.withLock({ $0.mood.isHole && $0.passages[number].cut == nil }) { usleep(2000) }
+    private func waitWhileBlackHole(_ number: Int) {
+        while state.withLock({ $0.conditions.isBlackHole && $0.passages[number].cut == nil }) { usleep(2000) }
     }
 }
 
@@ -171,27 +171,27 @@ extension WireRelay.State {
         case .down: passages[number].down += count
         }
         sinceCut += count
-        if sinceCut >= mood.cutAfter, !mood.cuts.isEmpty {
+        if sinceCut >= conditions.cutAfter, !conditions.cuts.isEmpty {
             sinceCut = 0
-            cut(number, mood.cuts[cutCount % mood.cuts.count])
+            cut(number, conditions.cuts[cutCount % conditions.cuts.count])
             return passages[number].cut == .vanish ? .swallow : .stop
         }
         sinceDamage += count
-        if damages == direction || sinceDamage >= mood.damageAfter {
+        if damages == direction || sinceDamage >= conditions.damageAfter {
             damages = nil
             sinceDamage = 0
             damageCount += 1
             return .damage
         }
-        let forRate = mood.rate == .max ? 0 : UInt32(clamping: count * 1_000_000 / mood.rate)
-        return .pass(mood.delay + forRate)
+        let forRate = conditions.rate == .max ? 0 : UInt32(clamping: count * 1_000_000 / conditions.rate)
+        return .pass(conditions.delay + forRate)
     }
 
     fileprivate mutating func cut(_ number: Int, _ how: WireRelay.Cut) {
         guard passages[number].cut == nil else { return }
         passages[number].cut = how
         cutCount += 1
-        // Whoever waits for bytes of a connection that is over is to wait no more.
+        // A thread that waits for bytes of a cut connection must not wait any longer.
         if how != .vanish { for socket in sockets[number] { socket.stopReading() } }
     }
 }

@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-/// What the system holds for streams that move bulk, on a host where it lets no buffer grow by itself.
+/// The receive buffers of streams that move bulk, on a host without automatic buffer tuning.
 @Suite(
     .serialized,
     .enabled(
@@ -17,7 +17,7 @@ struct BulkBuffersTests {
         folder = try TemporaryFolder()
     }
 
-    @Test func theSystemHoldsHalfAMebibyteForASideThatSendsBulk() throws {
+    @Test func aSideThatSendsBulkGetsAReceiveBufferOf512KiB() throws {
         try Program.run("ip", "netns", "add", host, in: folder)
         defer { _ = try? Program.run("ip", "netns", "del", host, in: folder) }
         try Program.run("ip", "-n", host, "link", "set", "lo", "up", in: folder)
@@ -33,7 +33,7 @@ struct BulkBuffersTests {
             sizes.formUnion(list.output.matches(of: /,rb(\d+),/).compactMap { Int($0.1) })
         }
         #expect(sizes.contains { $0 >= 512 << 10 }, "\(sizes.sorted())")
-        // Nobody else asks for more than the system gives.
+        // Other sockets keep the system's default size.
         #expect(sizes.contains(262_144), "\(sizes.sorted())")
         #expect(try demo.wait() == .exited(0), "\(demo.output)")
     }

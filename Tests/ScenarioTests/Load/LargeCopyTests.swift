@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-/// Copies of 1 GiB, of which every byte is checked and no end holds much at a time.
+/// Copies of 1 GiB: every byte is checked, and the memory of both ends stays bounded.
 @Suite(.serialized, .enabled(if: Sallyport.isThere, "\(Sallyport.missing)"))
 struct LargeCopyTests {
     private static let pieces = (1 << 30) / CheckedBytes.pieceSize
@@ -14,21 +14,21 @@ struct LargeCopyTests {
         pair = try TunnelPair(to: target.address)
     }
 
-    @Test func aGibibyteToTheTargetArrivesAsItWasSent() throws {
+    @Test func aGibibyteToTheTargetArrivesUnchanged() throws {
         let visitor = try pair.connect()
         let served = try target.accept()
         try copy(from: visitor, to: served)
         #expect(try pair.streamLines().server["up"] == "1.0GiB")
     }
 
-    @Test func aGibibyteFromTheTargetArrivesAsItWasSent() throws {
+    @Test func aGibibyteFromTheTargetArrivesUnchanged() throws {
         let visitor = try pair.connect()
         let served = try target.accept()
         try copy(from: served, to: visitor)
         #expect(try pair.streamLines().client["down"] == "1.0GiB")
     }
 
-    /// Copies one way; the other way ends without a byte.
+    /// Copies in one direction; the other direction ends without a byte.
     private func copy(from sender: PlainSocket, to receiver: PlainSocket) throws {
         let bytes = bytes
         receiver.finish()
@@ -39,7 +39,7 @@ struct LargeCopyTests {
         try bytes.check(pieces: Self.pieces, from: receiver)
         let rest = try receiver.readToEnd()
         #expect(rest.bytes.isEmpty && rest.end == .end)
-        // The windows are what may be held, and the buffers of the system do not count here.
+        // An end may hold its windows; the system's buffers do not count here.
         for end in [pair.client, pair.server] { #expect(end.residentBytes < 96 << 20) }
         receiver.close()
         sender.close()

@@ -1,21 +1,21 @@
 import Glibc
 import Testing
 
-/// Many streams, at once and one after the other.
+/// Many concurrent streams, and many in sequence.
 @Suite(.serialized, .enabled(if: Sallyport.isThere, "\(Sallyport.missing)"))
 struct ManyStreamsTests {
     private let echo: PlainListener
     private let pair: TunnelPair
 
     init() throws {
-        // This process has both plain sides of every stream.
+        // This process holds the sockets of both applications of every stream.
         var limit = rlimit()
         getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         limit.rlim_cur = limit.rlim_max
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         echo = try PlainListener.echo()
         var options = TunnelPair.Options()
-        // With `auto` a busy moment adds a link, and with it a descriptor.
+        // With `auto`, load can add a link, which adds a descriptor.
         options.clientGlobals = "workers = 2"
         options.peer = "links = 1"
         let pair = try TunnelPair(to: echo.address, options)
@@ -26,7 +26,7 @@ struct ManyStreamsTests {
         self.pair = pair
     }
 
-    /// Waits until both ends have as many descriptors open as they had.
+    /// Waits until both ends have this number of open descriptors.
     private func waitForDescriptors(client: Int, server: Int) throws {
         let now = { (client: pair.client.descriptorCount, server: pair.server.descriptorCount) }
         try Waiting.until("descriptors: \(client) and \(server), not \(now())") {
@@ -34,10 +34,10 @@ struct ManyStreamsTests {
         }
     }
 
-    @Test func aThousandStreamsAtOnceAreEachExact() throws {
+    @Test func aThousandConcurrentStreamsDeliverTheirOwnBytes() throws {
         let before = (client: pair.client.descriptorCount, server: pair.server.descriptorCount)
         let visitors = try (0..<1000).map { _ in try pair.connect() }
-        // All of them are alive before the first one speaks.
+        // All streams are open before the first one sends.
         try Waiting.until("descriptors for a thousand streams") {
             pair.client.descriptorCount >= before.client + 1000
         }
@@ -64,14 +64,14 @@ struct ManyStreamsTests {
         try waitForDescriptors(client: before.client, server: before.server)
     }
 
-    /// What one stream says: as much as fits where nobody reads yet.
+    /// The bytes of one stream: few enough to fit into the buffers before anyone reads.
     private func words(of number: Int, _ round: Int) -> [UInt8] {
         Array("\(number) in round \(round); ".utf8) + Self.block[(number * 7)..<(number * 7 + 9000 + number)]
     }
 
     private static let block = CheckedBytes(name: 1000).prefix(20_000)
 
-    @Test func fiveThousandShortStreamsInARowLeaveNothingBehind() throws {
+    @Test func fiveThousandShortStreamsLeakNothing() throws {
         func visit(_ count: Int) throws {
             for number in 0..<count {
                 let visitor = try pair.connect()
@@ -82,13 +82,13 @@ struct ManyStreamsTests {
             }
         }
         let before = (client: pair.client.descriptorCount, server: pair.server.descriptorCount)
-        // What a process keeps for reuse is there after some.
+        // After 500 streams the process has allocated all memory that it keeps for reuse.
         try visit(500)
         try waitForDescriptors(client: before.client, server: before.server)
         let memory = (client: pair.client.residentBytes, server: pair.server.residentBytes)
         try visit(5000)
         try waitForDescriptors(client: before.client, server: before.server)
-        // 400 bytes for each stream that is over would be too much.
+        // The limit of 2 MiB is about 400 bytes for each ended stream.
         #expect(pair.client.residentBytes < memory.client + (2 << 20))
         #expect(pair.server.residentBytes < memory.server + (2 << 20))
         // A line may be written a moment after the descriptor is closed.

@@ -1,11 +1,12 @@
 import Foundation
 import Testing
 
-/// Linux counts what a user's event loops watch (`fs.epoll.max_user_watches`), and libuv ends the process when it is refused a
-/// watch while it waits.
+/// The limit on a user's epoll watches (`fs.epoll.max_user_watches`).
+///
+/// libuv ends the process if the kernel refuses it a watch while it waits, so the tunnel must not let that happen.
 @Suite struct WatchLimitTests {
     private static let limit = "/proc/sys/fs/epoll/max_user_watches"
-    /// A user without other processes: all of a user's are counted together.
+    /// A user without other processes, because the limit applies to all processes of a user together.
     private static let nobody = "65534"
     static let canBeLowered = Program.areThere("setpriv") && FileManager.default.isWritableFile(atPath: limit)
 
@@ -63,13 +64,13 @@ import Testing
             try? visitor.write("ping")
             if (try? visitor.read(4)) == Array("ping".utf8) { served += 1 }
         }
-        // A stream has a watch at each end.
+        // A stream uses a watch at each end.
         #expect((20..<50).contains(served), "\(served)")
         try Waiting.until("one of the ends tells why") {
             !(client.lines + server.lines).filter { $0.contains("refused") && $0.contains("why=watches") }
                 .isEmpty
         }
-        // Those that are served go on.
+        // The served streams continue.
         try visitors[0].write("pong")
         #expect(try visitors[0].read(4) == Array("pong".utf8))
 

@@ -1,17 +1,17 @@
 import Glibc
 import Testing
 
-/// Changes of the network that the kernel tells of, between two hosts with a cable between them.
+/// Network changes that the kernel reports, between two hosts with a cable between them.
 @Suite(
     .serialized,
     .enabled(if: Sallyport.isThere && NamespacePair.isPossible, "\(NamespacePair.missing)")
 )
 struct ChangedNetworkTests {
-    @Test func aCableThatIsOutForTenSecondsIsAPause() throws {
+    @Test func streamsSurviveACableThatIsOutForTenSeconds() throws {
         let pair = try NamespacePair()
         let (visitor, served) = try pair.stream()
         try pair.ipAtTheClient("link", "set", "cable", "down")
-        // At once, although nothing was sent that could have failed.
+        // The client notices at once, although it has sent nothing that could fail.
         try pair.client.line(
             with: "link lost",
             "streams=1",
@@ -25,12 +25,12 @@ struct ChangedNetworkTests {
         try pair.ipAtTheClient("link", "set", "cable", "up")
         let since = clock.now
         #expect(try visitor.read(14) == Array("said meanwhile".utf8))
-        // It is dialled as soon as the cable is there again, and not when the next attempt would have been due.
+        // The client dials as soon as the cable is up again, before the next attempt is due.
         #expect(clock.now - since < .seconds(5))
         try pair.client.line(with: "session resumed", "streams=1")
     }
 
-    @Test func aHostThatGetsAnotherAddressGoesOn() throws {
+    @Test func streamsSurviveANewAddressOfTheClient() throws {
         let pair = try NamespacePair()
         let (visitor, served) = try pair.stream()
         try pair.ipAtTheClient("addr", "flush", "dev", "cable")
@@ -45,10 +45,10 @@ struct ChangedNetworkTests {
         try pair.server.line(with: "session resumed", "streams=1", "address=10.77.0.9:")
     }
 
-    @Test func aSwitchThatDiesIsNoticedWithinSecondsAlthoughTheAddressStays() throws {
+    @Test func aDeadSwitchIsDetectedWithinSecondsAlthoughTheAddressStays() throws {
         let pair = try NamespacePair()
         let (visitor, served) = try pair.stream()
-        // The client's host sees that nothing is at the other end of its cable, and keeps its address and its routes.
+        // The client's host sees that its cable has no carrier, but keeps its address and its routes.
         try pair.ipAtTheServer("link", "set", "cable", "down")
         try pair.client.line(with: "link lost", "streams=1", "keepalive timeout")
         try pair.ipAtTheServer("link", "set", "cable", "up")

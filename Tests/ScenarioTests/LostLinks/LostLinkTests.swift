@@ -1,11 +1,11 @@
 import Glibc
 import Testing
 
-/// Links that are lost under streams that go on.
+/// Streams that survive the loss of their link.
 @Suite(.serialized, .enabled(if: Sallyport.isThere, "\(Sallyport.missing)"))
 struct LostLinkTests {
     @Test(arguments: WireRelay.Cut.allCases)
-    func aStreamGoesOnWhenItsLinkIsLost(how: WireRelay.Cut) throws {
+    func aStreamSurvivesTheLossOfItsLink(how: WireRelay.Cut) throws {
         let target = try PlainListener(.ipv4(port: 0))
         let (pair, line) = try TunnelPair.onALine(to: target.address) {
             $0.clientGlobals = "workers = 1"
@@ -25,7 +25,7 @@ struct LostLinkTests {
         for child in [pair.client, pair.server] {
             let line = StreamLine(try child.line(with: "session resumed", "streams=1"))
             #expect(!line["after"].isEmpty && !line["resent"].isEmpty)
-            // The stream has one line, and it does not know of the gap.
+            // The stream has one log line, which does not mention the gap.
             try child.line(with: "stream closed", "why=fin", "by=visitor", "up=20B", "down=18B")
             #expect(child.lines(with: "stream closed").count == 1)
             #expect(child.lines(with: "session lost").isEmpty)
@@ -37,7 +37,7 @@ struct LostLinkTests {
         #expect(pair.client.lines(with: "link established").count == 1)
     }
 
-    @Test func everySessionOfAPeerComesBackByItself() throws {
+    @Test func everySessionOfAPeerResumesByItself() throws {
         let echo = try PlainListener.echo()
         let (pair, line) = try TunnelPair.onALine(to: echo.address) {
             $0.clientGlobals = "workers = 2"
@@ -60,7 +60,7 @@ struct LostLinkTests {
         #expect(pair.client.lines(with: "stream closed").isEmpty)
     }
 
-    @Test func aThousandStreamsGoOnOverACutLink() throws {
+    @Test func aThousandStreamsSurviveACutLink() throws {
         allowManyDescriptors()
         let echo = try PlainListener.echo()
         let (pair, line) = try TunnelPair.onALine(to: echo.address)
@@ -84,13 +84,13 @@ struct LostLinkTests {
             let rest = try visitor.readToEnd()
             #expect(rest.bytes.isEmpty && rest.end == .end)
         }
-        // A line may be written a moment after the descriptor is closed.
+        // The log line may appear a moment after the descriptor is closed.
         try Waiting.until("a line for each stream") {
             pair.client.lines(with: "stream closed", "why=fin").count == 1000
         }
     }
 
-    @Test func aStreamWithALinkOfItsOwnGoesOnAsWell() throws {
+    @Test func aStreamWithItsOwnLinkSurvivesAsWell() throws {
         let target = try PlainListener(.ipv4(port: 0))
         let (pair, line) = try TunnelPair.onALine(to: target.address) { $0.route = "share = no" }
         let (visitor, served) = try pair.stream(with: target)
@@ -99,23 +99,23 @@ struct LostLinkTests {
         #expect(try visitor.read(12) == Array("over the gap".utf8))
     }
 
-    @Test func newStreamsWaitForTheLink() throws {
+    @Test func newStreamsWaitForALostLinkToResume() throws {
         let echo = try PlainListener.echo()
         let (pair, line) = try TunnelPair.onALine(to: echo.address) {
             $0.clientGlobals = "workers = 1"
             $0.peer = "keepalive = 1s/2s"
         }
-        line.change { $0.isHole = true }
+        line.change { $0.isBlackHole = true }
         try pair.client.line(with: "link lost", "keepalive timeout")
         let visitor = try pair.connect()
         try visitor.write("before there is a link")
-        #expect(!visitor.hasNews(within: 300))
-        line.change { $0.isHole = false }
+        #expect(!visitor.isReadable(within: 300))
+        line.change { $0.isBlackHole = false }
         #expect(try visitor.read(22) == Array("before there is a link".utf8))
     }
 
     @Test(arguments: [true, false])
-    func withoutABufferAtEitherEndAStreamEndsWithItsLink(atClient: Bool) throws {
+    func withoutAResumeBufferAtOneEndAStreamEndsWithItsLink(atClient: Bool) throws {
         let target = try PlainListener(.ipv4(port: 0))
         let (pair, line) = try TunnelPair.onALine(to: target.address) {
             if atClient { $0.peer = "resume-buffer = off" } else { $0.server = "resume-buffer = off" }
@@ -127,7 +127,7 @@ struct LostLinkTests {
         try pair.expectOneLine(why: "link-lost", by: "link")
     }
 
-    @Test func aServerThatIsKilledAndStartedAgainResetsItsStreamsAndServesNewOnes() throws {
+    @Test func aRestartedServerResetsOldStreamsAndServesNewOnes() throws {
         let echo = try PlainListener.echo()
         let (pair, visitor) = try streamWhoseServerIsKilled(to: echo)
         try pair.restartServer()
@@ -138,29 +138,29 @@ struct LostLinkTests {
         let next = try pair.connect()
         try next.write("pong")
         #expect(try next.read(4) == Array("pong".utf8))
-        // Two seconds are what is promised; a busy machine is given some more before it counts as broken.
+        // The promise is two seconds; a busy machine gets more.
         #expect(clock.now - since < .seconds(8))
         try pair.client.line(with: "stream closed", "why=link-lost", "by=link", "up=4B", "down=4B")
     }
 
-    @Test func aLastAnswerThatGetsLostWithTheLinkIsSentAgainBeforeTheServerEnds() throws {
+    @Test func aDrainingClientResendsLastBytesThatWereLostWithTheLink() throws {
         let target = try PlainListener(.ipv4(port: 0))
         let (pair, line) = try TunnelPair.onALine(to: target.address) { $0.clientGlobals = "workers = 1" }
         let (visitor, served) = try pair.stream(with: target)
-        // The client end drains: the visitor's last words are on a line on which nothing moves.
-        line.change { $0.isHole = true }
+        // The client end drains while the relay holds the visitor's last bytes.
+        line.change { $0.isBlackHole = true }
         try visitor.write("last words")
         visitor.finish()
         pair.client.signal(SIGTERM)
         try pair.client.line(with: "draining")
         served.finish()
         line.cutAll(.reset)
-        line.change { $0.isHole = false }
+        line.change { $0.isBlackHole = false }
         #expect(try served.readToEnd().bytes == Array("last words".utf8))
         #expect(try pair.client.wait() == .exited(0))
     }
 
-    @Test func aClientThatDrainsAndLosesItsServerSaysThatItCutSomethingOff() throws {
+    @Test func aDrainingClientThatLosesItsServerExitsWith75() throws {
         let echo = try PlainListener.echo()
         let (pair, visitor) = try streamWhoseServerIsKilled(to: echo)
         pair.client.signal(SIGTERM)
@@ -171,7 +171,7 @@ struct LostLinkTests {
         #expect(try visitor.readToEnd().end == .reset)
     }
 
-    /// A stream that has answered once; the client has noticed that the server is gone.
+    /// Opens a stream that has been answered once, kills the server, and waits until the client has noticed.
     private func streamWhoseServerIsKilled(
         to echo: PlainListener
     ) throws -> (pair: TunnelPair, visitor: PlainSocket) {
@@ -184,13 +184,13 @@ struct LostLinkTests {
         return (pair, visitor)
     }
 
-    @Test func aServerThatEndsWhileALinkIsLostSaysThatItCutSomethingOff() throws {
+    @Test func aServerThatStopsWhileALinkIsLostExitsWith75() throws {
         let target = try PlainListener(.ipv4(port: 0))
         let (pair, line) = try TunnelPair.onALine(to: target.address)
-        // Held to the end: a visitor that is freed ends its direction, and the target would read that end.
+        // The visitor stays alive: if it were freed, its socket would close and the target would read that end.
         let (visitor, served) = try pair.stream(with: target)
         defer { visitor.close() }
-        line.change { $0.isHole = true }
+        line.change { $0.isBlackHole = true }
         line.cutAll(.reset)
         try pair.server.line(with: "link lost", "streams=1")
         pair.server.signal(SIGTERM)
@@ -200,7 +200,7 @@ struct LostLinkTests {
     }
 }
 
-/// This process has both plain sides of every stream, and the line between the ends.
+/// Raises the descriptor limit: this process holds the sockets of both applications of every stream, and the relay's.
 func allowManyDescriptors() {
     var limit = rlimit()
     getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)

@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-/// Real programs on links that are lost under them.
+/// Real programs over links that are cut.
 @Suite(.serialized, .enabled(if: Program.areThere("redis-server"), "\(Program.missing)"))
 struct RedisOverCutLinksTests {
     @Test func aSubscriberLosesNoMessageWhenLinksAreLost() throws {
@@ -17,7 +17,7 @@ struct RedisOverCutLinksTests {
             try publisher.write("PUBLISH news \(message)\r\n")
             #expect(try publisher.read(4) == Array(":1\r\n".utf8))
             guard number % 100 == 50 else { continue }
-            // A link that is not back yet cannot be lost again.
+            // Only a resumed link can be cut again.
             try Waiting.until("the link to be back") {
                 pair.client.lines(with: "session resumed").count == pair.client.lines(with: "link lost").count
             }
@@ -42,9 +42,9 @@ struct PostgresOverCutLinksTests {
         postgres = try PostgresServer()
     }
 
-    /// Twenty seconds in which nothing passes and nobody is told; with the second way, the link never moves again.
+    /// For twenty seconds no byte passes and neither end notices; with `isForgotten`, the old link never carries bytes again.
     @Test(arguments: [false, true])
-    func aTransactionThatIsOpenOverABlackHoleIsCommitted(isForgotten: Bool) throws {
+    func anOpenTransactionSurvivesTwentySecondsWithoutBytes(isForgotten: Bool) throws {
         let (pair, line) = try TunnelPair.onALine(to: postgres.address) {
             if isForgotten { $0.peer = "keepalive = 2s/6s" }
         }
@@ -63,21 +63,21 @@ struct PostgresOverCutLinksTests {
             in: pair.folder
         )
         try Waiting.until("the middle of the transaction") { access("\(folder)/in-the-middle", F_OK) == 0 }
-        line.change { $0.isHole = true }
+        line.change { $0.isBlackHole = true }
         if isForgotten { line.cutAll(.vanish) }
         try pair.folder.file("go", "")
         let clock = ContinuousClock()
         let end = clock.now + .seconds(20)
         try Waiting.until("the hole to pass", within: .seconds(25)) { clock.now >= end }
         #expect(psql.end == nil)
-        line.change { $0.isHole = false }
+        line.change { $0.isBlackHole = false }
         #expect(try psql.wait(within: .seconds(60)) == .exited(0), "\(psql.output)")
         #expect(psql.output.contains("count|2"))
         if isForgotten { try pair.client.line(with: "session resumed", "streams=1") }
         #expect(pair.client.lines(with: "session lost").isEmpty)
     }
 
-    @Test func noTransactionOfPgbenchFailsWhenLinksAreLostAllTheTime() throws {
+    @Test func noTransactionOfPgbenchFailsOverRepeatedlyCutLinks() throws {
         let (pair, line) = try TunnelPair.onALine(to: postgres.address)
         let place = ["-h", "127.0.0.1", "-p", "\(pair.entry.port)", "-U", "visitor"]
         let filled = try Child([Program.path("pgbench"), "-i", "-q"] + place + ["postgres"], in: pair.folder)
@@ -99,7 +99,7 @@ struct PostgresOverCutLinksTests {
 
 @Suite(.serialized, .enabled(if: Program.areThere("sshd", "ssh", "scp", "ssh-keygen"), "\(Program.missing)"))
 struct SSHOverCutLinksTests {
-    @Test func aFileOf256MiBIsTheSameThroughFiftyCutsThereAndBack() throws {
+    @Test func aFileOf256MiBSurvivesFiftyCutsInEachDirection() throws {
         let sshd = try SSHServer()
         let (pair, line) = try TunnelPair.onALine(to: sshd.address)
         line.change { $0.cutAfter = 5 << 20 }

@@ -1,11 +1,13 @@
 import Glibc
 import Testing
 
-/// The second implementation: a script for Python.
+/// The second implementation of the protocol, a Python script.
 private enum WireClient {
     static let missing: Comment =
         "python3 with the package cryptography is missing: .ci/install-test-services"
-    /// A Python that has what the script needs; the one of the system often has more than the first on the PATH.
+    /// A Python interpreter with the packages that the script needs.
+    ///
+    /// The system's interpreter often has packages that the first one on the PATH lacks.
     static let interpreter: String? = {
         guard let folder = try? TemporaryFolder() else { return nil }
         return ["python3", "/usr/bin/python3"].first {
@@ -17,7 +19,7 @@ private enum WireClient {
         + "/wire_client.py"
 }
 
-/// The protocol on the wire, as a second implementation of it sees the server end.
+/// The server end, tested by a second implementation of the protocol.
 @Suite(.serialized, .enabled(if: Sallyport.isThere && WireClient.interpreter != nil, WireClient.missing))
 struct WireClientTests {
     private let echo: PlainListener
@@ -28,7 +30,7 @@ struct WireClientTests {
         pair = try TunnelPair(to: echo.address)
     }
 
-    /// Runs the client to its end.
+    /// Runs the client and waits until it ends.
     private func run(password file: String) throws -> Child {
         let words = [
             try #require(WireClient.interpreter), "-B", WireClient.script, "\(pair.link.port)",
@@ -39,7 +41,7 @@ struct WireClientTests {
         return client
     }
 
-    @Test func aClientThatSharesNoCodeIsServed() throws {
+    @Test func anIndependentClientIsServed() throws {
         let client = try run(password: "password")
         #expect(client.end == .exited(0))
         #expect(client.output == "all was as it should be\n")
@@ -55,7 +57,7 @@ struct WireClientTests {
         try pair.server.line(with: "link closed", "user=alice", "streams=0")
     }
 
-    @Test func itsWrongPasswordIsNoticedByBothEnds() throws {
+    @Test func bothEndsDetectAWrongPassword() throws {
         try pair.folder.file("wrong", "not the oyster")
         let client = try run(password: "wrong")
         #expect(client.end == .exited(1))

@@ -3,10 +3,11 @@
 
 usage: wire_client.py PORT USER PASSWORD-FILE SERVICE
 
-It asks for the realm, logs in, moves bytes through a stream to SERVICE, which has to be an echo, changes its key on the
-way, is refused another service, and closes. Whatever is wrong goes to standard error, and the exit status is 1.
+It asks for the realm, logs in, moves bytes through a stream to SERVICE, which must be an echo service, and updates its key
+meanwhile. Then it asks for an unknown service, which the server must refuse, and closes. It writes every fault to standard
+error and exits with status 1.
 
-Integers of Python: not constant time, for tests only.
+The arithmetic uses Python's integers and is not constant-time: for tests only.
 """
 import hashlib, hmac, os, secrets, signal, socket, struct, sys
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -159,7 +160,7 @@ class Link:
 
     def login(self, user, password):
         start = os.urandom(32) + bytes([1, 1, 1, 0, 1]) + struct.pack('>H', 0x0101)
-        # Who does not know the realm yet asks with a hint of zeros.
+        # A client that does not know the realm yet sends a hint of zeros.
         query = message(HELLO, start + element(PARAMS, OWN_PARAMS) + element(HINT, bytes(8)))
         self.socket.sendall(query)
         retry = self.take_message(RETRY)
@@ -239,7 +240,7 @@ class Session(Link):
         assert not any(text), 'padding'
 
     def echo(self, service, stream, text):
-        """Moves a text there and back, never beyond the credit of either side."""
+        """Sends a text and receives it back, within the credit of both sides."""
         limits = {stream: self.params[1], 0: self.params[2]}
         sent = ended = 0
         back, connected = b'', False
@@ -249,7 +250,7 @@ class Session(Link):
             if part:
                 sent += len(part)
                 self.write(frame(DATA, int(sent == len(text)), stream, part), new_key=sent > len(text) // 2 > sent - len(part))
-                # As much again may wait on the way back as one side may send.
+                # Echoed bytes may wait in the other direction up to the window, so keep few bytes unread.
                 if sent - len(back) < WINDOW_SIZE // 4 and sent < len(text):
                     continue
             for kind, flags, number, payload in self.read():
@@ -282,7 +283,7 @@ class Session(Link):
             pass
 
 
-# Whoever waits for ever is a failure too.
+# A test that hangs fails after 60 seconds.
 signal.alarm(60)
 session = Session(int(sys.argv[1]))
 session.login(sys.argv[2].encode(), open(sys.argv[3], 'rb').read().rstrip(b'\n'))

@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-/// iperf3, which fills a line with several streams beside the one that controls it.
+/// iperf3, which sends bulk over several streams beside its control stream.
 @Suite(.serialized, .enabled(if: Program.areThere("iperf3"), "\(Program.missing)"))
 struct IperfTests {
     private let iperf: Service
@@ -15,13 +15,13 @@ struct IperfTests {
             in: folder,
             at: address
         )
-        // It takes one visitor at a time: no connection of ours should be the first.
+        // iperf3 serves one client at a time, so the scenario must not probe its port.
         try iperf.process.line(with: "Server listening")
         pair = try TunnelPair(to: address)
     }
 
     @Test(arguments: [[], ["-R"]])
-    func iperfIsContentWithTheTunnel(direction: [String]) throws {
+    func iperfSucceedsThroughTheTunnel(direction: [String]) throws {
         let client = try Child(
             [Program.path("iperf3"), "-c", "127.0.0.1", "-p", "\(pair.entry.port)", "-t", "2", "-P", "3"]
                 + direction,

@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-/// nginx, as curl and wrk see it through the tunnel.
+/// nginx through the tunnel, with curl and wrk as clients.
 @Suite(.serialized, .enabled(if: Program.areThere("nginx", "curl", "wrk"), "\(Program.missing)"))
 struct NginxTests {
     private let nginx: Service
@@ -12,7 +12,7 @@ struct NginxTests {
         let address = try PlainAddress.free()
         for name in ["root", "received", "scratch"] { mkdir("\(folder.path)/\(name)", 0o755) }
         try folder.file("root/small", "as small as an answer can be\n", mode: 0o644)
-        // Who starts it as root keeps being root: the folder is his.
+        // As root, nginx must keep running as root, because root owns the folder.
         let file = try folder.file(
             "nginx.conf",
             """
@@ -81,7 +81,7 @@ struct NginxTests {
         )
     }
 
-    @Test func anAnswerThatEndsWithTheConnectionIsWhole() throws {
+    @Test func anAnswerDelimitedByTheEndOfTheConnectionIsComplete() throws {
         let file = try nginx.folder.randomFile("root/middle", mebibytes: 8)
         let wanted = try #require(TemporaryFolder.readBytes(file))
         for header in ["HTTP/1.0", "HTTP/1.1\r\nHost: here\r\nConnection: close"] {
@@ -114,7 +114,7 @@ struct NginxTests {
     }
 
     @Test(arguments: [[], ["-H", "Connection: close"]])
-    func wrkFindsNoFault(headers: [String]) throws {
+    func wrkReportsNoErrors(headers: [String]) throws {
         let wrk = try Child(
             [Program.path("wrk"), "-t", "1", "-c", "50", "-d", "3"] + headers + [url("small")],
             in: pair.folder

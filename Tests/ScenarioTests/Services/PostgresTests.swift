@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-/// PostgreSQL, as its own programs see it through the tunnel.
+/// PostgreSQL through the tunnel, with its own client programs.
 @Suite(
     .serialized,
     .enabled(if: Program.areThere("initdb", "postgres", "psql", "pgbench", "setpriv"), "\(Program.missing)")
@@ -15,12 +15,12 @@ struct PostgresTests {
         pair = try TunnelPair(to: postgres.address)
     }
 
-    /// What `psql` answers through the tunnel: the rows alone.
+    /// Runs `psql` through the tunnel; returns only the rows.
     private func psql(_ commands: String) throws -> String {
         try postgres.psql(commands, port: pair.entry.port, in: pair.folder)
     }
 
-    /// What the database says without a tunnel.
+    /// Runs `psql` without the tunnel; returns only the rows.
     private func psqlAtTheDatabase(_ commands: String) throws -> String {
         try postgres.psql(commands, port: postgres.address.port, in: pair.folder)
     }
@@ -43,7 +43,7 @@ struct PostgresTests {
         let query = "select n, md5(n::text), repeat(md5((n * 7)::text), 3) from generate_series(1, 200000) n;"
         let direct = try psqlAtTheDatabase(query)
         #expect(direct.utf8.count > 25_000_000)
-        // Not the two texts in a failure's message.
+        // A failure's message must not contain the two texts.
         #expect(try psql(query) == direct ? true : false)
     }
 
@@ -67,7 +67,7 @@ struct PostgresTests {
         let place = ["-h", "127.0.0.1", "-p", "\(pair.entry.port)", "-U", "visitor"]
         let filled = try Child([Program.path("pgbench"), "-i", "-q"] + place + ["postgres"], in: pair.folder)
         #expect(try filled.wait(within: .seconds(120)) == .exited(0), "\(filled.output)")
-        // Once on connections that stay, once with a connection for each transaction.
+        // Once with persistent connections, once with a new connection for each transaction.
         for way in [["-t", "200"], ["-t", "20", "-C"]] {
             let run = try Child(
                 [Program.path("pgbench"), "-n", "-c", "8", "-j", "2"] + way + place + ["postgres"],

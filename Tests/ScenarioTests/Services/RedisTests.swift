@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-/// Redis, as its own programs see it through the tunnel.
+/// Redis through the tunnel, with its own client programs.
 @Suite(
     .serialized,
     .enabled(if: Program.areThere("redis-server", "redis-cli", "redis-benchmark"), "\(Program.missing)")
@@ -17,7 +17,7 @@ struct RedisTests {
 
     private var port: String { "\(pair.entry.port)" }
 
-    @Test func sixteenRequestsAtOnceOfManyClientsAreAllAnswered() throws {
+    @Test func pipelinedRequestsOfManyClientsAreAllAnswered() throws {
         let report = try Program.run(
             "redis-benchmark",
             "-p",
@@ -34,14 +34,14 @@ struct RedisTests {
             in: pair.folder
         )
         #expect(!report.contains("rror"))
-        // One line for each trial, after the one with the columns' names.
+        // One line for each benchmark, after the line with the names of the columns.
         #expect(
             report.split(separator: "\n").filter { $0.hasPrefix("\"SET\"") || $0.hasPrefix("\"GET\"") }.count
                 == 2
         )
     }
 
-    @Test func aValueOf16MiBComesBackAsItWasSet() throws {
+    @Test func aValueOf16MiBIsReadBackUnchanged() throws {
         let visitor = try pair.connect()
         let value = CheckedBytes(name: 7).prefix(16 << 20)
         try visitor.write("*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n$\(value.count)\r\n")

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A PostgreSQL server with an empty database, in a folder of its own.
+/// A PostgreSQL server with an empty database in its own folder.
 final class PostgresServer {
     private let service: Service
 
@@ -8,7 +8,7 @@ final class PostgresServer {
         let folder = try TemporaryFolder()
         let address = try PlainAddress.free()
         let data = "\(folder.path)/data"
-        // It refuses to run as root.
+        // PostgreSQL refuses to run as root.
         var asOwner: [String] = []
         if getuid() == 0 {
             asOwner = try [
@@ -32,14 +32,14 @@ final class PostgresServer {
             ],
             in: folder,
             at: address,
-            farewell: SIGINT
+            stopSignal: SIGINT
         )
         try service.process.line(with: "database system is ready to accept connections")
     }
 
     var address: PlainAddress { service.address }
 
-    /// What `psql` answers at a port: the rows alone.
+    /// Runs `psql` at a port; returns only the rows.
     func psql(_ commands: String, port: UInt16, in folder: TemporaryFolder) throws -> String {
         let child = try start(commands, port: port, in: folder)
         let end = try child.wait(within: .seconds(120))
@@ -47,7 +47,7 @@ final class PostgresServer {
         return child.output
     }
 
-    /// Starts `psql` at a port with commands to read.
+    /// Starts `psql` at a port with commands on its standard input.
     func start(_ commands: String, port: UInt16, in folder: TemporaryFolder) throws -> Child {
         let words = try [
             Program.path("psql"), "-h", "127.0.0.1", "-p", "\(port)", "-U", "visitor", "-d", "postgres", "-X",

@@ -1,4 +1,4 @@
-/// A Redis server that keeps nothing, in a folder of its own.
+/// A Redis server without persistence in its own folder.
 final class RedisServer {
     private let service: Service
 

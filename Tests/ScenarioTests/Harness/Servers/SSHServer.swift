@@ -1,6 +1,6 @@
 import Glibc
 
-/// An OpenSSH server for the user that runs the scenario, with keys of its own.
+/// An OpenSSH server with its own keys, for the user that runs the scenario.
 final class SSHServer {
     private let service: Service
 
@@ -21,7 +21,7 @@ final class SSHServer {
             )
         }
         try folder.file("authorized", TemporaryFolder.read("\(folder.path)/key.pub") ?? "")
-        // A file of its own, so that nothing of the system's configuration counts.
+        // A separate file, so that the system's configuration has no effect.
         let file = try folder.file(
             "sshd.conf",
             """
@@ -37,7 +37,7 @@ final class SSHServer {
 
             """
         )
-        // As root it wants an empty folder, which Debian makes when it starts the service.
+        // As root, sshd needs an empty folder, which Debian creates when it starts the service.
         if getuid() == 0 { mkdir("/run/sshd", 0o755) }
         service = try Service(
             [Program.path("sshd"), "-D", "-e", "-f", file],
@@ -52,7 +52,7 @@ final class SSHServer {
     /// The user that a client logs in as.
     static let user = getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) } ?? "root"
 
-    /// What `ssh` and `scp` need to log in and to know the server by its key, wherever they find it.
+    /// The options with which `ssh` and `scp` log in and recognise the server by its key at any address.
     func clientOptions(in folder: TemporaryFolder) throws -> [String] {
         let hostKey = TemporaryFolder.read("\(service.folder.path)/host-key.pub") ?? ""
         let known = try folder.file("known", "through-the-tunnel \(hostKey)")
@@ -64,7 +64,7 @@ final class SSHServer {
         ]
     }
 
-    /// Runs a client to its end.
+    /// Runs a client and waits until it ends.
     func run(_ arguments: [String], in folder: TemporaryFolder) throws -> String {
         let child = try Child(arguments, in: folder)
         let end = try child.wait(within: .seconds(120))

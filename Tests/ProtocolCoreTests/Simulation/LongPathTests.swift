@@ -4,12 +4,15 @@ import Testing
 
 @testable import ProtocolCore
 
-/// Whole sessions over long ways: windows, log and acknowledgements together fill them.
-@Suite struct LongWayTests {
-    /// At 1 Gbit/s, from the first second on.
-    @Test(arguments: [(20, 90), (100, 75)]) func aLongWayIsFilled(milliseconds: Int, percent: Int) throws {
+/// Complete sessions over paths with a long delay: windows, log and acknowledgements together fill the bandwidth.
+@Suite struct LongPathTests {
+    /// At 1 Gbit/s, after the first second.
+    @Test(arguments: [(20, 90), (100, 75)]) func oneStreamFillsALongPath(
+        milliseconds: Int,
+        percent: Int
+    ) throws {
         var options = Session.Options(parameters: SessionParameters())
-        // What is under way is kept; the log has to have room for it.
+        // The log keeps all bytes in flight, so it must be large enough for them.
         options.logBytes = 64 << 20
         var link = SimulatedLink(try Pair(client: options, server: options))
         for way in [\SimulatedLink.toServer, \.toClient] {
@@ -27,14 +30,14 @@ import Testing
         #expect(link.damage.isEmpty)
     }
 
-    @Test func aQuestionIsAnsweredInOneRoundTripWhileBulkMoves() throws {
+    @Test func aRequestBesideBulkIsAnsweredInOneRoundTrip() throws {
         var options = Session.Options(parameters: SessionParameters())
         options.logBytes = 16 << 20
         var link = SimulatedLink(try Pair(client: options, server: options))
         for way in [\SimulatedLink.toServer, \.toClient] {
             link[keyPath: way].latency = .milliseconds(10)
             link[keyPath: way].rate = 125_000
-            // A system that is told to keep little ahead of what comes next.
+            // The system's send buffer is limited, so that it holds few bytes ahead of new ones.
             link[keyPath: way].capacity = 2 * 1_250_000 + (128 << 10)
         }
         link.server.answer = 40
@@ -47,7 +50,7 @@ import Testing
         {
             link.run(for: .milliseconds(1))
         }
-        // The way there and back is 20 ms, and what the system keeps ahead another 20.
+        // The round trip takes 20 ms, and the buffered bytes another 20 ms.
         #expect(link.now.duration(since: asked) <= .milliseconds(45))
         #expect(link.damage.isEmpty)
     }

@@ -1,9 +1,9 @@
 import Glibc
 import Testing
 
-/// `sallyport server` and `sallyport client`, which take from the command line what a file would say.
+/// `sallyport server` and `sallyport client`, which take their configuration from the command line.
 @Suite(.serialized, .enabled(if: Sallyport.isThere, "\(Sallyport.missing)"))
-struct WithoutAFileTests {
+struct ServerAndClientCommandTests {
     private let folder: TemporaryFolder
     private let echo: PlainListener
     private let link: PlainAddress
@@ -20,7 +20,7 @@ struct WithoutAFileTests {
     }
 
     @Test(arguments: [["--password-file", "password"], ["--password-env", "OYSTER"]])
-    func aStreamGoesThroughTwoEndsThatHaveNoFile(password: [String]) throws {
+    func aStreamGoesThroughTwoEndsWithoutAConfigurationFile(password: [String]) throws {
         let server = try Sallyport.start(
             "server",
             "--listen",
@@ -56,7 +56,7 @@ struct WithoutAFileTests {
         }
     }
 
-    @Test func twoSignalsAtOnceCutNothingOffWhereThereIsNoStream() throws {
+    @Test func twoSignalsAtOnceWithoutAStreamExitWithZero() throws {
         let server = try Sallyport.start(
             "server",
             "--listen",
@@ -69,13 +69,13 @@ struct WithoutAFileTests {
             name: "server"
         )
         try server.line(with: "listening", "server=links")
-        // Two different ones: of the same, the system may deliver one alone.
+        // Two different signals, because the system may merge two equal ones.
         server.signal(SIGTERM)
         server.signal(SIGINT)
         #expect(try server.wait() == .exited(0), "\(server.output)")
     }
 
-    @Test func theDemonstrationEndsWithASpeedAndLeavesNothingBehind() throws {
+    @Test func theDemoPrintsASpeedAndLeavesNoFiles() throws {
         mkdir("\(folder.path)/demo", 0o700)
         let demo = try Sallyport.run(
             "demo",

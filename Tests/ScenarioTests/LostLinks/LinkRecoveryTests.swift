@@ -1,14 +1,14 @@
 import Glibc
 import Testing
 
-/// Links that are lost in ways that are no plain cut: again and again, for good, or when there is no room anyway.
+/// Links that are lost repeatedly or for good, and streams that wait because the server is full.
 @Suite(.serialized, .enabled(if: Sallyport.isThere, "\(Sallyport.missing)"))
-struct UnluckyLinkTests {
-    @Test func linksThatAreLostAsSoonAsTheyStandAreNotTriedWithoutEnd() throws {
+struct LinkRecoveryTests {
+    @Test func resumptionBacksOffIfEveryLinkIsLostAtOnce() throws {
         let target = try PlainListener(.ipv4(port: 0))
         let (pair, line) = try TunnelPair.onALine(to: target.address) { $0.clientGlobals = "workers = 1" }
         let (visitor, served) = try pair.stream(with: target)
-        // A hello of 151 bytes and an answer of 126 with a record of 36 behind it get through, and nothing else.
+        // The relay passes a hello of 151 bytes, its answer of 126 and a record of 36, and nothing more.
         line.change {
             $0.cutAfter = 320
             $0.cuts = [.end]
@@ -18,7 +18,7 @@ struct UnluckyLinkTests {
         usleep(4_000_000)
         let tries = line.passages.count
         #expect(tries > 20)
-        // Some at once and a few each second; without a wait there are thousands.
+        // The client tries several times at once, then a few times per second. Without back-off there would be thousands.
         #expect(tries < 200)
         line.change { $0.cutAfter = .max }
         try served.write("after all")
@@ -26,7 +26,7 @@ struct UnluckyLinkTests {
     }
 
     @Test(arguments: ["share = yes", "share = no"])
-    func newStreamsGoToAnotherServerWhenTheFirstIsGone(share: String) throws {
+    func newStreamsGoToAnotherServerIfTheFirstIsGone(share: String) throws {
         let echo = try PlainListener.echo()
         let (first, second) = (try PlainAddress.free(), try PlainAddress.free())
         var options = TunnelPair.Options()
@@ -59,7 +59,7 @@ struct UnluckyLinkTests {
         try server.line(with: "link established")
     }
 
-    @Test func aVisitorThatWaitsForRoomIsServedWhenThereIsSome() throws {
+    @Test func aVisitorBeyondMaxStreamsIsServedWhenAnotherStreamEnds() throws {
         let echo = try PlainListener.echo()
         var options = TunnelPair.Options()
         options.serverGlobals = "max-streams = 2"
@@ -71,7 +71,7 @@ struct UnluckyLinkTests {
         for visitor in visitors { try visitor.write("ping") }
         for visitor in visitors.prefix(2) { #expect(try visitor.read(4) == Array("ping".utf8)) }
         try pair.client.line(with: "refused", "max-streams")
-        #expect(!visitors[2].hasNews(within: 300))
+        #expect(!visitors[2].isReadable(within: 300))
         visitors[0].close()
         #expect(try visitors[2].read(4) == Array("ping".utf8))
         #expect(pair.client.lines(with: "why=limit").isEmpty)

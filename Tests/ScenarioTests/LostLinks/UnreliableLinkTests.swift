@@ -1,13 +1,13 @@
 import Glibc
 import Testing
 
-/// Long copies over a line that is cut, altered, slowed and held up all the time: each byte arrives, once and in its place.
+/// Long copies over a relay that constantly cuts, alters, delays and holds: every byte arrives exactly once and in order.
 @Suite(.serialized, .enabled(if: Sallyport.isThere, "\(Sallyport.missing)"))
-struct SpoiledCopyTests {
+struct UnreliableLinkTests {
     private let bytes = CheckedBytes(name: 4242)
 
     @Test(arguments: [true, false])
-    func aCheckedGibibyteArrivesThroughFiftyCuts(isUp: Bool) throws {
+    func aGibibyteArrivesUnchangedThroughFiftyCuts(isUp: Bool) throws {
         let target = try PlainListener(.ipv4(port: 0))
         let (pair, line) = try TunnelPair.onALine(to: target.address)
         line.change { $0.cutAfter = 19 << 20 }
@@ -38,7 +38,7 @@ struct SpoiledCopyTests {
         #expect(noticed >= 20)
     }
 
-    @Test(arguments: 1...4) func copiesBothWaysOverABadLineArrive(seed: UInt64) throws {
+    @Test(arguments: 1...4) func copiesInBothDirectionsArriveOverAnUnreliableLink(seed: UInt64) throws {
         let target = try PlainListener(.ipv4(port: 0))
         let (pair, line) = try TunnelPair.onALine(to: target.address) {
             $0.peer = "keepalive = 1s/2s"
@@ -60,7 +60,7 @@ struct SpoiledCopyTests {
                 try writing.wait()
             }
         }
-        // Every tenth of a second the line has another mood; what it is, the seed decides.
+        // The conditions change every tenth of a second; the seed determines them.
         var random = seed
         func next(_ count: UInt64) -> UInt64 {
             random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -71,15 +71,15 @@ struct SpoiledCopyTests {
             case 0: line.cutAll(.reset)
             case 1: line.cutAll(.end)
             case 2: line.damage(next(2) == 0 ? .up : .down)
-            case 3: line.change { $0.isHole.toggle() }
+            case 3: line.change { $0.isBlackHole.toggle() }
             case 4: line.change { $0.delay = UInt32(next(20_000)) }
             case 5: line.change { $0.rate = [20 << 20, 4 << 20, .max][Int(next(3))] }
-            default: line.change { $0 = WireRelay.Mood() }
+            default: line.change { $0 = WireRelay.Conditions() }
             }
             poll(nil, 0, 100)
         }
-        line.change { $0 = WireRelay.Mood() }
-        // One that was lost before its login was through had no streams.
+        line.change { $0 = WireRelay.Conditions() }
+        // A session that was lost before its login was complete had no streams.
         defer {
             for child in [pair.client, pair.server] {
                 let lost = child.lines(with: "session lost").filter { !$0.contains("streams=0") }
@@ -90,7 +90,7 @@ struct SpoiledCopyTests {
         #expect(line.cutCount + line.damageCount > 0, "seed \(seed)")
     }
 
-    /// Copies one way; the other way ends without a byte.
+    /// Copies in one direction; the other direction ends without a byte.
     private func copy(_ count: Int, from sender: PlainSocket, to receiver: PlainSocket) throws {
         let (bytes, pieces) = (bytes, count / CheckedBytes.pieceSize)
         receiver.finish()

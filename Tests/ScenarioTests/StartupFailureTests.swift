@@ -1,9 +1,9 @@
 import Glibc
 import Testing
 
-/// What keeps the program from starting, and how it says so.
+/// Failures at startup and their messages.
 @Suite(.serialized, .enabled(if: Sallyport.isThere, "there is no release binary: make build"))
-struct StartingTests {
+struct StartupFailureTests {
     @Test func aPortInUseIsNamedAndExits71() throws {
         let folder = try TemporaryFolder()
         let taken = try PlainListener(.ipv4(port: 0))
@@ -29,7 +29,7 @@ struct StartingTests {
         #expect(run.output.contains("\(taken.address)"))
     }
 
-    @Test func everyFaultIsToldAtOnceWithItsPlace() throws {
+    @Test func everyFaultIsReportedAtOnceWithItsPlace() throws {
         let folder = try TemporaryFolder()
         try folder.file(
             "bad.conf",
@@ -58,7 +58,7 @@ struct StartingTests {
     }
 
     @Test(arguments: [0o640, 0o604, 0o644] as [mode_t])
-    func aSecretThatOthersCanReadIsRefusedWithTheCommandToType(mode: mode_t) throws {
+    func aSecretThatOthersCanReadIsRefusedAndTheFixIsNamed(mode: mode_t) throws {
         let folder = try TemporaryFolder()
         let secret = try folder.file("password", "never-told-heron\n", mode: mode)
         try folder.file("tunnel.conf", Self.client(accept: "127.0.0.1:0"))
@@ -66,7 +66,7 @@ struct StartingTests {
         #expect(run.end == .exited(77))
         #expect(run.output.contains("chmod 600 "))
         #expect(!run.output.contains("never-told-heron"))
-        // The command is one that helps.
+        // The suggested command solves the problem.
         chmod(secret, 0o600)
         #expect(try Sallyport.run("check", "tunnel.conf", in: folder).end == .exited(0))
     }
