@@ -2,10 +2,10 @@
 """Compares tunnels in pairs: all of them run at the same time, and short measurements alternate between them in an order that
 changes each round. Changes of the machine's speed affect all of them alike. So differences of a few hundredths become visible,
 which `bench.py`, which measures one tunnel after the other, cannot separate from noise. Figures of the same setting have differed
-by several hundredths from one start of the tunnels to the next: `--anew N` restarts them every N rounds.
+by several hundredths from one start of the tunnels to the next: `--restart-every N` restarts them every N rounds.
 
     alternate.py sallyport:resume-buffer=off sallyport --rounds 40 --operations bulk:up:1 bulk:down:8 ping:1 conns:16
-    alternate.py sallyport@/tmp/before/sallyport sallyport --rounds 40 --anew 5
+    alternate.py sallyport@/tmp/before/sallyport sallyport --rounds 40 --restart-every 5
 
 The other tunnels are compared with the first one. For each figure the output shows the median, and the median of the rounds'
 ratios with the middle 95 % of the medians that resampling the rounds gives. `sallyport:KEY=VALUE+KEY=VALUE` puts these lines at the
@@ -78,7 +78,7 @@ def main():
     ap.add_argument("--rounds", type=int, default=20)
     ap.add_argument("--seconds", type=float, default=0.6)
     ap.add_argument("--operations", nargs="+", default=["bulk:up:1", "bulk:down:1", "bulk:up:8", "bulk:down:8"])
-    ap.add_argument("--anew", type=int, help="start the tunnels again after so many rounds (default: never)")
+    ap.add_argument("--restart-every", type=int, metavar="N", help="restart the tunnels every N rounds (default: never)")
     ap.add_argument("--congestion", help="congestion control inside the namespace: cubic, bbr (default: the machine's)")
     args = ap.parse_args()
     if not os.environ.get("ALTERNATE_INSIDE"):
@@ -89,7 +89,7 @@ def main():
     tunnels, figures = {}, {}
     try:
         for number in range(args.rounds):
-            if args.anew and number % args.anew == 0:
+            if args.restart_every and number % args.restart_every == 0:
                 close(tunnels)
             tunnels = tunnels or start(args.peers)
             for operation in args.operations:

@@ -69,7 +69,7 @@ def stand_back():
         pass            # the kernel has no autogroups: SCHED_IDLE is enough
 
 
-def crowd(tunnel, seconds):
+def login_load(tunnel, seconds):
     ladder = os.path.abspath(".build/release/Ladder")
     return subprocess.Popen([ladder, "logins", f"127.0.0.1:{bench.LINK}", "bench",
                              str(tunnel.dir / "password"), "--seconds", str(seconds), "--in-flight", "6"], stdout=subprocess.PIPE, text=True,
@@ -117,7 +117,7 @@ def main():
                 time.sleep(1.2)
                 counting = what()
                 process.wait()
-                process = crowd(tunnel, 3)
+                process = login_load(tunnel, 3)
                 time.sleep(1.2)         # by now the password is stretched, and the logins have begun
                 beside = what()
                 logins = json.loads(process.communicate()[0])

@@ -29,10 +29,10 @@ private func hearAsServer(_ choices: inout Choices) {
         case .wait: return nil
         case .send(let message):
             hellos += 1
-            precondition(hellos <= 2, "a stranger is answered again and again")
+            precondition(hellos <= 2, "an unauthenticated client gets more than two answers")
             precondition(
                 message.count <= bytes.count * 4,
-                "a stranger is answered with much more than it said"
+                "an answer is more than four times as long as its request"
             )
             checkRereading(bytes, consumed)
             return (consumed, goesOn: true)

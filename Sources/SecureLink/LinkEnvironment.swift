@@ -4,47 +4,50 @@ package import EventIO
 import ProtocolCore
 import WireCoding
 
-/// What all links of one event loop share: memory, and the threads that do arithmetic for them.
+/// The state that all links of one event loop share: memory, and threads for computations.
 ///
-/// Confined to the loop's thread.
+/// It is confined to the loop's thread.
 package final class LinkEnvironment {
-    /// The loop of every link here.
+    /// The loop of all its links.
     package let loop: EventLoop
-    /// Where outbound logs borrow their memory.
+    /// The pool that lends memory to outbound logs.
     let blocks = BlockPool()
-    /// What is read from a link before it is opened and delivered, all within one call: one is enough for all links.
+    /// The shared buffer for bytes read from a link.
+    ///
+    /// Bytes are decrypted and delivered within one call, so one buffer is enough for all links.
     let scratch: UnsafeMutableRawBufferPointer
-    /// How much all links have moved lately, for other threads.
+    /// The recent traffic of all links, published to other threads.
     private let gauge: TrafficGauge
     /// The gauges of the loops that share the processors with this one.
     private let neighbours: [TrafficGauge]
     private var traffic = TrafficMeter()
-    /// The most streams that move bulk over one link in one direction.
+    /// The largest number of streams that move bulk over one link in one direction.
     var maxBulk = BulkCount()
-    /// Makes the ciphers of all sessions here.
+    /// Creates the ciphers of all sessions of the loop.
     let makeCipher: RecordCipherMaker
-    /// The jobs of handshakes.
+    /// Runs the jobs of handshakes.
     let jobs: JobRunner
 
-    /// How much bulk a link moves at once, at most: eight of the longest records, as many as two large blocks of the outbound
-    /// log hold.
+    /// The maximum number of bytes that a link moves at once: eight records of maximum size, the capacity of two large blocks of
+    /// the outbound log.
     ///
-    /// Half of it costs a tenth more of the processor, in calls and in threads that are woken. Twice as much saves another
-    /// twentieth, but streams get unequal shares, because few plain sockets have gathered as much when their turns come.
+    /// Larger: twice as much saves another 5 % of processor time, but streams get unequal shares, because few plain sockets have
+    /// that many bytes ready when their turn comes. Smaller: half as much costs 10 % more processor time, for system calls and
+    /// for waking threads.
     private static let maxAtOnce = 8 * maxRecord
-    /// And while a neighbour has interactive streams.
+    /// The same maximum while a neighbour has interactive streams.
     ///
-    /// The kernel seldom gives up the processor within a call. Twice this, and on a machine with few processors every
-    /// hundredth question of those streams takes half as long again; less, and bulk pays for the calls.
+    /// The kernel seldom preempts a thread within a system call. Larger: with twice as much, on a machine with few processors,
+    /// every hundredth request of these streams takes half as long again. Smaller: bulk costs more system calls.
     private static let maxBesideOthers = maxRecord
     private static let maxRecord = SessionLimits.maxPlaintext + RecordHeader.overhead
 
-    /// An environment for links of `loop` whose arithmetic is done by `pool`.
+    /// An environment for the links of `loop`; `pool` computes for them.
     ///
     /// - Parameters:
     ///   - loop: the loop of all its links.
-    ///   - pool: threads for the arithmetic of handshakes.
-    ///   - gauge: where the loop tells others how much it moves.
+    ///   - pool: the threads for the computations of handshakes.
+    ///   - gauge: the gauge in which the loop publishes its traffic.
     ///   - neighbours: the gauges of the other loops of the process.
     ///   - aead: the library that protects the records of its links.
     package init(
@@ -69,29 +72,29 @@ package final class LinkEnvironment {
         if let base = scratch.baseAddress { BulkMemory.deallocate(base) }
     }
 
-    /// How many bytes outbound logs hold.
+    /// The number of bytes that outbound logs hold.
     package var lentBytes: Int { blocks.lentBytes }
 
-    /// Gives memory that nobody uses back: all of it if no link has moved much lately.
+    /// Frees unused memory: all of it if no link has moved much recently.
     package func trim() {
         if traffic.recent(at: loop.now) < Self.quietBytes { blocks.trim() } else { blocks.trimSpare() }
     }
 
-    /// Below this, no link needs blocks at hand.
+    /// The recent traffic, in bytes, below which no link needs spare blocks.
     private static let quietBytes = 64 << 10
 
-    /// How many bytes a link reads or seals before it lets others have the processor.
+    /// The number of bytes that a link reads or seals before other links get the processor.
     var turnBytes: Int {
         neighbours.contains { $0.isInteractive(at: loop.now) } ? Self.maxBesideOthers : Self.maxAtOnce
     }
 
-    /// A link has moved bytes.
+    /// Counts bytes that a link has moved.
     func moved(_ count: Int) {
         traffic.add(count, at: loop.now)
         tellTraffic()
     }
 
-    /// All streams of all links here are gone: the next one to come is not kept away by what they have moved.
+    /// All streams of all links have ended: their bytes must not keep the next stream away from this loop.
     package func streamsAreGone() {
         traffic.clear(at: loop.now)
         tellTraffic()
@@ -101,9 +104,9 @@ package final class LinkEnvironment {
         gauge.set(recent: traffic.recent(at: loop.now), settled: traffic.settled(at: loop.now), at: loop.now)
     }
 
-    /// How many links are closed and still have last words to write.
+    /// The number of links whose session is closed and that still have final bytes to write.
     package private(set) var lingeringCount = 0
-    /// Called when the last of them is gone.
+    /// Called when the last of these links is closed.
     package var noneLingers: (() -> Void)?
 
     func lingeringBegan() {
@@ -123,7 +126,7 @@ final class JobRunner {
     private let results: Mailbox<(id: UInt64, result: any Sendable)>
     private let waiting: Waiting
 
-    /// What is called with a result; kept apart so that the mailbox does not keep the runner.
+    /// The callbacks of running jobs, in an object of their own, so that the mailbox does not retain the runner.
     private final class Waiting {
         var completions: [UInt64: (any Sendable) -> Void] = [:]
         var next: UInt64 = 0
@@ -138,7 +141,7 @@ final class JobRunner {
         }
     }
 
-    /// A way for any thread to call `completion` on the loop's thread, once.
+    /// A closure with which any thread can call `completion` on the loop's thread, once.
     func callback<Result: Sendable>(_ completion: @escaping (Result) -> Void) -> @Sendable (Result) -> Void {
         let id = expect(completion)
         let results = results
@@ -147,7 +150,7 @@ final class JobRunner {
 
     /// Runs `job` on the pool and then calls `completion` on the loop's thread.
     ///
-    /// - Returns: `false` when too many jobs wait; then neither is called.
+    /// - Returns: `false` if too many jobs wait; then neither is called.
     func run<Result: Sendable>(
         _ job: @escaping @Sendable () -> Result,
         then completion: @escaping (Result) -> Void

@@ -1,43 +1,44 @@
 import ProtocolCore
 
-/// How links and sessions behave; what an operator can set of it stands in `tunnel.conf`.
+/// The options of links and sessions; operators can set some of them in `tunnel.conf`.
 package struct LinkOptions: Hashable, Sendable {
-    /// How long a handshake may take, from the connection to the proof.
+    /// The time limit of a handshake, from the connection to the proof.
     ///
-    /// A handshake is two round trips and about a millisecond of arithmetic at each end. Larger: a stranger holds one of the few
-    /// handshake places for longer. Smaller: a peer behind a satellite or a crowded radio cell does not get in.
+    /// A handshake is two round trips and about a millisecond of arithmetic at each end. Larger: an unauthenticated client holds
+    /// one of the few handshake places for longer. Smaller: a peer behind a satellite link or in a congested radio cell cannot
+    /// connect.
     package var handshakeTimeout = Duration.seconds(10)
-    /// After so long without a sign of life the peer is asked for one.
+    /// The time without bytes from the peer after which this end sends a PING.
     package var keepAliveInterval = SessionDefaults.keepAliveInterval
-    /// After so long without one the link is given up.
+    /// The time without bytes from the peer after which this end gives the link up.
     package var keepAliveTimeout = SessionDefaults.keepAliveTimeout
-    /// How long records are at the beginning of a burst, in bytes.
+    /// The maximum plaintext of a record at the beginning of a burst, in bytes.
     package var chunk = SessionDefaults.chunk
-    /// How long they get, in bytes, in both directions.
+    /// The maximum plaintext of a record in a burst that lasts, in bytes, in both directions.
     package var maxRecord = SessionDefaults.maxRecord
-    /// How much the peer may send on a new stream without being asked for more, in bytes.
+    /// The initial credit of the peer on a new stream, in bytes.
     package var streamWindow = SessionDefaults.streamWindow
-    /// How far that may grow.
+    /// The limit to which the window of one stream may grow, in bytes.
     package var maxStreamWindow = SessionDefaults.maxStreamWindow
-    /// How many streams the peer may have open in one session.
+    /// The maximum number of streams that the peer may have open in one session.
     package var maxStreams = SessionDefaults.maxStreams
-    /// How long a session waits for another link when it has lost one; zero means that it is over then.
+    /// The time for which a session waits for another link after it has lost one; zero means that the session ends at once.
     package var resumeWindow = SessionDefaults.resumeWindow
-    /// How many bytes of records a session keeps until the peer acknowledges them; zero means that it keeps none, and is
-    /// over when it loses its link.
+    /// The limit on the records that a session keeps until the peer acknowledges them, in bytes; zero means that it keeps none
+    /// and ends when it loses its link.
     package var resumeBuffer = SessionDefaults.resumeBuffer
     /// Whether a suite is accepted that authenticates records but does not hide them.
     package var allowsUnencrypted = false
 
     package init() {}
 
-    /// The defaults, for the layers above to refer to.
+    /// The defaults, to which the layers above refer.
     package static let standard = LinkOptions()
 
-    /// What the peer may send on all streams together at first: one stream alone must not be able to use it up.
+    /// The initial credit of the peer on all streams together: one stream alone must not be able to use it up.
     private var sessionWindow: Int { max(SessionDefaults.sessionWindow, streamWindow / 2 * 3) }
 
-    /// What this end tells the peer that it is ready to receive.
+    /// The parameters that this end announces to the peer.
     var parameters: SessionParameters {
         SessionParameters(
             maxRecord: UInt32(clamping: maxRecord),
@@ -50,7 +51,7 @@ package struct LinkOptions: Hashable, Sendable {
 
     private var isResuming: Bool { resumeBuffer > 0 && resumeWindow > .zero }
 
-    /// What is accepted in a handshake, in the order of preference.
+    /// The suites that a handshake accepts, in the order of preference.
     var suites: [Suite] { allowsUnencrypted ? [.integrityOnly, .encrypted] : [.encrypted] }
 
     var session: Session.Options {

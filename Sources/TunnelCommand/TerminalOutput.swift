@@ -59,10 +59,10 @@ enum TerminalOutput {
         return poll(&wanted, 1, timeoutMilliseconds) != 0
     }
 
-    /// How long standard error may be full, in milliseconds.
+    /// The time that standard error may be full, in milliseconds.
     ///
     /// Longer: a process whose messages nobody reads ends late. Shorter: a slow reader loses a message.
     private static let timeoutMilliseconds: Int32 = 3000
-    /// What a pipe that is ready takes without blocking, in bytes (`PIPE_BUF` on Linux).
+    /// The number of bytes that a pipe takes without blocking once it is ready (`PIPE_BUF` on Linux).
     private static let pipeCount = 4096
 }

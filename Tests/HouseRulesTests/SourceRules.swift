@@ -150,4 +150,33 @@ extension Substring {
             )
         }
     }
+
+    @Test func theArchitecturePageListsTheImportsOfPackageSwift() {
+        // A product stands in the list with its package, and may have a condition.
+        let package = Project.file("Package.swift").text
+            .replacing(/,\s*condition: \.when\(traits: \["\w+"\]\)/, with: "")
+            .replacing(/,\s*package: "[^"]*"/, with: "")
+        let page = Project.file("docs/ARCHITECTURE.md").text
+        let targets = package.matches(
+            of: /(?:arget|Library)\(\s*name: "(\w+)"(?:,\s*dependencies: \[([^\]]*)\])?/
+        )
+        var checked = 0
+        for row in page.split(separator: "\n").compactMap({
+            $0.wholeMatch(of: /\| `(\w+)` \| (–|(?:`\w+`,? ?)+) \|/)
+        }) {
+            let drawn = Set(row.2.matches(of: /`(\w+)`/).map { String($0.1) })
+            // Another table of the page has folders.
+            guard let target = targets.last(where: { $0.1 == row.1 }) else { continue }
+            let written = target.2.map { $0.matches(of: /"(\w+)"/).map { String($0.1) } }
+            #expect(
+                drawn == Set(written ?? []),
+                "docs/ARCHITECTURE.md: `\(row.1)` imports something else in Package.swift"
+            )
+            checked += 1
+        }
+        #expect(
+            checked == Project.folders(in: "Sources").count,
+            "each target has one row in the table of imports"
+        )
+    }
 }

@@ -71,7 +71,8 @@ struct LibraryTests {
         // An existing password file keeps its application.
         let refused = try passwd("--application", "sallyport", "passwords", "bob")
         #expect(
-            refused.end == .exited(78) && refused.output.contains("is not of the application `sallyport`")
+            refused.end == .exited(78)
+                && refused.output.contains("is not a password file of the application `sallyport`")
         )
         let server = try await startServer("of-the-library")
         server.answer("chat") { packet, _ in "hello \(packet.sender)" }

@@ -178,7 +178,7 @@ struct LifecycleTests {
         let visitor = try pair.connect()
         end.process(of: pair).signal(SIGHUP)
         try end.process(of: pair).line(
-            with: end == .client ? "HUP does nothing" : "passwords were read again"
+            with: end == .client ? "HUP does nothing" : "passwords reloaded"
         )
         try visitor.write("still")
         #expect(try visitor.read(5) == Array("still".utf8))

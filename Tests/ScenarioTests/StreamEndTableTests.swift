@@ -85,7 +85,7 @@ struct StreamEndTableTests {
         }
         try passwd("bob", input: TunnelPair.password + "\n")
         pair.server.signal(SIGHUP)
-        try pair.server.line(with: "passwords were read again", "users=2")
+        try pair.server.line(with: "passwords reloaded", "users=2")
         try pair.client.line(with: "peer is up", "peer=bobs")
         let (visitor, served) = try pair.stream(with: target)
         let neighbour = try PlainSocket(to: bobs)
@@ -113,7 +113,7 @@ struct StreamEndTableTests {
         let (visitor, served) = try pair.stream(with: target)
         try pair.folder.write("this is no password file\n", to: "\(pair.folder.path)/passwords")
         pair.server.signal(SIGHUP)
-        try pair.server.line(with: "passwords could not be read again", "passwords:1")
+        try pair.server.line(with: "passwords could not be reloaded", "passwords:1")
         try served.write("still")
         #expect(try visitor.read(5) == Array("still".utf8))
         let (next, _) = try pair.stream(with: target)

@@ -8,7 +8,7 @@ struct UnauthenticatedClientTests {
         let testDescription: String
         let bytes: [UInt8]
         var why = "garbage"
-        var text = "it does not speak this protocol"
+        var text = "not this protocol"
     }
 
     static let inputs = [
@@ -22,7 +22,7 @@ struct UnauthenticatedClientTests {
         ClientInput(
             testDescription: "a hello of 64 KiB",
             bytes: hello(count: 0xFFFF),
-            text: "a message that cannot be read: message length"
+            text: "malformed message: message length"
         ),
         ClientInput(testDescription: "a record of 16 MiB", bytes: [0xD1, 0xFF, 0xFF, 0xFF] + [1, 2, 3]),
         ClientInput(
@@ -64,7 +64,11 @@ struct UnauthenticatedClientTests {
         let (visitor, served) = try pair.stream(with: target)
         let before = pair.server.descriptorCount
         let clients = try (0..<200).map { _ in try PlainSocket(to: pair.link) }
-        try pair.server.line(with: "link refused", "why=busy", "too many handshakes from there at once")
+        try pair.server.line(
+            with: "link refused",
+            "why=busy",
+            "too many handshakes from this address at once"
+        )
         try Self.expectAlive(visitor, served)
         for client in clients { client.close() }
         try Waiting.until("the descriptors to be given back") { pair.server.descriptorCount == before }
@@ -86,8 +90,8 @@ struct UnauthenticatedClientTests {
             in: pair.folder
         )
         #expect(child.end == .exited(69))
-        #expect(child.output.contains("turned away: busy, try again after"))
-        try pair.server.line(with: "link refused", "why=busy", "too many failures from there")
+        #expect(child.output.contains("rejected by server: busy, try again after"))
+        try pair.server.line(with: "link refused", "why=busy", "too many failures from this address")
         // The limit does not affect an established session.
         try Self.expectAlive(visitor, served)
         try Waiting.until("the descriptors to be given back") { pair.server.descriptorCount == before }

@@ -7,7 +7,7 @@ import Testing
 @Suite struct TrafficMeterTests {
     private let step = Duration.milliseconds(50)
 
-    @Test func aSessionIsBusyWhileItMovesAndIdleSoonAfter() {
+    @Test func aSessionIsBusyWhileItMovesBulkAndIdleSoonAfter() {
         var meter = TrafficMeter()
         let now = Instant.seconds(10)
         #expect(!meter.isBusy(at: now))
@@ -17,7 +17,7 @@ import Testing
         #expect(!meter.isBusy(at: now + step * 2))
     }
 
-    @Test func manySmallBytesInAWindowAddUp() {
+    @Test func manySmallMovesInAWindowAddUp() {
         var meter = TrafficMeter()
         let now = Instant.seconds(10)
         for index in 0..<100 { meter.add(20 << 10, at: now + .microseconds(100 * index)) }
@@ -26,7 +26,7 @@ import Testing
         #expect(meter.recent(at: now + step) == 100 * 20 << 10)
     }
 
-    @Test func whatHasOnlyJustBegunIsNotSettled() {
+    @Test func bytesOfTheCurrentWindowAreNotSettled() {
         var meter = TrafficMeter()
         let now = Instant.seconds(10)
         meter.add(2 << 20, at: now)
@@ -39,21 +39,21 @@ import Testing
         #expect(meter.settled(at: now + step * 3) == 0)
     }
 
-    @Test func whatIsGoneIsNotHeldAgainstWhatComes() {
+    @Test func clearedBytesDoNotCountForFutureStreams() {
         var meter = TrafficMeter()
         let now = Instant.seconds(10)
         meter.add(2 << 20, at: now)
         meter.add(2 << 20, at: now + step)
         meter.clear(at: now + step + .nanoseconds(1))
         #expect(meter.settled(at: now + step + .nanoseconds(1)) == 0)
-        #expect(meter.recent(at: now + step + .nanoseconds(1)) == 2 << 20, "the link is as fast as it was")
+        #expect(meter.recent(at: now + step + .nanoseconds(1)) == 2 << 20, "the recent traffic stays")
         meter.add(1, at: now + step + .nanoseconds(2))
         meter.add(3 << 20, at: now + step * 2)
-        #expect(meter.settled(at: now + step * 2) == 0, "the last window is in part of those that are gone")
+        #expect(meter.settled(at: now + step * 2) == 0, "the last window has bytes from before")
         #expect(meter.settled(at: now + step * 3) == 3 << 20)
     }
 
-    @Test func aGaugeIsNotBelievedForLong() {
+    @Test func theMeasurementOfAGaugeExpires() {
         let gauge = TrafficGauge()
         gauge.set(recent: 0, settled: 1000, at: .milliseconds(1000))
         #expect(gauge.settled(at: .milliseconds(1050)) == 1000)

@@ -28,7 +28,7 @@ import Vocabulary
         peer: "office"
     )
 
-    /// What is wrong with a configuration that was right before some of its parts were changed.
+    /// The faults of a valid configuration after some of its parts were changed.
     private func faults(
         limits: ProcessLimits = ProcessLimits(),
         server: ServerConfiguration? = Self.server,
@@ -72,12 +72,12 @@ import Vocabulary
         #expect(MachineSize.current.memory > 1 << 20)
     }
 
-    @Test func aServiceIsCalledLikeItsRouteUnlessItIsNamed() {
+    @Test func aRouteLeadsToTheServiceOfItsOwnNameByDefault() {
         #expect(Self.route.service == "web")
         #expect(RouteConfiguration(name: "a", accept: [], peer: "b", service: "c").service == "c")
     }
 
-    @Test func everyFaultIsToldNotOnlyTheFirst() {
+    @Test func everyFaultIsReportedNotOnlyTheFirst() {
         let peer = changed(Self.peer) {
             $0.addresses = []
             $0.links = .fixed(0)
@@ -117,14 +117,14 @@ import Vocabulary
         #expect(faults(server: server).map(\.setting) == [.window])
     }
 
-    @Test func aDeadPeerIsOnlyGivenUpAfterItWasAsked() {
+    @Test func aSilentLinkIsGivenUpOnlyAfterAPing() {
         let server = changed(Self.server) {
             $0.link.keepalive = .init(interval: .seconds(15), dead: .seconds(15))
         }
         #expect(faults(server: server).map(\.setting) == [.keepalive])
     }
 
-    @Test func whatIsDialledHasAHostAndAPort() {
+    @Test func anAddressToDialHasAHostAndAPort() {
         for endpoint in [Endpoint.tcp(host: "", port: 80), .tcp(host: "example.com", port: 0)] {
             let service = changed(Self.service) { $0.targets = [endpoint] }
             #expect(faults(service: service).map(\.setting) == [.connect])
@@ -138,13 +138,13 @@ import Vocabulary
         .unix(path: "relative"), .unix(path: "/a\u{0}b"),
         .unix(path: "/" + String(repeating: "x", count: 107)),
     ])
-    func anEndpointThatCouldNotBeWrittenIsRefused(endpoint: Endpoint) {
+    func anEndpointWithoutAValidTextFormIsRefused(endpoint: Endpoint) {
         let route = changed(Self.route) { $0.accept = [endpoint] }
         #expect(faults(route: route).map(\.setting) == [.accept])
     }
 
     @Test(arguments: ["", "/a\u{0}b", "/a\nb", "/a\u{202E}b", "/" + String(repeating: "x", count: 4095)])
-    func aPathThatCouldNotBeWrittenIsRefused(path: String) {
+    func anEmptyOverlongOrInvisiblePathIsRefused(path: String) {
         let server = changed(Self.server) { $0.passwordFile = path }
         #expect(faults(server: server).map(\.setting) == [.passwords])
         let peer = changed(Self.peer) { $0.password = .file(path: path) }
@@ -152,7 +152,7 @@ import Vocabulary
     }
 
     @Test(arguments: ["", "A=B", "A\u{0}"])
-    func aVariableThatCannotBeIsRefused(name: String) {
+    func anInvalidNameOfAVariableIsRefused(name: String) {
         let peer = changed(Self.peer) { $0.password = .environment(name: name) }
         #expect(faults(peer: peer).map(\.setting) == [.passwordEnvironment])
     }
@@ -169,19 +169,19 @@ import Vocabulary
         let fault = try #require(error?.faults.first)
         #expect(fault.part == .service(1))
         #expect(fault.other?.part == .service(0))
-        // A service, a peer and a route of one name are three things.
+        // A service, a peer and a route may have the same name.
         let route = changed(Self.route) { $0.name = "office" }
         #expect(faults(route: route).isEmpty)
     }
 
     @Test(arguments: ["", "a b", "grün", "a/b", String(repeating: "a", count: 65), "a\u{0}"])
-    func whatIsNotANameIsRefused(name: String) {
+    func anInvalidNameIsRefused(name: String) {
         #expect(!TunnelConfiguration.isName(name))
         let service = changed(Self.service) { $0.name = name }
         #expect(faults(service: service).map(\.part) == [.service(0)])
     }
 
-    @Test func aRouteLeadsToAPeerThereIs() throws {
+    @Test func aRouteNamesAnExistingPeer() throws {
         let route = changed(Self.route) { $0.peer = "home" }
         let fault = try #require(faults(route: route).first)
         #expect(fault.setting == .peer)
@@ -191,21 +191,21 @@ import Vocabulary
         #expect(configuration.peer(of: route) == nil)
     }
 
-    @Test func anAllowListNamesSomebody() {
+    @Test func anAllowListNamesAtLeastOneValidUser() {
         let nobody = changed(Self.service) { $0.allow = [] }
         #expect(faults(service: nobody).map(\.setting) == [.allow])
         let wrong = changed(Self.service) { $0.allow = ["alice", "bob/2"] }
         #expect(faults(service: wrong).map(\.position) == [1])
     }
 
-    @Test func thereIsSomethingToDo() {
+    @Test func aConfigurationWithNothingToDoIsRefused() {
         #expect(throws: InvalidConfiguration.self) { try TunnelConfiguration() }
         #expect(throws: InvalidConfiguration.self) { try TunnelConfiguration(peers: [Self.peer]) }
         #expect(throws: InvalidConfiguration.self) { try TunnelConfiguration(services: [Self.service]) }
         #expect(faults(server: nil).map(\.part) == [.service(0)])
     }
 
-    @Test func theTableOfListenersFindsWhatComparingAllWithAllFinds() throws {
+    @Test func theListenerTableFindsTheSameCollisionsAsComparingAllPairs() throws {
         let seed = UInt64.random(in: 0 ... .max)
         var random = SplitMix(seed: seed)
         let hosts = [
@@ -218,7 +218,7 @@ import Vocabulary
                     port: UInt16.random(in: 0...2, using: &random)
                 )
             }
-            // The slow way: a listener is at fault if it overlaps with one before it that is not.
+            // The slow way: a listener is at fault if it overlaps with an earlier one that is not at fault.
             var accepted: [Endpoint] = []
             var expected: [Int] = []
             for (position, listener) in listeners.enumerated() {

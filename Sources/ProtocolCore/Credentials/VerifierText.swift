@@ -53,21 +53,21 @@ package struct VerifierText: Sendable {
             let content = Self.trimmed(line)
             guard let first = content.first, first != UInt8(ascii: "#") else { continue }
             guard let equals = content.firstIndex(of: UInt8(ascii: "=")) else {
-                throw Fault(line: number, reason: "there is no `=`")
+                throw Fault(line: number, reason: "`=` is missing")
             }
             let name = String(decoding: Self.trimmed(content[..<equals]), as: UTF8.self)
             let value = Self.trimmed(content[(equals + 1)...])
             switch name {
             case "realm":
                 guard realm == nil, let read = Realm(Array(value)) else {
-                    throw Fault(line: number, reason: "there has to be one realm, of 1 to 255 bytes")
+                    throw Fault(line: number, reason: "the file must have one realm, of 1 to 255 bytes")
                 }
                 realm = read
             case "cost":
                 guard cost == nil, let read = ScryptCost(text: String(decoding: value, as: UTF8.self)) else {
                     throw Fault(
                         line: number,
-                        reason: "there has to be one cost, such as \(ScryptCost.standard.text)"
+                        reason: "the file must have one cost, such as \(ScryptCost.standard.text)"
                     )
                 }
                 cost = read
@@ -77,7 +77,7 @@ package struct VerifierText: Sendable {
                     throw Fault(line: number, reason: error.message)
                 }
                 guard seen.insert(identity).inserted else {
-                    throw Fault(line: number, reason: "\(identity.name) is there twice")
+                    throw Fault(line: number, reason: "\(identity.name) occurs twice")
                 }
                 verifiers.append(try Self.verifier(identity, value, line: number))
             }
@@ -93,8 +93,8 @@ package struct VerifierText: Sendable {
     package var encoded: [UInt8] {
         var text = Array(
             """
-            # Sallyport passwords: not the passwords themselves, but what they are checked against. Who has this file
-            # can play the server to these users and can try passwords one by one, so keep it secret (mode 0600).
+            # Sallyport password verifiers, not the passwords themselves. Anyone who has this file can impersonate the
+            # server to these users and can guess passwords offline, so keep it secret (mode 0600).
 
             """.utf8
         )

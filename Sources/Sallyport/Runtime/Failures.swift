@@ -34,7 +34,7 @@ extension SallyportError {
     init(_ failure: LinkFailure) {
         let code: Code =
             switch failure {
-            case .unresolved, .unreachable, .closed, .turnedAway: .cannotConnect
+            case .unresolved, .unreachable, .closed, .rejected: .cannotConnect
             case .timeout: .timeout
             case .passwordRefused: .wrongPassword
             case .otherApplication: .otherApplication

@@ -50,9 +50,9 @@ enum ConnectionCommand: Sendable {
 /// A command for one end of a byte stream.
 enum ByteStreamCommand: Sendable {
     case wake
-    /// The application took so many bytes.
+    /// The application took this number of bytes.
     case consumed(Int)
-    /// The application has released the stream, with so many bytes unread.
+    /// The application has released the stream, with this number of bytes unread.
     case abandon(unread: Int)
     case reset
     /// Forget the stream if both directions have ended.
@@ -61,7 +61,7 @@ enum ByteStreamCommand: Sendable {
 
 /// A command for an intake of chunks.
 enum IntakeCommand: Sendable {
-    /// The handler took so many bytes.
+    /// The handler took this number of bytes.
     case taken(Int)
     /// The handler has returned.
     case handled

@@ -5,10 +5,10 @@ import ProtocolCore
 import Synchronization
 import Vocabulary
 
-/// What a client knows about logging in to one peer, shared by all of its links and threads: the password, and, once the
-/// realm is known, what stretching made of it.
+/// The credential of a client for one peer, shared by all of its links and threads.
 ///
-/// Stretching takes about half a second and 128 MiB; it happens once, on a thread of its own.
+/// It holds the password and, once the realm is known, the stretched password. Stretching takes about half a second and 128 MiB;
+/// it happens once, on a thread of its own.
 package final class CredentialStore: Sendable {
     private enum State {
         case unknown
@@ -22,9 +22,9 @@ package final class CredentialStore: Sendable {
 
     private struct Content {
         var state = State.unknown
-        /// Whether there is a thread that stretches.
+        /// Whether a thread is stretching the password.
         var isStretching = false
-        /// After a refused password nobody tries before this moment, on whatever thread.
+        /// The moment before which no thread tries to log in, after a refused password.
         var refusedUntil = Instant.start
         var refusals = 0
     }
@@ -37,18 +37,18 @@ package final class CredentialStore: Sendable {
     private let password: Password
     private let content = Mutex(Content())
 
-    /// What it takes to log in as `user` (`alice`, or `alice/2` for the second password).
+    /// A store for logins as `user` (`alice`, or `alice/2` for the second password).
     ///
     /// - Parameters:
-    ///   - user: 1 to 64 bytes, perhaps with the number of the password behind a slash.
-    ///   - password: as it was read from a file, from the environment or from standard input.
+    ///   - user: 1 to 64 bytes, optionally followed by a slash and the number of the password.
+    ///   - password: the password, as read from a file, from the environment or from standard input.
     ///   - realm: the only realm that is accepted; `nil` learns it from the server.
-    /// - Throws: what cannot be used of these.
+    /// - Throws: an error if the user or the realm is not valid.
     package init(user: String, password: LoginPassword, realm: String?) throws(CredentialFault) {
         let identity = try Identity(credential: user)
         if let realm {
             guard let realm = Realm(realm) else {
-                throw CredentialFault("the realm has to have 1 to 255 bytes")
+                throw CredentialFault("the realm must have 1 to 255 bytes")
             }
             pinnedRealm = realm
         } else {
@@ -59,13 +59,13 @@ package final class CredentialStore: Sendable {
         self.password = password.password
     }
 
-    /// What it takes to log in at a server of an application.
+    /// A store for logins at the servers of an application.
     ///
     /// - Parameters:
     ///   - user: as above.
     ///   - password: as above.
-    ///   - application: what the realm of the server has to belong to; see ``PasswordFile/realmPrefix(of:)``.
-    /// - Throws: what cannot be used of these.
+    ///   - application: the application that the server's realm must belong to; see ``PasswordFile/realmPrefix(of:)``.
+    /// - Throws: an error if the user or the application is not valid.
     package init(user: String, password: LoginPassword, application: String) throws(CredentialFault) {
         let identity = try Identity(credential: user)
         _ = try PasswordFile.realmPrefix(of: application)
@@ -82,12 +82,13 @@ package final class CredentialStore: Sendable {
         return realm.text.hasPrefix(prefix)
     }
 
-    /// Begins to stretch for the configured realm at the usual cost, so that the first link need not ask.
+    /// Starts to stretch the password for the configured realm at the standard cost, so that the first link does not have to ask
+    /// the server for both.
     package func prepare() {
         if let pinnedRealm { stretch(for: pinnedRealm, at: .standard) { _ in } }
     }
 
-    /// The credential, if there is one already.
+    /// The credential, if the password has been stretched.
     var credential: ClientCredential? {
         content.withLock { content in
             if case .ready(let credential) = content.state { return credential }
@@ -97,7 +98,7 @@ package final class CredentialStore: Sendable {
 
     /// Makes the credential for a realm, or waits for the one that is being made.
     ///
-    /// `completion` is called on whatever thread.
+    /// `completion` is called on any thread.
     func stretch(
         for realm: Realm,
         at cost: ScryptCost,
@@ -111,12 +112,13 @@ package final class CredentialStore: Sendable {
                 content.state = .stretching(realm, cost, waiting: waiting + [completion])
                 return (nil, false)
             default:
-                // A server that changes its realm is followed; who waited for the other one is told when this is done.
+                // The realm that a server names last replaces the earlier one. Callers that wait for the earlier one are called
+                // back when this one is done.
                 var waiting = [completion]
                 if case .stretching(_, _, let others) = content.state { waiting += others }
                 content.state = .stretching(realm, cost, waiting: waiting)
-                // One thread is enough, and it goes on with the realm that was asked for last: who names another one
-                // each time must not get a thread and half a second of arithmetic for each.
+                // One thread is enough, and it continues with the realm that was asked for last: a server that names another
+                // realm each time must not cost a thread and half a second of computation for each.
                 let begins = !content.isStretching
                 content.isStretching = true
                 return (nil, begins)
@@ -132,12 +134,12 @@ package final class CredentialStore: Sendable {
         }
     }
 
-    /// Stretches for whatever realm was asked for last, until nobody waits.
+    /// Stretches for the realm that was asked for last, until no caller waits.
     private func stretchAll() {
         while let (realm, cost) = nextToStretch { finish(for: realm, at: cost) }
     }
 
-    /// What somebody waits for; when it is nothing, the next who asks needs a new thread.
+    /// The realm and the cost that callers wait for; `nil` if no caller waits, so that the next one starts a new thread.
     private var nextToStretch: (Realm, ScryptCost)? {
         content.withLock { content in
             if case .stretching(let realm, let cost, _) = content.state { return (realm, cost) }
@@ -146,7 +148,7 @@ package final class CredentialStore: Sendable {
         }
     }
 
-    /// One password is stretched at a time in the whole process: each takes 128 MiB.
+    /// Lets one thread of the process stretch at a time, because each needs 128 MiB.
     private static let turn = Mutex(())
 
     private func finish(for realm: Realm, at cost: ScryptCost) {
@@ -190,18 +192,18 @@ package final class CredentialStore: Sendable {
 // MARK: - After a refusal
 
 extension CredentialStore {
-    /// How long to wait before another attempt, because the server did not know the password (or was not the server).
+    /// The time to wait before another attempt, because the server did not know the password or was an impostor.
     ///
-    /// Each attempt tells a rogue server whether one guess was right, and counts against an honest client at a good one:
-    /// 1 s, doubling to 60 s, and all links of the process together.
+    /// An impostor can test one guess with each attempt, and a good server counts each attempt against an honest client.
+    /// Therefore the wait is 1 s at first and doubles to 60 s, for all links of the process together.
     package func delayAfterRefusal(at now: Instant) -> Duration {
         content.withLock { $0.refusedUntil.duration(since: now) }
     }
 
-    /// The password was not accepted, by whomever.
+    /// The server, or an impostor, did not accept the password.
     func noteRefusal(at now: Instant) {
         content.withLock { content in
-            // Links that were under way at the same time are one attempt.
+            // Links that were dialled at the same time count as one attempt.
             guard now >= content.refusedUntil else { return }
             let seconds = min(60, 1 << min(content.refusals, 6))
             let jitter = Duration.nanoseconds(Int64.random(in: 0..<250_000_000)) * seconds
@@ -210,7 +212,7 @@ extension CredentialStore {
         }
     }
 
-    /// A login has worked.
+    /// A login has succeeded.
     func noteSuccess() {
         content.withLock { content in
             content.refusals = 0
@@ -220,7 +222,7 @@ extension CredentialStore {
 }
 
 extension Identity {
-    /// An identity from the text that a program or an operator has given.
+    /// An identity from a text of a program or an operator.
     init(credential text: String) throws(CredentialFault) {
         do throws(IdentityError) { try self.init(text) } catch { throw CredentialFault(error.message) }
     }

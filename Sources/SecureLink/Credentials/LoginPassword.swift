@@ -2,23 +2,23 @@ import CryptoPrimitives
 import Platform
 import ProtocolCore
 
-/// A password on its way from where an operator keeps it to where it is used.
+/// A login password, as read from the place where the operator keeps it.
 ///
 /// It is never a string, and never printed.
 package struct LoginPassword: Sendable {
     let password: Password
 
-    /// More than any password has, so that a wrong file is noticed as such.
+    /// The maximum number of bytes that are read: more than any password has, so that a wrong file is detected.
     private static let maxBytes = 4096
 
-    /// Takes the bytes of a password; a newline at their end is not part of it.
+    /// A password from its bytes; a newline at their end is not part of it.
     ///
-    /// The bytes are copied into memory that is wiped; wiping the array is up to the caller.
+    /// The bytes are copied into memory that is wiped when it is freed; the caller must wipe the array.
     package init(_ bytes: [UInt8]) throws(CredentialFault) {
         try self.init(SecretBytes(bytes))
     }
 
-    /// Reads a file that nobody but its owner can read, straight into memory that is wiped when it is freed.
+    /// Reads a file that only its owner can read, straight into memory that is wiped when it is freed.
     package init(file path: String) throws(CredentialFault) {
         do throws(CredentialFault) {
             let descriptor = try SecretFile.open(path)
@@ -29,7 +29,7 @@ package struct LoginPassword: Sendable {
         }
     }
 
-    /// Takes a variable of the environment.
+    /// Reads a variable of the environment.
     package init(environment name: String) throws(CredentialFault) {
         guard let value = getenv(name) else { throw CredentialFault("\(name) is not set") }
         let bytes = UnsafeRawBufferPointer(start: value, count: strlen(value))
@@ -59,10 +59,10 @@ package struct LoginPassword: Sendable {
         try self.init(content.slice(0..<length))
     }
 
-    /// A new password of 80 random bits in four words of four letters and digits: what nobody has to invent.
+    /// A new password of 80 random bits, in four words of four letters and digits.
     ///
     /// - Returns: the password and its text, which is shown once.
-    /// - Throws: what libcrypto refuses.
+    /// - Throws: an error if libcrypto fails.
     package static func generate() throws(CredentialFault) -> (password: LoginPassword, text: String) {
         // Without the letters that look like digits: 32 characters, five bits each.
         let alphabet = Array("abcdefghijkmnpqrstuvwxyz23456789".utf8)
@@ -82,17 +82,18 @@ package struct LoginPassword: Sendable {
         } catch {
             switch error {
             case .empty: throw CredentialFault("the password is empty")
-            case .tooLong: throw CredentialFault("a password has at most \(Password.longest) bytes")
-            case .notText: throw CredentialFault("a password is UTF-8 text")
-            case .controlCharacter: throw CredentialFault("a password is one line without control characters")
+            case .tooLong: throw CredentialFault("the password has more than \(Password.longest) bytes")
+            case .notText: throw CredentialFault("the password is not UTF-8 text")
+            case .controlCharacter:
+                throw CredentialFault("the password has a control character or more than one line")
             }
         }
     }
 }
 
-/// What cannot be used of a password, a user's name or a password file.
+/// The error of a password, a user name or a password file that cannot be used.
 package struct CredentialFault: Error, Hashable, Sendable {
-    /// What is wrong, as one sentence without a secret.
+    /// The reason, as one clause without a secret.
     package let text: String
 
     package init(_ text: String) {

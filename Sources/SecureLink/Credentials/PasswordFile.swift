@@ -3,10 +3,12 @@ import Platform
 import ProtocolCore
 import Vocabulary
 
-/// A server's password file: made on first use, changed by replacing it as a whole, so that a server that reads it at any
-/// moment finds the old one or the new one.
+/// A server's password file.
+///
+/// It is created on first use and replaced as a whole with every change, so a server that reads it at any moment finds the old
+/// file or the new one.
 package struct PasswordFile: Sendable {
-    /// Where it is.
+    /// The path of the file.
     package let path: String
     private var content: VerifierText
 
@@ -16,10 +18,9 @@ package struct PasswordFile: Sendable {
         content = try Self.read(path)
     }
 
-    /// Reads the file, or begins one with a realm of its own if there is none.
+    /// Reads the file, or starts one with a new realm if there is none.
     ///
-    /// The realm is the host's name and random digits: it is the salt of all passwords in it, so it had better be unlike
-    /// any other.
+    /// The realm is the host name and random digits. It is the salt of all passwords in the file, so it should be unique.
     package init(creating path: String) throws(CredentialFault) {
         self.path = path
         if access(path, F_OK) == 0 {
@@ -29,9 +30,9 @@ package struct PasswordFile: Sendable {
         content = try Self.empty(Self.hostName)
     }
 
-    /// Reads the file, or begins one of an application's server if there is none.
+    /// Reads the file, or starts one for the servers of an application if there is none.
     ///
-    /// - Throws: also when the file is another application's.
+    /// - Throws: an error also if the file belongs to another application.
     package init(creating path: String, application: String) throws(CredentialFault) {
         guard access(path, F_OK) == 0 else {
             try self.init(path: path, application: application)
@@ -40,23 +41,23 @@ package struct PasswordFile: Sendable {
         try self.init(reading: path)
         guard realm.hasPrefix(try Self.realmPrefix(of: application)) else {
             throw CredentialFault(
-                "\(path): is not of the application `\(application)`: its realm is \(realm), and what was stretched for that "
-                    + "cannot be used for another"
+                "\(path): is not a password file of the application `\(application)`: its realm is \(realm), and its "
+                    + "passwords are valid for this realm only"
             )
         }
     }
 
-    /// Begins a file of an application's server, which is not written yet; with an empty path it never is.
+    /// Starts a file for the servers of an application, which is not written yet; with an empty path it never is.
     package init(path: String, application: String) throws(CredentialFault) {
         self.path = path
         content = try Self.empty(String(Self.realmPrefix(of: application).dropLast()))
     }
 
-    /// What the realms of an application's servers begin with.
+    /// The beginning of the realms of an application's servers.
     ///
     /// - Parameter application: 1 to 64 bytes without `#` and without control characters.
-    /// - Returns: the application and a `#`, behind which there are random digits.
-    /// - Throws: what cannot be an application's name.
+    /// - Returns: the application and a `#`, which random digits follow in a realm.
+    /// - Throws: an error if this cannot be an application's name.
     package static func realmPrefix(of application: String) throws(CredentialFault) -> String {
         guard (1...64).contains(application.utf8.count), !application.contains("#"),
             Realm(application) != nil
@@ -72,29 +73,31 @@ package struct PasswordFile: Sendable {
         let random: [UInt8]
         do { random = try SystemRandom.bytes(count: 8) } catch { throw CredentialFault(error.reason) }
         let suffix = random.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        guard let realm = Realm("\(prefix)#\(suffix)") else { throw CredentialFault("no name for a realm") }
+        guard let realm = Realm("\(prefix)#\(suffix)") else {
+            throw CredentialFault("the host name cannot be part of a realm")
+        }
         return VerifierText(realm: realm, cost: .standard, verifiers: [])
     }
 
     /// The realm as text.
     package var realm: String { content.realm.text }
 
-    /// Who has a password here, such as `alice/1`.
+    /// The users in the file, with the number of the password, such as `alice/1`.
     package var users: [String] { content.verifiers.map(\.identity.name) }
 
-    /// Adds a user, or gives one another password.
+    /// Adds a user, or replaces a user's password.
     ///
-    /// Takes about half a second.
+    /// This takes about half a second.
     ///
     /// - Parameters:
     ///   - user: `alice`, or `alice/2` for a second password beside the first.
     ///   - password: the password, of which only the verifier is kept.
-    /// - Returns: whether there was one already.
-    /// - Throws: a name that cannot be a user's, or what libcrypto refuses.
+    /// - Returns: whether a password was replaced.
+    /// - Throws: an error if the name is not valid or libcrypto fails.
     package mutating func set(_ user: String, _ password: LoginPassword) throws(CredentialFault) -> Bool {
         let identity = try Identity(credential: user)
         guard VerifierText.canHold(identity) else {
-            throw CredentialFault("a password file has no users with `=`, or with `#` at the beginning")
+            throw CredentialFault("in a password file, a user name cannot contain `=` or begin with `#`")
         }
         let verifier: Verifier
         do throws(CryptoFailure) {
@@ -118,21 +121,21 @@ package struct PasswordFile: Sendable {
 
     /// Removes a user: `alice` with all passwords, `alice/2` with that one.
     ///
-    /// - Returns: how many passwords are gone.
+    /// - Returns: the number of passwords that were removed.
     package mutating func remove(_ user: String) -> Int {
         let before = content.verifiers.count
         content.verifiers.removeAll { $0.identity.name == user || $0.identity.user == user }
         return before - content.verifiers.count
     }
 
-    /// Writes the file: mode 0600, first beside the old one and then in its place.
+    /// Writes the file with mode 0600: first beside the old one, then in its place.
     package func write() throws(CredentialFault) {
         var bytes = content.encoded
         defer { SecretBytes.wipe(&bytes) }
         try SecretFile.replace(path, with: bytes)
     }
 
-    /// The users as a server looks them up.
+    /// The table in which a server looks users up.
     package func table() throws(CredentialFault) -> PasswordTable {
         do throws(CryptoFailure) {
             let dummy = (
@@ -171,9 +174,9 @@ package struct PasswordFile: Sendable {
     }
 }
 
-/// The users of a server, as they are looked up.
+/// The users of a server, for look-ups.
 ///
-/// Immutable, and shared between threads.
+/// It is immutable and shared between threads.
 package struct PasswordTable: Sendable {
     let verifiers: VerifierTable
 
@@ -182,11 +185,11 @@ package struct PasswordTable: Sendable {
     /// The names of the users, sorted, each once.
     package var users: [String] { verifiers.users }
 
-    /// Whether a user who logged in by an older table could log in by this one with the same password.
+    /// Whether a user who logged in with an older table could log in with this one and the same password.
     ///
     /// - Parameters:
-    ///   - user: `alice`, or `alice/2` for who used the second password.
-    ///   - old: the table that the user logged in by.
+    ///   - user: `alice`, or `alice/2` for a user with the second password.
+    ///   - old: the table with which the user logged in.
     /// - Returns: whether nothing has changed for the user.
     package func retains(_ user: String, of old: PasswordTable) -> Bool {
         guard let identity = try? Identity(user), verifiers.realm == old.verifiers.realm else { return false }

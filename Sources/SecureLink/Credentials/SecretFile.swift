@@ -1,11 +1,13 @@
 import CryptoPrimitives
 import Platform
 
-/// A file that holds a secret: what is looked at is the file that is then read, and not what had its name before.
+/// A file that holds a secret.
+///
+/// The checks apply to the open file that is then read, not to another file that had its name before.
 package enum SecretFile {
-    /// Opens a file, unless it is not a regular one or others than its owner can read or change it.
+    /// Opens a file, unless it is not a regular one, or users other than its owner can read or change it.
     static func open(_ path: String) throws(CredentialFault) -> Int32 {
-        // Without waiting: the path could be a pipe that nobody writes to.
+        // Without blocking: the path could be a pipe that has no writer.
         let descriptor = Platform.open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
         guard descriptor >= 0 else { throw CredentialFault(String(cString: strerror(errno))) }
         var status = stat()
@@ -15,7 +17,7 @@ package enum SecretFile {
             } else if status.st_mode & S_IFMT != S_IFREG {
                 "not a regular file"
             } else if status.st_mode & 0o066 != 0 {
-                "holds a secret, and others than its owner can read or change it: chmod 600"
+                "holds a secret, and users other than its owner can read or change it: run chmod 600"
             } else {
                 nil
             }
@@ -24,7 +26,7 @@ package enum SecretFile {
         throw CredentialFault(reason)
     }
 
-    /// Reads a whole file that nobody but its owner can read; whoever is done with the bytes wipes them.
+    /// Reads a whole file that only its owner can read; the caller must wipe the bytes after use.
     package static func content(of path: String, atMost most: Int) throws(CredentialFault) -> [UInt8] {
         do throws(CredentialFault) {
             let descriptor = try open(path)
@@ -38,7 +40,7 @@ package enum SecretFile {
         }
     }
 
-    /// Writes a file: mode 0600, first beside the old one and then in its place.
+    /// Writes a file with mode 0600: first beside the old one, then in its place.
     package static func replace(_ path: String, with bytes: [UInt8]) throws(CredentialFault) {
         let temporary = path + ".new"
         unlink(temporary)
@@ -63,14 +65,14 @@ package enum SecretFile {
         }
     }
 
-    /// Reads a file to its end; `nil` when it has more than `most` bytes.
+    /// Reads a file to its end; `nil` if it has more than `most` bytes.
     ///
-    /// The bytes are secret: whoever is done with them wipes them.
+    /// The bytes are secret: the caller must wipe them after use.
     static func read(_ descriptor: Int32, atMost most: Int) throws(CredentialFault) -> [UInt8]? {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw CredentialFault(String(cString: strerror(errno))) }
         guard status.st_size <= most else { return nil }
-        // All at once: an array that grows leaves copies behind.
+        // Allocated at once: an array that grows leaves copies behind.
         var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
         var length = 0
         while length < bytes.count {

@@ -2,35 +2,35 @@ import Basics
 import EventIO
 import ProtocolCore
 
-/// How many streams have lately moved bulk over a link in one direction, in steps of a twentieth of a second.
+/// The number of streams that recently moved bulk over a link in one direction, in windows of 50 ms.
 ///
-/// A loop gives every link its turn. A link that carries three streams needs a longer one than a link that carries one, or
-/// each of the three gets a third of what the one gets.
+/// A loop gives every link a turn. A link with three bulk streams needs a longer turn than a link with one; otherwise each of the
+/// three gets a third of what the one gets.
 struct BulkCount {
     private var window: UInt64 = 0
     private var inWindow = 0
     private var inLastWindow = 0
 
     private static let windowLength: UInt64 = 50_000_000
-    /// What is moved at once from here on is bulk; questions and answers are shorter.
+    /// The smallest number of bytes moved at once that count as bulk; requests and responses are shorter.
     static let minBytes = 16 << 10
 
-    /// The number of the window that `now`, a time of the loop's clock, lies in: never 0.
+    /// The number of the window that contains `now`, a time of the loop's clock; never 0.
     static func window(at now: Instant) -> UInt64 { now.nanoseconds / windowLength &+ 1 }
 
-    /// A stream moves bulk that has not been counted in this window yet.
+    /// Counts a stream that moves bulk and was not counted in this window before.
     mutating func add(in current: UInt64) {
         advance(to: current)
         inWindow += 1
     }
 
-    /// There is a link with so many.
+    /// Raises the count of this window to that of a link.
     mutating func raise(to count: Int, in current: UInt64) {
         advance(to: current)
         inWindow = max(inWindow, count)
     }
 
-    /// How many there were in this window or the last, whichever is more.
+    /// The count of this window or of the last one, whichever is larger.
     func count(in current: UInt64) -> Int {
         if current == window { return max(inWindow, inLastWindow) }
         return current &- window == 1 ? inWindow : 0
@@ -44,12 +44,12 @@ struct BulkCount {
     }
 }
 
-/// A direction of a link, seen from here.
+/// A direction of a link, as seen from this end.
 enum LinkDirection {
     case reading, writing
 }
 
-/// Something of each direction of a link.
+/// A pair of values, one for each direction of a link.
 struct BothDirections<Value> {
     var reading: Value
     var writing: Value
@@ -76,11 +76,13 @@ struct BothDirections<Value> {
 }
 
 extension PeerSession {
-    /// A stream has moved `count` bytes at once.
+    /// Counts a stream as bulk if it has moved enough of it at once.
+    ///
+    /// `count` is the number of bytes that it moved.
     func countBulk(of stream: StreamHandle, _ count: Int, _ direction: LinkDirection) {
         guard count >= BulkCount.minBytes else { return }
         let window = BulkCount.window(at: environment.loop.now)
-        // What the endpoint did meanwhile may have ended the stream, or the session with all its seats.
+        // The endpoint may have ended the stream meanwhile, or the session with all its slots.
         guard stream.slot < slots.count, slots[stream.slot].id == stream.id,
             slots[stream.slot].countedIn[direction] != window
         else { return }
@@ -89,12 +91,15 @@ extension PeerSession {
         environment.maxBulk.raise(to: bulk[direction].count(in: window), in: window)
     }
 
-    /// How many bytes the link may move in its turn: its streams' part of what the link with the most of them may move.
+    /// The number of bytes that the link may move in its turn.
+    ///
+    /// The link with the most bulk streams gets a whole turn; every other link gets a part in proportion to its bulk streams.
     func maxBytes(_ direction: LinkDirection) -> Int {
         let window = BulkCount.window(at: environment.loop.now)
         let most = max(environment.maxBulk.count(in: window), 1)
         let part = environment.turnBytes * min(max(bulk[direction].count(in: window), 1), most) / most
-        // Less would cost a call for every few bytes; a link beside one with so many streams gets a little more.
+        // A smaller part would cost a system call for every few bytes. So a link next to one with very many streams gets slightly
+        // more than its part.
         return max(part, Self.minTurnBytes)
     }
 }

@@ -1,18 +1,22 @@
 package import Basics
 import Synchronization
 
-/// How much a session has moved lately, in steps of a twentieth of a second.
+/// The number of bytes that a session, or all sessions of a loop, moved recently, in windows of 50 ms.
 struct TrafficMeter {
     private var windowStart = Instant.start
     private var inWindow = 0
     private var inLastWindow = 0
     private var lastWindowStart = Instant.start
-    /// Since when everything comes from streams that are still there.
+    /// The moment since which all bytes belong to streams that still exist.
     private var clearedAt = Instant.start
 
-    /// Long enough to tell bulk from a burst, short enough that a session that has just finished counts as idle.
+    /// The length of a window.
+    ///
+    /// Longer: a session that has just finished still counts as busy. Shorter: a burst counts as bulk.
     private static let window = TimeSpan.milliseconds(50)
-    /// 20 MB/s: a single interactive stream never does it, and a stream beside it would feel it.
+    /// The number of bytes in one window from which a session counts as busy: 20 MB/s.
+    ///
+    /// A single interactive stream never moves that much, and an interactive stream next to this traffic is delayed by it.
     static let busyBytes = 1 << 20
 
     mutating func add(_ count: Int, at now: Instant) {
@@ -20,24 +24,25 @@ struct TrafficMeter {
         inWindow += count
     }
 
-    /// How many bytes were moved in this window or the last, whichever is more.
+    /// The number of bytes moved in this window or in the last one, whichever is larger.
     func recent(at now: Instant) -> Int {
         let age = now.span(since: windowStart)
         if age < Self.window { return max(inWindow, inLastWindow) }
         return age < Self.window * 2 ? inWindow : 0
     }
 
-    /// How many bytes were moved in the last window that is over.
+    /// The number of bytes moved in the last complete window.
     ///
-    /// Of streams that came together the first would otherwise drive away those that have not moved anything only because
-    /// they came a moment later.
+    /// If several streams start together, the current window may hold bytes of the first one only. Counting them would drive away
+    /// the other streams, which have moved nothing yet only because they started a moment later.
     func settled(at now: Instant) -> Int {
         let age = now.span(since: windowStart)
         if age < Self.window { return lastWindowStart >= clearedAt ? inLastWindow : 0 }
         return age < Self.window * 2 && windowStart >= clearedAt ? inWindow : 0
     }
 
-    /// All streams are gone: what they moved says nothing about those that will come.
+    /// Makes ``settled(at:)`` ignore all bytes moved before `now`: all streams have ended, and their bytes say nothing about
+    /// future streams.
     mutating func clear(at now: Instant) {
         clearedAt = now
     }
@@ -54,31 +59,31 @@ struct TrafficMeter {
     }
 }
 
-/// How much all links of a loop have moved lately, told to other threads.
+/// The recent traffic of all links of a loop, published to other threads.
 ///
-/// Written by the loop's thread, read by any.
+/// The loop's thread writes it; any thread may read it.
 package final class TrafficGauge: Sendable {
     private let bytes = Atomic<Int>(0)
     private let settledBytes = Atomic<Int>(0)
     private let measuredAt = Atomic<UInt64>(0)
 
-    /// A measurement is believed for so long: a loop that has nothing to do does not tell.
+    /// The time for which a measurement is valid: an idle loop publishes none.
     private static let lifetime = TimeSpan.milliseconds(100)
 
     package init() {}
 
-    /// How many bytes were moved in a twentieth of a second, by streams that are not only just here.
+    /// The number of bytes moved in 50 ms, without streams that have only just started.
     package func settled(at now: Instant) -> Int {
         isBelieved(at: now) ? settledBytes.load(ordering: .relaxed) : 0
     }
 
-    /// Whether the loop's links move something, but no bulk: somebody may be waiting for an answer.
+    /// Whether the loop's links move bytes but no bulk: a user may be waiting for a response.
     func isInteractive(at now: Instant) -> Bool {
         isBelieved(at: now) && (1..<TrafficMeter.busyBytes).contains(bytes.load(ordering: .relaxed))
     }
 
     private func isBelieved(at now: Instant) -> Bool {
-        // The other loop's turn may have begun after this one's.
+        // The other loop's turn may have begun after this loop's turn, so the measurement may be later than `now`.
         let measured = Instant(nanoseconds: measuredAt.load(ordering: .relaxed))
         return measured > now || now.span(since: measured) < Self.lifetime
     }

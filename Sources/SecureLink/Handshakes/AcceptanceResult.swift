@@ -1,10 +1,10 @@
 package import EventIO
 
-/// What became of a link that was accepted.
+/// The result of accepting a link.
 package enum AcceptanceResult {
-    /// The client has proved that it is a user: the session, which has not started yet.
+    /// The client has proved to be a user; the session has not started yet.
     case session(PeerSession)
-    /// The client has proved that it has a session: the link was handed to the loop that has it.
+    /// The client has proved that it has a session; the link was handed to the session's loop.
     case handedOver
     /// The link was refused.
     case refused(RefusedLink)
@@ -12,7 +12,7 @@ package enum AcceptanceResult {
 
 /// A link that was refused, for the log.
 package struct RefusedLink: Sendable {
-    /// Where the link came from.
+    /// The address that the link came from.
     package let remote: SocketAddress
     /// The reason as one word.
     package let reason: String
@@ -20,6 +20,6 @@ package struct RefusedLink: Sendable {
     package let text: String
     /// The user that the client named, if there is such a user.
     package let user: String?
-    /// Whether it counts as a wrong password.
+    /// Whether the link counts as a guess at a password.
     package let isWrongGuess: Bool
 }

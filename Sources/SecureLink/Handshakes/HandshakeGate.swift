@@ -3,37 +3,40 @@ import EventIO
 import ProtocolCore
 import Synchronization
 
-/// Who may begin a handshake: bounds on how many are under way, and patience with those who fail (PROTOCOL.md, Limits
-/// before authentication).
+/// Limits the handshakes of unauthenticated clients (PROTOCOL.md, Limits before authentication).
 ///
-/// Where others have failed too often no more logins are served for a while, but proofs of sessions are: whoever shares an
-/// address with a guesser keeps what he has.
+/// It bounds the number of handshakes in progress and adds a penalty for every failure from a source address. If too many have
+/// failed from an address, the server accepts no logins from there for a while, but its clients can still resume sessions: a user
+/// who shares an address with a password guesser keeps existing sessions.
 ///
-/// One for the whole process, shared by all threads. It is asked for each link, never for each byte.
+/// The process has one gate, which all threads share. They call it for each link, never for each byte.
 package final class HandshakeGate: Sendable {
-    /// How a handshake went.
+    /// The result of a handshake.
     package enum Outcome: Sendable {
-        /// The client has proved itself.
+        /// The client has proved a password or a session.
         case success
-        /// It was shown our proof and did not give its own, or a wrong one: one guess at a password.
+        /// The client received the server's proof and sent no proof of its own, or a wrong one: one guess at a password.
         case wrongGuess
-        /// It did not speak our protocol, or broke it.
+        /// The client did not speak the protocol, or violated it.
         case garbage
-        /// It ended before it had said anything.
+        /// The link ended before the client had sent any byte.
         case silence
-        /// It was too slow.
+        /// The client was too slow.
         case timeout
-        /// It went away before anything was at stake, or was turned away by us.
+        /// Nothing that counts against the client; for example, it disconnected before the server's proof, or the server rejected
+        /// it.
         case nothing
     }
 
-    /// What a link may ask for.
+    /// The requests that a link may make.
     enum Admission: Hashable, Sendable {
-        /// A login or a session.
+        /// A login, or the resumption of a session.
         case anything
-        /// A session, which takes no guess: others have failed there too often, and a login may be tried after so many seconds.
+        /// Only the resumption of a session, which allows no guess at a password.
+        ///
+        /// Too many handshakes from this prefix have failed; a login may be tried again after this time.
         case sessionsOnly(loginAfterSeconds: UInt16)
-        /// Nothing; why not.
+        /// Nothing; the value is the reason.
         case nothing(String)
 
         /// Whether the gate counts the link until ``HandshakeGate/end(_:_:_:at:)``.
@@ -43,68 +46,75 @@ package final class HandshakeGate: Sendable {
     }
 
     private struct Penalty {
-        /// Until when the failures of this prefix count.
+        /// The moment until which the failures of this prefix count.
         var until: Instant
-        /// Whether it has grown so far that logins are refused.
+        /// Whether the penalty has reached the bound from which logins are refused.
         var isActive = false
     }
 
     private struct State {
         var underWay = 0
-        /// Those of them that may ask for sessions only.
+        /// The handshakes in progress that may only resume sessions.
         var inPenalty = 0
         var perPrefix: [AddressPrefix: Int] = [:]
         var penalties: [AddressPrefix: Penalty] = [:]
-        /// When penalties that are over may be looked for again.
+        /// The earliest moment of the next scan for penalties that are over.
         var nextCleaning = Instant.start
         var guesses: [[UInt8]: TokenBucket] = [:]
-        /// Until when a prefix is known as one that somebody logs in from.
+        /// The prefixes from which a client has proved itself, each with the moment until which it counts as known.
         var known: [AddressPrefix: Instant] = [:]
     }
 
     private let state = Mutex(State())
     private let maxUnderWay: Int
-    /// How many links from prefixes with a penalty are heard at once: whoever has failed there must not be able to fill the
-    /// places of all others by saying nothing.
+    /// The maximum number of handshakes in progress from all prefixes with a penalty together.
+    ///
+    /// Clients of these prefixes must not be able to take the places of all others with silent connections.
     private let maxInPenalty: Int
 
-    // Numbers and meaning are those of OpenSSH's PerSourcePenalties, which have been tried on the open network.
+    // The numbers and their meaning are those of OpenSSH's PerSourcePenalties, which have proved themselves on the Internet.
     private static let maxPerPrefix = 8
-    /// The same while no logins are served there.
+    /// The maximum number of handshakes in progress from one prefix while its logins are refused.
     ///
-    /// Fewer would make a client with some links wait for one of them; more would let strangers hold more of the few places
-    /// that there are for all such prefixes.
+    /// Larger: unauthenticated clients can hold more of the few places that all such prefixes share. Smaller: a client with
+    /// several links has to resume them one after another.
     private static let maxPerPrefixInPenalty = 4
     private static let guessPenalty = Duration.seconds(5)
     private static let garbagePenalty = Duration.seconds(1)
     private static let timeoutPenalty = Duration.seconds(10)
-    /// Failures that add up to less are forgiven.
+    /// The sum of penalties from which logins are refused; smaller sums have no effect.
     private static let actsFrom = Duration.seconds(15)
-    /// The same where somebody has logged in lately.
+    /// The same bound for a prefix from which a client has proved itself recently.
     ///
-    /// Logins that a bad line has cut look like guesses, and sessions from there must be able to come back. In the long run it
-    /// is one guess in five seconds all the same.
+    /// A login that a bad line interrupts looks like a guess, and the clients of this prefix must be able to resume their
+    /// sessions. In the long run the gate still allows only one guess in five seconds.
     private static let actsOnKnownFrom = Duration.seconds(60)
     private static let maxPenalties = 65536
-    /// Where somebody has proved a password or a session lately, unfinished handshakes are more likely a bad line than a
-    /// stranger, and whoever loses links all the time must be able to come back.
+    /// The time for which a prefix is known after a client has proved a password or a session from it.
+    ///
+    /// Unfinished handshakes from a known prefix are more likely caused by a bad line than by an attacker, and a client that
+    /// often loses its links must be able to reconnect.
     private static let knownTime = Duration.seconds(600)
     private static let cleaningInterval = Duration.seconds(1)
     private static let maxGuessedUsers = 65536
+    /// The time in which one guess is allowed, in seconds.
+    ///
     /// One guess in five seconds is 2^22.6 a year: 40 random bits are safe for decades.
     private static let secondsPerGuess = 5
-    /// A person who mistypes, or a fleet that starts.
+    /// The number of guesses at one user's password that are allowed at once: enough for a user who mistypes, or for a fleet of
+    /// clients that starts.
     private static let guessesAtOnce = 10
 
-    /// Lets at most `maxUnderWay` handshakes be under way.
+    /// A gate that allows at most `maxUnderWay` handshakes in progress.
     package init(maxUnderWay: Int) {
         self.maxUnderWay = maxUnderWay
         maxInPenalty = max(1, maxUnderWay / 8)
     }
 
-    /// A link came from there.
+    /// Admits a link from this prefix.
     ///
-    /// - Returns: what it may ask for; if that is anything at all, ``end(_:_:_:at:)`` has to be called for it.
+    /// - Returns: the requests that the link may make; unless it is ``Admission/nothing(_:)``, ``end(_:_:_:at:)`` must be called
+    ///   for the link.
     func begin(_ prefix: AddressPrefix, at now: Instant) -> Admission {
         state.withLock { state in
             let admission = admission(of: prefix, &state, at: now)
@@ -119,9 +129,9 @@ package final class HandshakeGate: Sendable {
         }
     }
 
-    /// The handshake of a link from there is over, which was let in like this.
+    /// Ends the handshake of a link from this prefix that ``begin(_:at:)`` admitted.
     ///
-    /// What goes wrong where no logins are served costs nothing more, as if the door had been shut.
+    /// While the gate refuses logins from a prefix, further failures from it add no penalty.
     func end(_ prefix: AddressPrefix, _ admission: Admission, _ outcome: Outcome, at now: Instant) {
         state.withLock { state in
             state.underWay -= 1
@@ -148,10 +158,12 @@ package final class HandshakeGate: Sendable {
         }
     }
 
-    /// Somebody is about to be shown our proof for this user, which counts as a guess until it has proved itself.
+    /// Counts a guess at this user's password: a client is about to receive the server's proof.
     ///
-    /// - Returns: whether there have been few enough: one in five seconds and ten at once. There is no lock-out, which
-    ///   would be a way to lock others out; more are only served last.
+    /// It counts as a guess until the client has proved itself; then the caller calls ``wasNoGuess(_:)``.
+    ///
+    /// - Returns: whether there have been few enough guesses: one in five seconds and ten at once. There is no lock-out, because
+    ///   an attacker could use it to lock users out; further guesses are only delayed.
     func mayGuess(_ user: [UInt8], at now: Instant) -> Bool {
         state.withLock { state in
             if state.guesses.count >= Self.maxGuessedUsers { Self.forgetGuesses(&state, at: now) }
@@ -169,12 +181,12 @@ package final class HandshakeGate: Sendable {
         }
     }
 
-    /// Who was about to be shown our proof has proved itself: it was no guess.
+    /// Takes a guess back: the client has proved itself.
     func wasNoGuess(_ user: [UInt8]) {
         state.withLock { $0.guesses[user]?.giveBack(Self.secondsPerGuess) }
     }
 
-    /// Somebody has logged in from there.
+    /// Marks a prefix as known: a client has proved itself from it.
     private static func note(_ prefix: AddressPrefix, _ state: inout State, at now: Instant) {
         if state.known.count >= maxPenalties {
             state.known = state.known.filter { $0.value > now }
@@ -183,7 +195,7 @@ package final class HandshakeGate: Sendable {
         state.known[prefix] = now.advanced(by: knownTime)
     }
 
-    /// Who has not been tried lately is forgotten; if that is nobody, everybody is.
+    /// Forgets the users without recent guesses; if there are none, forgets all users.
     private static func forgetGuesses(_ state: inout State, at now: Instant) {
         let before = state.guesses.count
         state.guesses = state.guesses.filter { !$0.value.isFull(at: now) }
@@ -196,7 +208,7 @@ package final class HandshakeGate: Sendable {
         }
         let fromThere = state.perPrefix[prefix, default: 0]
         guard fromThere < Self.maxPerPrefix else {
-            return .nothing("too many handshakes from there at once")
+            return .nothing("too many handshakes from this address at once")
         }
         guard let penalty = state.penalties[prefix] else { return .anything }
         guard now < penalty.until else {
@@ -205,7 +217,7 @@ package final class HandshakeGate: Sendable {
         }
         guard penalty.isActive else { return .anything }
         guard fromThere < Self.maxPerPrefixInPenalty, state.inPenalty < maxInPenalty else {
-            return .nothing("too many failures from there")
+            return .nothing("too many failures from this address")
         }
         let seconds = penalty.until.duration(since: now).components.seconds + 1
         return .sessionsOnly(loginAfterSeconds: UInt16(clamping: seconds))
@@ -219,8 +231,8 @@ package final class HandshakeGate: Sendable {
         at now: Instant
     ) {
         if state.penalties.count >= maxPenalties, state.penalties[prefix] == nil {
-            // Looking through all of them is dear, and a stranger from ever new places must not be able to ask for it
-            // each time: in between, whichever comes first makes room.
+            // A full scan is expensive; an attacker with many source addresses must not be able to trigger it at will. Between
+            // two scans an arbitrary penalty makes room.
             if now >= state.nextCleaning {
                 state.penalties = state.penalties.filter { $0.value.until > now }
                 state.nextCleaning = now.advanced(by: cleaningInterval)
@@ -230,7 +242,7 @@ package final class HandshakeGate: Sendable {
             }
         }
         var penalty = state.penalties[prefix] ?? Penalty(until: now)
-        // At most the larger bound and what all those may add that had come before: 140 s.
+        // At most the larger bound and the penalties of all handshakes that were admitted before: 60 s + 8 × 10 s = 140 s.
         penalty.until = max(penalty.until, now).advanced(by: amount)
         if penalty.until.duration(since: now) >= bound { penalty.isActive = true }
         state.penalties[prefix] = penalty

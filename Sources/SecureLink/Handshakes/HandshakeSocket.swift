@@ -3,19 +3,19 @@ import EventIO
 
 /// Decides what a handshake's connection does next.
 protocol HandshakeSocketOwner: AnyObject {
-    /// The connection brought something. The owner may close or release the socket.
+    /// Handles an event of the connection; the owner may close or release the socket in this call.
     func handshakeSocket(_ socket: HandshakeSocket, _ event: HandshakeSocket.Event)
 }
 
 /// Carries one handshake over a connection: reads what comes, writes whole messages or fails, and keeps a deadline.
 ///
-/// The three handshakes (a login dialled, a login accepted, a session resumed) decide in state machines of their own; this is
-/// the only place where their bytes meet a socket. Confined to its loop's thread. After ``release()`` or ``close()`` it reports
+/// The three handshakes (dialling a login, accepting a link, resuming a session) are decided by state machines of their own; only
+/// this class reads and writes their bytes. It is confined to its loop's thread. After ``release()`` or ``close()`` it reports
 /// nothing.
 final class HandshakeSocket {
-    /// What the connection brought.
+    /// An event of the connection.
     enum Event {
-        /// Bytes; valid during the call.
+        /// Bytes have arrived; they are valid during the call.
         case received(UnsafeRawBufferPointer)
         /// The other end closed the connection, or it broke.
         case closed
@@ -26,14 +26,15 @@ final class HandshakeSocket {
     private var socket: StreamSocket?
     private var deadline: LoopTimer?
     private var isPaused = false
-    /// Hears each event.
+    /// The receiver of the events.
     ///
-    /// An owner that is freed while it hears one hears no other.
+    /// An owner that is freed while it handles an event receives no further event.
     private weak var owner: (any HandshakeSocketOwner)?
 
     /// Bytes per read: every message of a handshake fits.
     ///
-    /// Larger: a stranger may make this end hold more before the state machine refuses it. Smaller: more reads per handshake.
+    /// Larger: an unauthenticated client can make this end hold more bytes before the state machine refuses them. Smaller: more
+    /// reads per handshake.
     private static let readCount = 4096
 
     /// Takes over a connection.
@@ -41,7 +42,7 @@ final class HandshakeSocket {
     /// - Parameters:
     ///   - socket: the connection; this object closes it, unless ``release()`` takes it back.
     ///   - loop: the loop of the connection.
-    ///   - owner: hears what comes, from the loop and from ``listen()`` and ``resume()``.
+    ///   - owner: the receiver of the events, which come from the loop, from ``listen()`` and from ``resume()``.
     init(_ socket: StreamSocket, loop: EventLoop, owner: any HandshakeSocketOwner) {
         self.socket = socket
         self.owner = owner
@@ -53,39 +54,39 @@ final class HandshakeSocket {
         socket?.close()
     }
 
-    /// Registers a connection that was accepted with its loop, and reads what has come.
+    /// Registers an accepted connection with its loop and reads the bytes that have arrived.
     func listen() throws(SystemFailure) {
         try socket?.start(self)
         read()
     }
 
-    /// Reports ``Event/timedOut`` at `moment` unless the deadline is moved or the handshake ends before.
+    /// Reports ``Event/timedOut`` at `moment`, unless the deadline is moved or the handshake ends before.
     func setDeadline(_ moment: Instant) {
         deadline?.schedule(at: moment)
     }
 
     /// Writes a whole message.
     ///
-    /// - Returns: `false` when the connection did not take all of it at once. A connection that is new takes a few hundred
-    ///   bytes; one that does not has a peer that does not read.
+    /// - Returns: `false` if the connection did not take the whole message at once. A new connection takes a few hundred bytes at
+    ///   once; if it does not, the peer does not read.
     func send(_ message: [UInt8]) -> Bool {
         guard let socket else { return false }
         guard case .took(message.count) = message.withUnsafeBytes({ socket.write($0) }) else { return false }
         return true
     }
 
-    /// Stops reading: nothing may come now, and what comes all the same waits in the kernel.
+    /// Stops reading: the peer may send nothing now, and bytes that arrive anyway wait in the kernel.
     func pause() {
         isPaused = true
     }
 
-    /// Reads what has come, now and from now on.
+    /// Reads the bytes that have arrived, and continues to read.
     func resume() {
         isPaused = false
         read()
     }
 
-    /// Gives the connection back and reports nothing more.
+    /// Returns the connection and reports nothing more.
     func release() -> StreamSocket? {
         deadline?.cancel()
         defer { socket = nil }
@@ -103,7 +104,7 @@ final class HandshakeSocket {
 
     private func read() {
         withUnsafeTemporaryAllocation(byteCount: Self.readCount, alignment: 1) { space in
-            // The owner may release, close or pause, or be freed.
+            // While the owner handles an event, it may release, close or pause the socket, or be freed.
             while let socket, owner != nil, !isPaused {
                 switch socket.read(into: space) {
                 case .bytes(let count): report(.received(UnsafeRawBufferPointer(rebasing: space[..<count])))

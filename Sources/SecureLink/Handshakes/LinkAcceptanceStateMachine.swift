@@ -3,8 +3,10 @@ import CryptoPrimitives
 import ProtocolCore
 import Vocabulary
 
-/// Decides how a link that a stranger made is accepted: what it may ask for, how long it may take, what it is told, and whether
-/// its failure counts as a guess at a password.
+/// Decides how a link of an unauthenticated client is accepted.
+///
+/// It decides what the client may ask for, how long the handshake may take, which messages are sent, and whether a failure counts
+/// as a guess at a password.
 ///
 /// ```
 /// idle ──► listening ──hello──► computing ──► listening ──finish──► settling ──► over
@@ -13,46 +15,48 @@ import Vocabulary
 /// ```
 /// Pure: events go in, actions come out.
 struct LinkAcceptanceStateMachine: ~Copyable {
-    /// What the shell does next, in this order.
+    /// A step that the shell takes next, in the order of the array.
     enum Action {
-        /// Move the time limit to this moment.
+        /// Move the deadline to this moment.
         case setDeadline(Instant)
-        /// Register the connection with its loop and read what comes.
+        /// Register the connection with its loop and read the bytes that have arrived.
         case listen
         /// Read again.
         case read
-        /// Read nothing until ``read``: nothing may come while the exchange is computed.
+        /// Read nothing until ``read``: the client may send nothing while the exchange is computed.
         case pause
         /// Send this message.
         case send([UInt8])
-        /// Run the job on another thread; its result is ``computed(_:)``. The client showed this tag.
+        /// Run the job on another thread and pass its result to ``computed(_:)``. `tag` is the tag in the client's hello.
         case compute(VerifierJob, tag: [UInt8])
-        /// The client has proved that it is the user with this tag; what follows the handshake has already come. Then
-        /// ``settled()``, or ``failed(_:)`` if there can be no session.
+        /// Create the session: the client has proved to be the user with this tag.
+        ///
+        /// `received` holds the bytes that arrived after the handshake. Then call ``settled()``, or ``failed(_:)`` if there can
+        /// be no session.
         case establish(Agreement, tag: [UInt8], received: [UInt8])
-        /// The client asks for a session that it has. Then ``settled()``, or ``failed(_:)`` if there is no such session.
+        /// Resume the session that the client asks for. Then call ``settled()``, or ``failed(_:)`` if there is no such session.
         case resume(ResumptionRequest)
-        /// Close the link; the time limits and the gate no longer concern it.
+        /// Close the link and report the outcome to the gate.
         case refuse(Refusal)
     }
 
-    /// Why a link is refused.
+    /// The reason why a link is refused.
     struct Refusal: Hashable {
         /// The reason as one word of a log line.
         var reason: String
         /// The reason as a clause.
         var text: String
-        /// What the link costs the place that it came from.
+        /// The outcome that the gate counts for the address of the client.
         var outcome: HandshakeGate.Outcome
     }
 
     private enum State {
         case idle
-        /// Bytes may come.
+        /// The client may send bytes.
         case listening
-        /// Nothing may come.
+        /// The exchange is being computed; the client may send nothing.
         case computing
-        /// The client was told, or asked for, all that a handshake is for.
+        /// The handshake is complete; the shell creates or looks up the session.
         case settling
         case over
     }
@@ -60,31 +64,32 @@ struct LinkAcceptanceStateMachine: ~Copyable {
     fileprivate struct Talk: ~Copyable {
         var handshake: ServerHandshake
         var received: [UInt8] = []
-        /// When the whole handshake must be through, however many steps it takes.
+        /// The deadline of the whole handshake, no matter how many steps it takes.
         let endsAt: Instant
-        /// Whether any byte has come.
+        /// Whether the client has sent any byte.
         var hasBytes = false
-        /// Whether the client was sent back to stretch its password.
+        /// Whether the client has received the realm and is stretching its password.
         var isStretching = false
     }
 
     private var state = State.idle
-    /// There from the gate's admission to the end.
+    /// The handshake, from the gate's admission to the end.
     private var talk: Talk?
-    /// What the link may ask for.
+    /// The requests that the link may make.
     private var admission = HandshakeGate.Admission.nothing("not yet admitted")
-    /// Whether a whole hello has come.
+    /// Whether a whole hello has arrived.
     private var hasHello = false
-    /// The tag that the hello shows.
+    /// The client's tag in its hello.
     private var tag: [UInt8] = []
 
-    /// A complete hello must be there so long after its first byte.
+    /// The time limit of a hello, from its first byte.
     ///
-    /// Longer: a stranger holds a place by sending bytes slowly. Shorter: a hello whose packet is lost does not get in.
+    /// Longer: an unauthenticated client can hold a place by sending bytes slowly. Shorter: a client whose hello loses a packet
+    /// is refused.
     static let helloTime = Duration.seconds(3)
-    /// What may be read before the client has proved itself: two hellos and the finish, in bytes.
+    /// The maximum number of bytes that are read before the client has proved itself: two hellos and the finish.
     ///
-    /// Larger: a stranger may make this end hold more. Smaller: the hello of a later version does not fit.
+    /// Larger: an unauthenticated client can make this end hold more bytes. Smaller: the hello of a later version does not fit.
     private static let maxReceived = 2 * (HandshakeFrame.headerCount + HandshakeFrame.maxBody) + 72
 
     init() {}
@@ -92,17 +97,17 @@ struct LinkAcceptanceStateMachine: ~Copyable {
     /// Whether the link has become a session, was handed over or was refused.
     var isOver: Bool { state == .over }
 
-    /// The user that the client names, if there is such a user; not proved.
+    /// The user that the client names, if there is such a user; the client has not proved to be this user.
     private(set) var claimedUser: String?
 
-    /// The gate has decided.
+    /// The gate has decided about the link.
     ///
     /// - Parameters:
-    ///   - admission: what the link may ask for.
-    ///   - handshake: the server's side of it; `nil` when there are no random bytes.
+    ///   - admission: the requests that the link may make.
+    ///   - handshake: the server's side of the handshake; `nil` if the system gave no random bytes.
     ///   - now: the time.
-    ///   - timeout: how long the whole handshake may take.
-    /// - Returns: what the shell does next.
+    ///   - timeout: the time limit of the whole handshake.
+    /// - Returns: the steps that the shell takes next.
     mutating func admitted(
         _ admission: HandshakeGate.Admission,
         _ handshake: consuming ServerHandshake?,
@@ -110,10 +115,10 @@ struct LinkAcceptanceStateMachine: ~Copyable {
         timeout: Duration
     ) -> [Action] {
         guard state == .idle else { return [] }
-        // Nothing is sent: a client that is refused learns as little as one that knocks at a closed port.
+        // The server sends nothing: a refused client learns as little as from a closed port.
         if case .nothing(let reason) = admission { return refuse("busy", reason) }
         guard let handshake else { return refuse("internal", "no random bytes") }
-        // The proof of a session is the first thing that a client says.
+        // A client that resumes a session proves it in its first message, so this takes little time.
         let limit = if case .sessionsOnly = admission { min(timeout, Self.helloTime) } else { timeout }
         let endsAt = now.advanced(by: limit)
         talk = Talk(handshake: handshake, endsAt: endsAt)
@@ -122,7 +127,7 @@ struct LinkAcceptanceStateMachine: ~Copyable {
         return [.setDeadline(endsAt), .listen]
     }
 
-    /// Bytes came from the client.
+    /// Bytes have arrived from the client.
     mutating func received(_ bytes: UnsafeRawBufferPointer, at now: Instant) -> [Action] {
         guard state == .listening, let endsAt = talk?.endsAt else { return [] }
         var actions: [Action] = []
@@ -132,12 +137,12 @@ struct LinkAcceptanceStateMachine: ~Copyable {
         talk?.hasBytes = true
         talk?.received += bytes
         guard talk?.received.count ?? 0 <= Self.maxReceived else {
-            return actions + refuse("garbage", "too many bytes before the handshake was through", .garbage)
+            return actions + refuse("garbage", "too many bytes in the handshake", .garbage)
         }
         return actions + step()
     }
 
-    /// The exchange was computed.
+    /// The exchange has been computed.
     mutating func computed(_ products: ExchangeProducts?) -> [Action] {
         guard state == .computing else { return [] }
         state = .listening
@@ -156,17 +161,17 @@ struct LinkAcceptanceStateMachine: ~Copyable {
         return [.send(reply)] + refuse("busy", "too many handshakes wait for the processor")
     }
 
-    /// The client closed the link, or it broke, or it does not read.
+    /// The client closed the link, the link broke, or the client does not read.
     mutating func closed() -> [Action] {
         refuse("closed", "closed during the handshake", talk?.hasBytes ?? false ? .nothing : .silence)
     }
 
-    /// The time limit passed.
+    /// The deadline has passed.
     mutating func timedOut() -> [Action] {
         if isOver { return [] }
-        // A client that has not even said that it speaks our protocol is told nothing.
+        // The server sends nothing to a client that has not sent a hello of this protocol.
         let reply: [Action] = hasHello ? [.send(Reject(code: .timeout).encoded())] : []
-        // A client that was sent back to stretch a password may have a slow machine.
+        // A client that is stretching its password may run on a slow machine.
         let outcome: HandshakeGate.Outcome = talk?.isStretching ?? false ? .nothing : .timeout
         let hasBytes = talk?.hasBytes ?? false
         return reply
@@ -175,26 +180,26 @@ struct LinkAcceptanceStateMachine: ~Copyable {
 
     /// The link has become a session or was handed over.
     mutating func settled() {
-        // The order of calls is our own; nothing that a peer sends decides it.
+        // The order of calls depends on this end alone, never on what a peer sends.
         precondition(state == .settling, "nothing was established")
         state = .over
         talk = nil
     }
 
-    /// The handshake is over for a fault, the client's or this end's.
+    /// The handshake has failed because of a fault of the client or of this end.
     mutating func failed(_ fault: HandshakeFault) -> [Action] {
         if isOver { return [] }
         let reply: [Action] = fault.reject.map { [.send(Reject(code: $0).encoded())] } ?? []
         let refusal: [Action] =
             switch fault {
-            case .notOurProtocol: refuse("garbage", "it does not speak this protocol", .garbage)
-            case .malformed(let what): refuse("garbage", "a message that cannot be read: \(what)", .garbage)
+            case .notOurProtocol: refuse("garbage", "not this protocol", .garbage)
+            case .malformed(let what): refuse("garbage", "malformed message: \(what)", .garbage)
             case .unexpectedMessage, .invalidPoint, .repeatedRetry:
-                refuse("garbage", "a message that has no place here", .garbage)
+                refuse("garbage", "unexpected message", .garbage)
             case .authentication: refuse("password", "wrong password", .wrongGuess)
             case .version: refuse("version", "no common version of the protocol")
             case .suite: refuse("suite", "no common suite")
-            case .noSession: refuse("no-session", "it asks for a session that is not here")
+            case .noSession: refuse("no-session", "unknown session")
             case .crypto(let failure): refuse("internal", "\(failure.operation): \(failure.reason)")
             case .rejected, .realmDiffers, .unacceptableCost, .credentialNotForThisRealm:
                 refuse("internal", "\(fault)")
@@ -202,7 +207,7 @@ struct LinkAcceptanceStateMachine: ~Copyable {
         return reply + refusal
     }
 
-    /// This end cannot go on.
+    /// This end cannot continue the handshake.
     mutating func failed(_ text: String) -> [Action] {
         refuse("internal", text)
     }
@@ -211,7 +216,7 @@ struct LinkAcceptanceStateMachine: ~Copyable {
 // MARK: - Inside
 
 extension LinkAcceptanceStateMachine {
-    /// Takes the messages that are whole.
+    /// Handles the complete messages that have arrived.
     private mutating func step() -> [Action] {
         guard state == .listening, talk?.received.isEmpty == false, let endsAt = talk?.endsAt else {
             return []
@@ -250,16 +255,16 @@ extension LinkAcceptanceStateMachine {
         if let identity = talk?.handshake.claimedIdentity { claimedUser = identity.text }
     }
 
-    /// Whether a hello that asks for a login is answered.
+    /// Whether the server answers a hello that asks for a login.
     private var servesLogins: Bool {
         if case .sessionsOnly = admission { false } else { true }
     }
 
-    /// Tells the client when to come again.
+    /// Refuses the login and tells the client when to try again.
     private mutating func refuseLogin() -> [Action] {
         guard case .sessionsOnly(let seconds) = admission else { return [] }
         return [.send(Reject(code: .busy, retryAfterSeconds: seconds).encoded())]
-            + refuse("busy", "too many failures from there")
+            + refuse("busy", "too many failures from this address")
     }
 
     private mutating func refuse(
@@ -271,7 +276,7 @@ extension LinkAcceptanceStateMachine {
         let owesProof = talk?.handshake.owesProof ?? false
         state = .over
         talk = nil
-        // A client that has seen our proof knows whether its guess was right, however it goes away.
+        // A client that has received the server's proof knows whether its guess was right, no matter how it disconnects.
         guard owesProof, outcome != .wrongGuess else {
             return [.refuse(Refusal(reason: reason, text: text, outcome: outcome))]
         }
@@ -281,7 +286,7 @@ extension LinkAcceptanceStateMachine {
 }
 
 extension LinkAcceptanceStateMachine.Talk {
-    /// Takes one message of what has come.
+    /// Handles one of the messages that have arrived.
     fileprivate mutating func step() throws(HandshakeFault) -> ServerHandshake.Step {
         let (consumed, step) = try received.withUnsafeBytes { bytes in
             Result { () throws(HandshakeFault) in try handshake.receive(bytes) }

@@ -6,8 +6,8 @@ import Vocabulary
 
 /// Accepts one link of an unauthenticated client: the shell of ``LinkAcceptanceStateMachine``.
 ///
-/// What the link may cost: a few kilobytes, some seconds, and the arithmetic of one guess, on another thread. Confined to its
-/// loop's thread; freed before it has called back, it closes the link.
+/// A link costs at most a few kilobytes, some seconds, and the computation of one guess on another thread. The acceptor is
+/// confined to its loop's thread. If it is freed before it has called back, it closes the link.
 package final class LinkAcceptor {
     private let environment: LinkEnvironment
     private let gate: HandshakeGate
@@ -23,26 +23,26 @@ package final class LinkAcceptor {
     )
     private var machine = LinkAcceptanceStateMachine()
     private var completion: ((LinkAcceptor, AcceptanceResult) -> Void)?
-    /// What the gate lets the link ask for, while the gate counts it.
+    /// The gate's admission of the link, while the gate counts the link.
     private var admission: HandshakeGate.Admission?
-    /// Runs while a guess waits.
+    /// The timer of a guess that is delayed.
     private var delay: LoopTimer?
 
-    /// How long a guess at a user's password waits when there were many of them lately.
+    /// The delay of a guess at a user's password after many recent guesses.
     ///
-    /// Longer: the user waits as long as the guesser. Shorter: more guesses for the same arithmetic.
+    /// Longer: the user waits as long as the guesser. Shorter: the guesser gets more guesses.
     private static let guessDelay = Duration.seconds(1)
 
     /// Takes over a connection that was accepted.
     ///
     /// - Parameters:
     ///   - connection: the accepted socket.
-    ///   - table: who may log in.
-    ///   - options: how links behave.
+    ///   - table: the users that may log in.
+    ///   - options: the options of links and sessions.
     ///   - gate: the process's limits on unauthenticated clients.
     ///   - registry: the process's sessions that clients may resume.
-    ///   - environment: the loop that the session will live on.
-    ///   - completion: called once, never from here.
+    ///   - environment: the loop that the session will run on.
+    ///   - completion: called once, never from within this initializer.
     package init(
         _ connection: DetachedSocket,
         table: PasswordTable,
@@ -67,7 +67,7 @@ package final class LinkAcceptor {
         leaveGate(.nothing)
     }
 
-    /// Begins.
+    /// Starts the handshake.
     package func start() {
         let now = environment.loop.now
         let admission = gate.begin(remote.prefix, at: now)
@@ -119,11 +119,11 @@ extension LinkAcceptor: HandshakeSocketOwner {
     }
 }
 
-// MARK: - What the machine asks for
+// MARK: - The machine's steps
 
 extension LinkAcceptor {
     private func compute(_ job: VerifierJob, _ tag: [UInt8]) {
-        // By its tag, which a client sends whether there is such a user or not: the delay must not tell which.
+        // Guesses are counted by tag, which a client sends whether there is such a user or not: the delay must not reveal that.
         guard gate.mayGuess(tag, at: environment.loop.now) else {
             let timer = LoopTimer(environment.loop) { [unowned self] in compute(job) }
             timer.schedule(after: Self.guessDelay)

@@ -6,7 +6,7 @@ import Vocabulary
 
 /// Dials one link to a peer and logs in: the shell of ``LoginStateMachine``.
 ///
-/// It calls back once and is then of no more use; freed before, it stops. Confined to its loop's thread.
+/// It calls back once and is not used after that. If it is freed before, it stops. It is confined to its loop's thread.
 package final class LinkDialer {
     private let environment: LinkEnvironment
     private let store: CredentialStore
@@ -16,7 +16,7 @@ package final class LinkDialer {
     private var completion: ((Result<PeerSession, LinkFailure>) -> Void)?
     private var connection: (socket: HandshakeSocket, remote: SocketAddress)?
 
-    /// A link to the first of `endpoints` that answers; each name may have several addresses.
+    /// A dialer to the first of `endpoints` that answers; each name may have several addresses.
     package convenience init(
         to endpoints: [Endpoint],
         as store: CredentialStore,
@@ -29,7 +29,7 @@ package final class LinkDialer {
         self.init(connector, store, options, environment, completion)
     }
 
-    /// A link over a connection that the caller has made and gives away.
+    /// A dialer over a connection that the caller has established and hands over.
     package convenience init(
         over connection: DetachedSocket,
         as store: CredentialStore,
@@ -61,7 +61,7 @@ package final class LinkDialer {
         )
     }
 
-    /// Begins.
+    /// Starts to dial.
     package func start() {
         run(machine.start(store.credential))
     }
@@ -109,7 +109,7 @@ package final class LinkDialer {
 
 extension LinkDialer: HandshakeSocketOwner {
     func handshakeSocket(_ socket: HandshakeSocket, _ event: HandshakeSocket.Event) {
-        // What the last connection had still to say does not concern the next one.
+        // A late event of the previous connection does not concern the next one.
         guard connection?.socket === socket else { return }
         switch event {
         case .received(let bytes): run(machine.received(bytes, hasMoreAddresses: !connector.isExhausted))
@@ -119,7 +119,7 @@ extension LinkDialer: HandshakeSocketOwner {
     }
 }
 
-// MARK: - What the machine asks for
+// MARK: - The machine's steps
 
 extension LinkDialer {
     private func connect() {
@@ -201,7 +201,7 @@ extension LinkDialer {
         }
     }
 
-    /// Computes on another thread and goes on here, unless the attempt is over by then.
+    /// Runs a job on another thread and passes its result to `use` on this one, unless the attempt is over by then.
     private func compute<Value: Sendable>(
         _ job: @escaping @Sendable () throws(CryptoFailure) -> Value,
         then use: @escaping (Value) -> Void

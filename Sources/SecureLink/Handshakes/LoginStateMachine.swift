@@ -2,8 +2,10 @@ import CryptoPrimitives
 import ProtocolCore
 import Vocabulary
 
-/// Decides how a client logs in: which message when, which work on another thread, when to try the peer's next address, when
-/// to give up.
+/// Decides how a client logs in.
+///
+/// It decides when to send which message, which work to run on another thread, when to try the peer's next address, and when to
+/// give up.
 ///
 /// ```
 /// start ──► sharing ──► connecting ──► talking ──► over
@@ -11,28 +13,30 @@ import Vocabulary
 ///         (no credential)    │     sharing    │ proving
 ///                            └── next address ┘
 /// ```
-/// Pure: events go in, actions come out. Work that was begun for an address that failed is told apart by its attempt, so its
-/// result changes nothing.
+/// Pure: events go in, actions come out. Every connection has an attempt number, by which the machine ignores the result of work
+/// that was started for an earlier connection.
 struct LoginStateMachine: ~Copyable {
-    /// What the shell does next, in this order.
+    /// A step that the shell takes next, in the order of the array.
     enum Action {
-        /// Make a share on another thread; its result is ``shared(_:attempt:)``.
+        /// Make a key share on another thread and pass it to ``shared(_:attempt:)``.
         case share(ClientCredential)
-        /// Connect to the next address; its result is ``connected(random:)`` or ``failed(_:hasMoreAddresses:)``.
+        /// Connect to the next address, then call ``connected(random:)`` or ``failed(_:hasMoreAddresses:)``.
         case connect
-        /// Start the time limit of the handshake.
+        /// Start the deadline of the handshake.
         case startDeadline
         /// Send this message.
         case send([UInt8])
-        /// Make the credential for this realm; its result is ``stretched(_:attempt:)``.
+        /// Stretch the password for this realm and pass the credential to ``stretched(_:attempt:)``.
         case stretch(Realm, ScryptCost)
-        /// Run the job on another thread; its result is ``proved(_:attempt:)``.
+        /// Run the job on another thread and pass its result to ``proved(_:attempt:hasMoreAddresses:)``.
         case prove(ProverJob)
-        /// The server refused the password, or asked for work and then went away: do not try again at once.
+        /// Delay the next login: the server refused the password, or made this end stretch it and then failed to complete the
+        /// handshake.
         case noteRefusal
-        /// Close this connection and ``start(_:)`` again, with the peer's next address.
+        /// Close this connection and call ``start(_:)`` again, for the peer's next address.
         case retry
-        /// Log in: send the message, then the records; what follows the handshake has already come.
+        /// Create the session and send the message before its records. `received` holds the bytes that arrived after the
+        /// handshake.
         case establish(Agreement, message: [UInt8], received: [UInt8])
         /// Give up.
         case fail(LinkFailure)
@@ -40,10 +44,10 @@ struct LoginStateMachine: ~Copyable {
 
     private enum State {
         case idle
-        /// The share is being made before there is a connection, so that the hello leaves as soon as there is one.
+        /// The share is computed before the connection is established, so that the hello is sent at once then.
         case sharing(ClientCredential)
         case connecting(Login?)
-        /// The handshake is under way, and waits for this.
+        /// The handshake is in progress and waits for this.
         case awaiting(Work)
         case over
     }
@@ -61,27 +65,27 @@ struct LoginStateMachine: ~Copyable {
     fileprivate struct Talk: ~Copyable {
         var handshake: ClientHandshake
         var received: [UInt8] = []
-        /// Whether the server had this end stretch the password.
+        /// Whether the server made this end stretch the password.
         var hasStretched = false
     }
 
     private var state = State.idle
-    /// There while the state is ``State/awaiting(_:)``.
+    /// The handshake, while the state is ``State/awaiting(_:)``.
     private var talk: Talk?
     private let settings: Settings
-    /// Counts connections.
+    /// The number of the current connection.
     private(set) var attempt = 0
 
-    /// What this end offers and accepts.
+    /// The suites, parameters and realm that this end offers and accepts.
     struct Settings {
         let suites: [Suite]
         let parameters: SessionParameters
         let pinnedRealm: Realm?
     }
 
-    /// What a server may say before it has proved itself: two hellos of the largest size, in bytes.
+    /// The maximum number of bytes that are read before the server has proved itself: two hellos of the largest size.
     ///
-    /// Larger: an impostor may make this end hold more. Smaller: the hello of a later version does not fit.
+    /// Larger: an impostor can make this end hold more bytes. Smaller: the hello of a later version does not fit.
     private static let maxReceived = 2 * (HandshakeFrame.headerCount + HandshakeFrame.maxBody)
 
     init(_ settings: Settings) {
@@ -93,7 +97,7 @@ struct LoginStateMachine: ~Copyable {
         if case .over = state { true } else { false }
     }
 
-    /// Begins, for the first time or after ``Action/retry``, with the credential if there already is one.
+    /// Starts, for the first time or after ``Action/retry``; `credential` is `nil` if the password was not stretched yet.
     mutating func start(_ credential: ClientCredential?) -> [Action] {
         guard case .idle = state else { return [] }
         if let credential {
@@ -104,7 +108,7 @@ struct LoginStateMachine: ~Copyable {
         return [.connect]
     }
 
-    /// There is a connection; `random` has 32 random bytes, used once.
+    /// The connection is established; `random` has 32 random bytes, used once.
     mutating func connected(random: [UInt8]) -> [Action] {
         guard case .connecting(let login) = state else { return [] }
         var handshake = ClientHandshake(
@@ -119,17 +123,17 @@ struct LoginStateMachine: ~Copyable {
         return [.startDeadline, .send(hello)]
     }
 
-    /// Bytes came from the server.
+    /// Bytes have arrived from the server.
     ///
     /// - Parameters:
-    ///   - bytes: what came.
+    ///   - bytes: the bytes.
     ///   - hasMoreAddresses: whether the peer has an address that was not tried.
-    /// - Returns: what the shell does next.
+    /// - Returns: the steps that the shell takes next.
     mutating func received(_ bytes: UnsafeRawBufferPointer, hasMoreAddresses: Bool) -> [Action] {
         guard case .awaiting = state else { return [] }
         talk?.received += bytes
         guard talk?.received.count ?? 0 <= Self.maxReceived else {
-            return failed(.incompatible("a message that is too long"), hasMoreAddresses: hasMoreAddresses)
+            return failed(.incompatible("message too long"), hasMoreAddresses: hasMoreAddresses)
         }
         do throws(HandshakeFault) {
             switch try talk?.step() ?? .wait {
@@ -147,14 +151,14 @@ struct LoginStateMachine: ~Copyable {
         }
     }
 
-    /// The credential for the server's realm is there.
+    /// The credential for the server's realm is ready.
     mutating func stretched(_ credential: ClientCredential, attempt: Int) -> [Action] {
         guard attempt == self.attempt, case .awaiting(.credential) = state else { return [] }
         state = .awaiting(.share(credential))
         return [.share(credential)]
     }
 
-    /// A share is there.
+    /// A key share is ready.
     mutating func shared(_ share: ProverShare, attempt: Int) -> [Action] {
         guard attempt == self.attempt else { return [] }
         switch state {
@@ -169,7 +173,7 @@ struct LoginStateMachine: ~Copyable {
         }
     }
 
-    /// The products of the exchange are there.
+    /// The products of the exchange are ready.
     mutating func proved(_ products: ExchangeProducts?, attempt: Int, hasMoreAddresses: Bool) -> [Action] {
         guard attempt == self.attempt, case .awaiting(.products) = state else { return [] }
         do throws(HandshakeFault) {
@@ -186,12 +190,12 @@ struct LoginStateMachine: ~Copyable {
     /// The connection, a job or this end failed.
     ///
     /// - Parameters:
-    ///   - failure: why; some failures concern one address only.
+    ///   - failure: the reason; some failures concern one address only.
     ///   - hasMoreAddresses: whether the peer has an address that was not tried.
-    /// - Returns: what the shell does next.
+    /// - Returns: the steps that the shell takes next.
     mutating func failed(_ failure: LinkFailure, hasMoreAddresses: Bool) -> [Action] {
         if isOver { return [] }
-        // For a realm of another application nothing is stretched.
+        // This end does not stretch a password for a realm of another application.
         let hasStretched = if case .otherApplication = failure { false } else { talk?.hasStretched ?? false }
         talk = nil
         var actions: [Action] = failure == .passwordRefused || hasStretched ? [.noteRefusal] : []
@@ -208,7 +212,7 @@ struct LoginStateMachine: ~Copyable {
 }
 
 extension LoginStateMachine.Talk {
-    /// Takes one message of what has come.
+    /// Handles one of the messages that have arrived.
     fileprivate mutating func step() throws(HandshakeFault) -> ClientHandshake.Step {
         let (consumed, step) = try received.withUnsafeBytes { bytes in
             Result { () throws(HandshakeFault) in try handshake.receive(bytes) }

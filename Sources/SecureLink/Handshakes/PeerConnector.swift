@@ -1,11 +1,11 @@
 import EventIO
 
-/// Connects to a peer: looks up its names and tries its addresses, one after the other.
+/// Connects to a peer: resolves its names and tries its addresses one after another.
 ///
-/// Asked again after a connection that led to nothing, it goes on with the next address. Confined to its loop's thread;
-/// freed, it stops.
+/// If a connection led to nothing, the caller asks again, and the connector continues with the next address. It is confined to
+/// its loop's thread. If it is freed, it stops.
 final class PeerConnector {
-    /// A connection, and where it goes.
+    /// A connection and its remote address.
     struct Connection {
         let socket: StreamSocket
         let remote: SocketAddress
@@ -15,20 +15,20 @@ final class PeerConnector {
     private let timeout: Duration
     private var endpoints: ArraySlice<Endpoint>
     private var addresses: ArraySlice<SocketAddress> = []
-    /// A connection that somebody else has made: the only one there is.
+    /// A connection that the caller has established; if there is one, no other is tried.
     private var ready: DetachedSocket?
-    private var lastFailure = LinkFailure.failed("nothing was tried")
+    private var lastFailure = LinkFailure.failed("no address to connect to")
     private var socket: StreamSocket?
     private var remote: SocketAddress?
     private var deadline: LoopTimer?
     private var completion: ((Result<Connection, LinkFailure>) -> Void)?
 
-    /// Ready to connect to the first of `endpoints` that answers; each name may have several addresses.
+    /// A connector to the first of `endpoints` that answers; each name may have several addresses.
     ///
     /// - Parameters:
-    ///   - endpoints: where the peer is.
+    ///   - endpoints: the peer's addresses and names.
     ///   - first: an address that is tried before all of them.
-    ///   - timeout: how long one address may take.
+    ///   - timeout: the time limit for connecting to one address.
     ///   - environment: the loop of the connection.
     init(
         to endpoints: [Endpoint],
@@ -43,7 +43,7 @@ final class PeerConnector {
         deadline = LoopTimer(environment.loop) { [unowned self] in timedOut() }
     }
 
-    /// Ready to hand out a connection that somebody else has made.
+    /// A connector that hands out a connection that the caller has established.
     init(over ready: DetachedSocket, in environment: LinkEnvironment) {
         self.environment = environment
         self.ready = ready
@@ -55,12 +55,12 @@ final class PeerConnector {
         socket?.close()
     }
 
-    /// Whether there is nothing left to try.
+    /// Whether no address is left to try.
     var isExhausted: Bool { addresses.isEmpty && endpoints.isEmpty }
 
-    /// Connects to the next address that can be connected to, and calls back once.
+    /// Connects to the next address that accepts a connection, and calls back once.
     ///
-    /// The socket's handler is the caller's to set.
+    /// The caller must set the socket's handler.
     func next(_ completion: @escaping (Result<Connection, LinkFailure>) -> Void) {
         self.completion = completion
         tryNext()

@@ -1,5 +1,7 @@
-/// When to try again to reach a peer: at once, then after half a second, doubling to ten, each a little less or more, so that
-/// a thousand clients of a server that was restarted do not all come in the same moment.
+/// The back-off between attempts to reach a peer.
+///
+/// The first retry is at once; then the wait is half a second and doubles to ten, with a jitter of 25 %, so that a thousand
+/// clients of a restarted server do not all reconnect in the same moment.
 package struct ReconnectBackoff: Hashable {
     private var failures = 0
 
@@ -7,16 +9,16 @@ package struct ReconnectBackoff: Hashable {
 
     /// The first wait.
     ///
-    /// Shorter would press a server that is starting; longer would be noticed by who waits.
+    /// Longer: users notice it. Shorter: clients overload a server that is starting.
     package static let first = Duration.milliseconds(500)
-    /// The longest.
+    /// The longest wait.
     ///
-    /// Longer would let a peer that is back stand unused.
+    /// Longer: a peer that is up again stays unused. Shorter: clients try more often to reach a peer that stays down.
     package static let longest = Duration.seconds(10)
 
-    /// Another attempt has failed.
+    /// Counts a failed attempt.
     ///
-    /// - Returns: how long to wait before the next one.
+    /// - Returns: the wait before the next attempt.
     package mutating func failed(using random: inout some RandomNumberGenerator) -> Duration {
         defer { failures = min(failures + 1, 16) }
         guard failures > 0 else { return .zero }
@@ -24,7 +26,7 @@ package struct ReconnectBackoff: Hashable {
         return wait * Double.random(in: 0.75...1.25, using: &random)
     }
 
-    /// An attempt has worked.
+    /// An attempt has succeeded: the next retry is at once again.
     package mutating func succeeded() {
         failures = 0
     }

@@ -2,9 +2,9 @@ import CryptoPrimitives
 import EventIO
 import ProtocolCore
 
-/// The sessions of one loop that clients may come back to, and what other threads say to them.
+/// The sessions of one loop that clients may resume, and the calls of other threads for them.
 ///
-/// Confined to its loop's thread.
+/// It is confined to its loop's thread.
 package final class ResumableSessions {
     private let registry: SessionRegistry
     private let environment: LinkEnvironment
@@ -13,24 +13,26 @@ package final class ResumableSessions {
 
     private struct Entry {
         let session: PeerSession
-        /// The last attempt that came here: another loop may have accepted a later one and been faster.
+        /// The number of the last attempt that arrived here: another loop may have accepted a later one and handed it over
+        /// earlier.
         var attempt: UInt64 = 0
         var reconnectBudget: TokenBucket
     }
 
-    /// Links that a session may be taken to at once, and how many more each second.
+    /// The number of links that a session may move to at once, and how many more each second.
     ///
-    /// A line that is lost more often carries nothing; each time costs two lines of the log, and all that the client has not
-    /// acknowledged is written again. More than the client allows itself (``PeerSession/mayReconnectNow()``).
+    /// A line that is lost more often carries nothing. Each resumption costs two log lines, and all records that the client has
+    /// not acknowledged are sent again. Both numbers are larger than those that the client allows itself
+    /// (``PeerSession/mayReconnectNow()``).
     private static let reconnectBurst = 128
     private static let reconnectsPerSecond = 8
 
-    /// Knows no session yet.
+    /// No sessions yet.
     ///
     /// - Parameters:
-    ///   - registry: the process's sessions.
-    ///   - environment: the loop that these live on.
-    ///   - home: brings a call to ``answer(_:)`` on the loop's thread, from any other.
+    ///   - registry: the sessions of the process.
+    ///   - environment: the loop of these sessions.
+    ///   - home: passes a call from any other thread to ``answer(_:)`` on the loop's thread.
     package init(
         _ registry: SessionRegistry,
         in environment: LinkEnvironment,
@@ -61,7 +63,7 @@ package final class ResumableSessions {
         registry.remove(session.proof.id)
     }
 
-    /// A session has lost its link: its client may come back.
+    /// A session has lost its link: its client may resume it.
     package func detached(_ session: PeerSession) {
         registry.detached(session.proof.id, at: environment.loop.now)
     }
@@ -71,9 +73,9 @@ package final class ResumableSessions {
         registry.attached(session.proof.id)
     }
 
-    /// Does what another thread asks for.
+    /// Carries out a call of another thread.
     ///
-    /// - Returns: whether a link came to nothing, because the session was over before it arrived or would not have it.
+    /// - Returns: whether a link was rejected, because its session was over before it arrived or did not take it.
     package func answer(_ call: SessionCall) -> Bool {
         switch call.matter {
         case .expire(let cause):
@@ -92,7 +94,7 @@ package final class ResumableSessions {
         }
     }
 
-    /// Why a proved request is refused, if it is.
+    /// The rejection of a proved request; `nil` if the request is accepted.
     private func refusal(of request: ResumptionRequest) -> Reject? {
         guard var entry = sessions[request.session], request.attempt > entry.attempt else {
             return Reject(code: .noSession)
@@ -126,7 +128,7 @@ package final class ResumableSessions {
                 )
             )
         } catch {
-            // Out of descriptors or of random bytes: the client will come again.
+            // Out of descriptors or of random bytes: the client will try again.
             socket.close()
             return false
         }

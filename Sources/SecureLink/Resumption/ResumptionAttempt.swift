@@ -6,7 +6,7 @@ import Vocabulary
 
 /// One attempt to resume a session: the shell of ``ResumptionAttemptStateMachine``.
 ///
-/// It calls back once and is then of no more use; freed before, it stops. Confined to its loop's thread.
+/// It calls back once and is not used after that. If it is freed before, it stops. It is confined to its loop's thread.
 final class ResumptionAttempt {
     private let session: PeerSession
     private let environment: LinkEnvironment
@@ -22,8 +22,8 @@ final class ResumptionAttempt {
     ///   - session: the session that has lost its link; on success it has the new one when `completion` is called.
     ///   - endpoints: the peer's addresses.
     ///   - first: the address that is tried first.
-    ///   - connectTimeout: how long connecting to one address may take.
-    ///   - answerTimeout: how long the answer may take after that.
+    ///   - connectTimeout: the time limit for connecting to one address.
+    ///   - answerTimeout: the time limit for the answer after that.
     ///   - completion: called once, with the failure or with `nil`.
     init(
         _ session: PeerSession,
@@ -40,7 +40,7 @@ final class ResumptionAttempt {
         connector = PeerConnector(to: endpoints, first: first, timeout: connectTimeout, in: environment)
     }
 
-    /// Begins.
+    /// Starts the attempt.
     func start() {
         run(machine.start())
     }
@@ -112,7 +112,7 @@ final class ResumptionAttempt {
 
 extension ResumptionAttempt: HandshakeSocketOwner {
     func handshakeSocket(_ socket: HandshakeSocket, _ event: HandshakeSocket.Event) {
-        // What the last connection had still to say does not concern the next one.
+        // A late event of the previous connection does not concern the next one.
         guard connection?.socket === socket else { return }
         switch event {
         case .received(let bytes): run(machine.received(bytes, hasMoreAddresses: !connector.isExhausted))

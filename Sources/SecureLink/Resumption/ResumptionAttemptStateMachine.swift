@@ -1,8 +1,9 @@
 import ProtocolCore
 import Vocabulary
 
-/// Decides how one attempt to resume a session goes: over all addresses of the peer, until one server takes the session back
-/// or none is left.
+/// Decides how one attempt to resume a session proceeds.
+///
+/// The attempt tries the addresses of the peer until one server takes the session back or no address is left.
 ///
 /// ```
 /// idle ──► connecting ──► asking ──answer──► over: resumed
@@ -11,17 +12,18 @@ import Vocabulary
 /// ```
 /// Pure: events go in, actions come out.
 struct ResumptionAttemptStateMachine {
-    /// What the shell does next, in this order.
+    /// A step that the shell takes next, in the order of the array.
     enum Action {
-        /// Connect to the next address; its result is ``connected(_:isSessionsServer:)`` or ``connectingFailed(_:)``.
+        /// Connect to the next address, then call ``connected(_:isSessionsServer:)`` or ``connectingFailed(_:)``.
         case connect
-        /// Start the time limit of the answer.
+        /// Start the deadline of the answer.
         case startDeadline
         /// Send this message.
         case send([UInt8])
         /// Close this connection.
         case close
-        /// Take the session to this connection: the peer has received so many records, and these bytes of records have come.
+        /// Move the session to this connection. `peerReceived` is the number of records that the peer has received; `received`
+        /// holds bytes of records that have arrived.
         case attach(peerReceived: UInt64, received: [UInt8])
         /// Give up.
         case fail(LinkFailure)
@@ -35,11 +37,12 @@ struct ResumptionAttemptStateMachine {
     }
 
     private var state = State.idle
-    /// What the last server answered; the other addresses may be other servers.
+    /// The failure of the last connection; the other addresses may belong to other servers.
     private var refusal: LinkFailure?
 
-    /// The largest answer, in bytes: what a server may send before it has proved that it has the session is bounded by the
-    /// message's own length, and records follow it at once.
+    /// The maximum number of bytes that are read before the answer is complete: a message of the largest size.
+    ///
+    /// This bounds what a server can make this end hold before it has proved the session. Records may follow the answer at once.
     private static let maxReceived = HandshakeFrame.headerCount + HandshakeFrame.maxBody
 
     init() {}
@@ -49,36 +52,36 @@ struct ResumptionAttemptStateMachine {
         if case .over = state { true } else { false }
     }
 
-    /// Begins.
+    /// Starts the attempt.
     mutating func start() -> [Action] {
         guard case .idle = state else { return [] }
         state = .connecting
         return [.connect]
     }
 
-    /// There is a connection.
+    /// The connection is established.
     ///
     /// - Parameters:
-    ///   - resumption: the request, with an attempt number of its own.
+    ///   - resumption: the request, with a new attempt number.
     ///   - isSessionsServer: whether the connection goes to the address of the session's last link.
-    /// - Returns: what the shell does next.
+    /// - Returns: the steps that the shell takes next.
     mutating func connected(_ resumption: ClientResumption, isSessionsServer: Bool) -> [Action] {
         guard case .connecting = state else { return [] }
         state = .asking(resumption, received: [], isSessionsServer: isSessionsServer)
         return [.startDeadline, .send(resumption.message)]
     }
 
-    /// No address is left that can be connected to.
+    /// No address is left that accepts a connection.
     mutating func connectingFailed(_ failure: LinkFailure) -> [Action] {
         guard case .connecting = state else { return [] }
         state = .over
         return [.fail(refusal ?? failure)]
     }
 
-    /// Bytes came from the server.
+    /// Bytes have arrived from the server.
     mutating func received(_ bytes: UnsafeRawBufferPointer, hasMoreAddresses: Bool) -> [Action] {
         guard case .asking(let resumption, var received, let isSessionsServer) = state else { return [] }
-        // Copied out of the state above: one reference, so that it is not copied again.
+        // `received` was taken out of the state; with only one reference left, appending does not copy it.
         state = .over
         received += bytes
         do throws(HandshakeFault) {
@@ -89,7 +92,7 @@ struct ResumptionAttemptStateMachine {
                 state = .asking(resumption, received: received, isSessionsServer: isSessionsServer)
                 guard received.count <= Self.maxReceived else {
                     return failed(
-                        .incompatible("a message that is too long"),
+                        .incompatible("message too long"),
                         hasMoreAddresses: hasMoreAddresses
                     )
                 }
@@ -112,7 +115,8 @@ struct ResumptionAttemptStateMachine {
         case .asking(_, _, let answersForSession): isSessionsServer = answersForSession
         case .idle, .connecting: isSessionsServer = false
         }
-        // The server that had the session says that it has it no more: nobody has. Another server may never have had it.
+        // If the server that had the session says that it does not have it any more, no server has it. Another server may never
+        // have had it.
         if failure == .sessionGone, isSessionsServer {
             state = .over
             return [.close, .fail(failure)]
@@ -133,9 +137,9 @@ extension LinkFailure {
     fileprivate init(resuming fault: HandshakeFault) {
         switch fault {
         case .rejected(.noSession, _): self = .sessionGone
-        // No password is asked for here: a server that cannot prove the session does not have it.
+        // A resumption involves no password: a server that cannot prove the session does not have it.
         case .authentication, .rejected(.authentication, _):
-            self = .incompatible("what answers cannot prove that it has the session")
+            self = .incompatible("the server cannot prove that it has the session")
         default: self = LinkFailure(fault)
         }
     }

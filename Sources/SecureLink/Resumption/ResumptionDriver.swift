@@ -4,19 +4,19 @@ import Vocabulary
 
 /// Resumes one session whenever it has lost its link: the shell of ``ResumptionStateMachine``.
 ///
-/// Confined to its loop's thread.
+/// It is confined to its loop's thread.
 package final class ResumptionDriver {
-    /// Where the peer is, and who is told how it goes.
+    /// The peer's addresses, the time limits, and the callbacks of the driver.
     package struct Route {
         /// The peer's addresses.
         package var endpoints: [Endpoint]
-        /// How long connecting to one address may take, at most.
+        /// The time limit for connecting to one address.
         package var connectTimeout: Duration
-        /// How long the answer may take after that, at most.
+        /// The time limit for the answer after that.
         package var handshakeTimeout: Duration
-        /// Called when an attempt has failed in a way that says something about the peer.
+        /// Called when the failure of an attempt tells something about the state of the peer.
         package var failed: (LinkFailure) -> Void
-        /// Called when new streams should have another session.
+        /// Called when new streams should use another session.
         package var becameDoubtful: () -> Void
 
         package init(
@@ -48,7 +48,7 @@ package final class ResumptionDriver {
         timer = LoopTimer(session.environment.loop) { [unowned self] in run(machine.waited()) }
     }
 
-    /// Whether new streams should have another session, because this one may never be resumed.
+    /// Whether new streams should use another session, because this one may never be resumed.
     package var isDoubtful: Bool { machine.isDoubtful }
 
     /// The session has lost its link.
@@ -56,7 +56,7 @@ package final class ResumptionDriver {
         run(machine.linkLost(mayReconnectNow: session.mayReconnectNow()))
     }
 
-    /// The network has changed: what failed before may work now.
+    /// The network has changed: attempts that failed before may succeed now.
     package func networkChanged() {
         run(machine.networkChanged())
     }

@@ -1,7 +1,9 @@
 import Vocabulary
 
-/// Decides when a session that has lost its link is tried to be resumed: at once, then with back-off, until it works, the
-/// server says that it does not have the session any more, or the session's time is over.
+/// Decides when the client tries to resume a session that has lost its link.
+///
+/// It tries at once, then with back-off, until an attempt succeeds, the server says that it does not have the session any more,
+/// or the session's time without a link is over.
 ///
 /// ```
 /// attached ──link lost──► waiting ──time──► trying ──resumed──► attached
@@ -10,16 +12,17 @@ import Vocabulary
 /// ```
 /// Pure: events go in, actions come out.
 struct ResumptionStateMachine {
-    /// What the shell does next, in this order.
+    /// A step that the shell takes next, in the order of the array.
     enum Action: Equatable {
         /// Call ``waited()`` after this time.
         case wait(Duration)
-        /// Try all addresses of the peer, that of the last link first or not; one address gets so long to be connected to, and as
-        /// long to answer.
+        /// Try all addresses of the peer, and that of the last link first if `lastAddressFirst` is true.
+        ///
+        /// `limit` is the time limit for connecting to one address, and again for its answer.
         case attempt(lastAddressFirst: Bool, limit: Duration)
-        /// Report a failure that says something about the peer.
+        /// Report a failure that tells something about the state of the peer.
         case report(LinkFailure)
-        /// New streams should have another session.
+        /// New streams should use another session.
         case becameDoubtful
         /// The session is over.
         case abandon(Abandonment)
@@ -34,34 +37,35 @@ struct ResumptionStateMachine {
 
     private var state = State.attached
     private var backoff = ReconnectBackoff()
-    /// Attempts that have failed since the link was lost.
+    /// The number of attempts that have failed since the link was lost.
     private var failures = 0
-    /// How often in a row the server that had the session has said that it does not have it any more.
+    /// The number of consecutive attempts in which the session's server has said that it does not have the session any more.
     private var denials = 0
-    /// Whether the address of the last link is tried first: not if it was not reached the last time.
+    /// Whether the next attempt tries the address of the last link first; alternates with every failure.
     private var triesLastAddress = true
-    /// Whether a server that answered did not have the session; another may.
+    /// Whether a server answered that does not have the session; another server may have it.
     private var isElsewhere = false
 
-    /// After so many denials the session is over.
+    /// The number of consecutive denials after which the session is over.
     ///
-    /// A request that was altered on its way is denied like one for a session that is not there. Two in a row are not altered on
-    /// any line that could carry a session. More: a client of a restarted server waits longer to be told. Fewer: one damaged
-    /// packet ends a session.
+    /// A server denies a request that was altered in transit just like one for an unknown session; but a line that alters two
+    /// requests in a row could not carry a session. Larger: the client of a restarted server waits longer for the end of the
+    /// session. Smaller: one damaged packet ends a session.
     private static let maxDenials = 2
-    /// After so many failures new streams do not wait for the session any more.
+    /// The number of failures after which new streams no longer wait for the session.
     ///
-    /// More: they wait in vain for a session that no server takes back. Fewer: each moment without a line costs a login.
+    /// Larger: they wait longer for a session that no server may take back. Smaller: every short outage of the line costs a
+    /// login.
     private static let maxFailures = 3
-    /// How long one address may take to be connected to, and how long to answer; doubled with each failure.
+    /// The time limit for connecting to one address, and for its answer; doubled with each failure.
     ///
-    /// Longer: an address that is gone delays the next one. Shorter: a slow line never answers in time; but the next attempt
-    /// has twice as long.
+    /// Longer: an address that does not answer delays the next one. Shorter: a slow line does not answer in time, although the
+    /// next attempt has twice as long.
     private static let firstLimit = Duration.seconds(5)
 
     init() {}
 
-    /// Whether new streams should have another session, because this one may never be resumed.
+    /// Whether new streams should use another session, because this one may never be resumed.
     var isDoubtful: Bool {
         switch state {
         case .attached: false
@@ -72,9 +76,9 @@ struct ResumptionStateMachine {
 
     /// The session has lost its link.
     ///
-    /// - Parameter mayReconnectNow: whether it may be resumed at once; links that are lost as soon as they stand are not worth one
-    ///   attempt after the other.
-    /// - Returns: what the shell does next.
+    /// - Parameter mayReconnectNow: whether it may be resumed at once; if links are lost as soon as they are established, there
+    ///   has to be a wait.
+    /// - Returns: the steps that the shell takes next.
     mutating func linkLost(mayReconnectNow: Bool) -> [Action] {
         if case .over = state { return [] }
         failures = 0
@@ -82,7 +86,7 @@ struct ResumptionStateMachine {
         isElsewhere = false
         triesLastAddress = true
         backoff.succeeded()
-        // An attempt that has just succeeded may say so only after this; it changes nothing then.
+        // A successful attempt may report its success only after this call; ``resumed()`` changes nothing then.
         state = .waiting
         return [.wait(mayReconnectNow ? .zero : ReconnectBackoff.first)]
     }
@@ -95,7 +99,7 @@ struct ResumptionStateMachine {
         return [.attempt(lastAddressFirst: triesLastAddress, limit: limit)]
     }
 
-    /// The network has changed: what failed before may work now.
+    /// The network has changed: attempts that failed before may succeed now.
     mutating func networkChanged() -> [Action] {
         guard case .waiting = state, failures > 0 else { return [] }
         backoff.succeeded()
@@ -124,8 +128,8 @@ struct ResumptionStateMachine {
         state = .waiting
         var actions: [Action] = [.wait(backoff.failed(using: &random))]
         if isDoubtful { actions.append(.becameDoubtful) }
-        // The first failure says more about the moment in which the link was lost than about the peer. And a server that does not
-        // have the session answers, which is all that is asked of a peer.
+        // The first failure tells more about the loss of the link than about the peer. A server that does not have the session
+        // has answered, so the peer is up.
         if failures > 1, failure != .sessionGone, failure != .sessionElsewhere {
             actions.append(.report(failure))
         }

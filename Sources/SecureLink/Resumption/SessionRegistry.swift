@@ -5,12 +5,12 @@ import ProtocolCore
 import Synchronization
 import Vocabulary
 
-/// What other threads have to say to the loop that a session lives on.
+/// A call of another thread to the loop of a session.
 package struct SessionCall: Sendable {
     enum Matter: Sendable {
-        /// A link has come whose client has proved that it has the session.
+        /// A link has arrived whose client has proved that it has the session.
         case resume(DetachedSocket, ResumptionRequest)
-        /// The session has no link, and has to make room.
+        /// The session has no link, and has to end to make room.
         case expire(Abandonment)
     }
 
@@ -18,21 +18,21 @@ package struct SessionCall: Sendable {
     let matter: Matter
 }
 
-/// Where the sessions of this process live that clients may come back to.
+/// The sessions of the process that clients may resume, with their loops.
 ///
-/// One for the whole process, shared by all threads: whichever loop accepts a link finds the session's. It is asked for
-/// each link that comes or goes, never for a byte.
+/// The process has one registry, which all threads share: a loop that accepts a link finds the session's loop. Threads call it
+/// for each link that is accepted or lost, never for each byte.
 package final class SessionRegistry: Sendable {
-    /// How the loop of a session is reached, from any thread.
+    /// Passes a call to the loop of a session, from any thread.
     package typealias Home = @Sendable (SessionCall) -> Void
 
     fileprivate struct Entry {
         let proof: SessionProof
         let user: String
         let home: Home
-        /// The last attempt that was let in: a hello that is seen again is not.
+        /// The number of the last attempt that was admitted: a replayed hello is not.
         var attempt: UInt64 = 0
-        /// When its link was lost; `nil` while it has one.
+        /// The moment when its link was lost; `nil` while it has one.
         var detachedAt: Instant?
     }
 
@@ -42,13 +42,14 @@ package final class SessionRegistry: Sendable {
     }
 
     private let state = Mutex(State())
-    /// What an unknown session is checked against, so that it costs and takes what a known one does.
+    /// The proof against which requests for unknown sessions are checked, so that they take as long as those for known ones.
     private let standIn: SessionProof
 
-    /// Sessions of one user that may wait for a link at a time.
+    /// The maximum number of sessions of one user that wait for a link at the same time.
     ///
-    /// Each may hold its log and its streams' windows. A user who has more than this many at once has more machines
-    /// than that, or a line that is lost for longer than it takes to make new ones.
+    /// Each may hold its log and the windows of its streams. A user who reaches this number has that many machines, or a line
+    /// that stays down for longer than it takes to make new sessions. Larger: one user can hold more memory. Smaller: a user with
+    /// many machines loses sessions.
     static let maxDetachedPerUser = 64
 
     /// An empty registry.
@@ -68,7 +69,7 @@ package final class SessionRegistry: Sendable {
         }
     }
 
-    /// A session has begun that can be come back to.
+    /// A session has begun that clients may resume.
     func add(_ proof: SessionProof, user: String, home: @escaping Home) {
         state.withLock { $0.entries[proof.id] = Entry(proof: proof, user: user, home: home) }
     }
@@ -81,7 +82,7 @@ package final class SessionRegistry: Sendable {
         }
     }
 
-    /// A session has lost its link: when its user has too many of those, the one that has waited longest is ended.
+    /// A session has lost its link; if its user has too many sessions without one, the session that has waited longest is ended.
     func detached(_ id: SessionID, at now: Instant) {
         let excess = state.withLock { state -> (SessionID, Home)? in
             guard let entry = state.entries[id], entry.detachedAt == nil else { return nil }
@@ -112,16 +113,16 @@ package final class SessionRegistry: Sendable {
         return oldest != nil
     }
 
-    /// How many sessions wait for a link.
+    /// The number of sessions that wait for a link.
     package var detachedCount: Int {
         state.withLock { $0.detachedPerUser.values.reduce(0, +) }
     }
 
-    /// Lets a hello in that asks for a session, if it is proved and was not seen before.
+    /// Admits a hello that asks for a session, if it proves the session and was not seen before.
     ///
-    /// What is unknown, what is not proved and what comes again cost the same and are answered alike.
+    /// Unknown sessions, wrong proofs and replays take the same time and get the same answer.
     ///
-    /// - Returns: where the session lives.
+    /// - Returns: the way to the session's loop, or `nil` if the hello is not admitted.
     func admit(_ request: ResumptionRequest) -> Home? {
         let proof = state.withLock { $0.entries[request.session]?.proof }
         guard request.isProved(by: proof ?? standIn) else { return nil }

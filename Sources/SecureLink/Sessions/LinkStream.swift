@@ -2,9 +2,9 @@ import EventIO
 import ProtocolCore
 package import Vocabulary
 
-/// A stream as its endpoint holds it: what it can ask of the session.
+/// A stream, as its endpoint uses it.
 ///
-/// Confined to the session's loop. After ``release()`` it does nothing.
+/// It is confined to the session's loop. After ``release()`` it does nothing.
 package struct LinkStream {
     let session: PeerSession
     let handle: StreamHandle
@@ -12,13 +12,15 @@ package struct LinkStream {
     /// The session that the stream belongs to.
     package var owner: PeerSession { session }
 
-    /// There is something to send, or its end: ``StreamEndpoint/fill(_:)`` will be called when it is the stream's turn.
+    /// Tells the session that there are bytes to send, or the end of the stream.
+    ///
+    /// The session calls ``StreamEndpoint/fill(_:)`` when it is the stream's turn.
     package func setReady() {
         session.core.setReady(handle)
         session.flushSoon()
     }
 
-    /// So many bytes that came have been taken: the peer will be given credit for as many.
+    /// Reports that the endpoint has consumed `count` bytes from the peer; the session grants the peer as much credit.
     package func consumed(_ count: Int) {
         session.core.consumed(count, on: handle)
         if session.core.hasControl { session.flushSoon() }
@@ -30,15 +32,15 @@ package struct LinkStream {
         if session.core.hasControl { session.flushSoon() }
     }
 
-    /// Ends both directions at once.
+    /// Resets the stream: both directions end at once.
     package func reset(_ failure: StreamFailure) {
         session.core.reset(handle, failure, at: session.environment.loop.now)
         session.flushSoon()
     }
 
-    /// Nothing more will be done with the stream.
+    /// Releases the stream; the endpoint does nothing more with it.
     ///
-    /// It must have come to its end, or it is reset.
+    /// A stream that is not over is reset.
     package func release() {
         session.release(handle)
     }

@@ -2,41 +2,41 @@ import Basics
 import ProtocolCore
 import WireCoding
 
-/// The beginning of a record whose rest has not come, in memory that the rest is read into.
+/// The beginning of a record that has not arrived completely, in memory for the whole record.
 ///
-/// Confined to its session's thread.
+/// It is confined to its session's thread.
 struct PartialRecord: ~Copyable {
     private var memory: UnsafeMutableRawPointer?
     private var capacity = 0
-    /// How many bytes of it have come.
+    /// The number of bytes that have arrived.
     private(set) var count = 0
-    /// How long the record is, once its header has come.
+    /// The size of the record in bytes, once its header has arrived.
     private var length: Int?
 
     deinit {
         if let memory { BulkMemory.deallocate(memory) }
     }
 
-    /// What has come.
+    /// The bytes that have arrived.
     var bytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: memory, count: count) }
 
-    /// Where the rest of the record belongs; empty when there is no record, or when its length is not known yet.
+    /// The memory for the missing bytes; empty if there is no record or its size is not known yet.
     var missing: UnsafeMutableRawBufferPointer {
         guard let memory, let length else { return UnsafeMutableRawBufferPointer(start: nil, count: 0) }
         return UnsafeMutableRawBufferPointer(start: memory + count, count: length - count)
     }
 
-    /// Whether the record is whole.
+    /// Whether the record is complete.
     var isWhole: Bool { count == length }
 
-    /// So many bytes were put where they were missing.
+    /// Counts `fresh` bytes that were read into ``missing``.
     mutating func took(_ fresh: Int) {
         count += fresh
     }
 
     /// Keeps the beginning of a record, with memory for the whole of it.
     mutating func keep(_ beginning: UnsafeRawBufferPointer) {
-        // The session has looked at it before, and would have broken with the link for a header that it does not take.
+        // The session has checked the header before, and closes a link with an invalid one.
         let length = try? RecordHeader.measure(beginning, maxPlaintext: RecordHeader.maxPlaintext)
         reserve(max(length ?? RecordHeader.count, beginning.count))
         if let memory, let source = beginning.baseAddress {
@@ -46,13 +46,13 @@ struct PartialRecord: ~Copyable {
         self.length = length
     }
 
-    /// Forgets the record, but not the memory: what was read out of it may still be on its way.
+    /// Forgets the record but keeps the memory: bytes of the record may not be delivered yet.
     mutating func clear() {
         count = 0
         length = nil
     }
 
-    /// Gives the memory back, unless there is something in it.
+    /// Frees the memory, unless it holds bytes.
     mutating func rest() {
         guard count == 0, let memory else { return }
         BulkMemory.deallocate(memory)

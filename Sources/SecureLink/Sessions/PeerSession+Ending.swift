@@ -2,22 +2,22 @@ import EventIO
 import ProtocolCore
 import Vocabulary
 
-// How a session ends, and what its link is kept for after that.
+// The end of a session, and the purpose of its link after that.
 
 extension PeerSession {
-    /// How an owner wants a session to end.
+    /// An end of the session that its owner requests.
     enum RequestedEnd {
         /// When the peer has acknowledged everything that was sent on streams.
         case whenAcknowledged(CloseCode, String)
-        /// With the streams that it still has.
+        /// At once, together with the streams that are still open.
         case now(CloseCode, String)
-        /// Without a link.
+        /// Without a link: the session will not be resumed.
         case abandoned(Abandonment)
     }
 
-    /// Remembers how the session shall end.
+    /// Remembers a request to end the session.
     ///
-    /// The first request stands, but one that waits for nothing replaces one that waits.
+    /// The first request stays, but a request that waits for nothing replaces one that waits.
     func request(_ end: RequestedEnd) {
         if case .now = requestedEnd { return }
         if case .whenAcknowledged = end, requestedEnd != nil { return }
@@ -25,15 +25,17 @@ extension PeerSession {
         flushSoon()
     }
 
-    /// Does what the owner requested: here, because an owner may ask from within a stream's ``StreamEndpoint/fill(_:)``, while a
-    /// record is being made.
+    /// Carries out the owner's request.
+    ///
+    /// This happens at the turn's end, because an owner may make the request from within a stream's ``StreamEndpoint/fill(_:)``,
+    /// while a record is being made.
     func carryOutRequest() {
         switch requestedEnd {
         case nil: return
         case .whenAcknowledged(let code, let text): core.closeWhenAcknowledged(code, text)
         case .now(let code, let text): core.close(code, text)
         case .abandoned(let cause):
-            // It may have got a link in the meantime, and then goes on.
+            // If the session has got a link in the meantime, it continues.
             core.abandon(cause)
             requestedEnd = nil
         }
@@ -50,9 +52,9 @@ extension PeerSession {
         armTimer()
     }
 
-    /// The core has ended the session: the link is let go, and the endpoints and the owner hear of it at the turn's end.
+    /// The core has ended the session: the link is released, and the endpoints and the owner are notified at the turn's end.
     ///
-    /// By then, everything that came before the end has been delivered.
+    /// By then, all bytes that arrived before the end have been delivered.
     func ended(_ end: SessionEnd) {
         switch end.kind {
         case .closedByUs, .violation: linger()
@@ -61,13 +63,13 @@ extension PeerSession {
         note(.ended(end))
     }
 
-    /// News for the owner, told at the turn's end.
+    /// Keeps a notice for the owner until the turn's end.
     func note(_ notice: SessionNotice) {
         notices.append(notice)
         flushSoon()
     }
 
-    /// Tells the turn's news.
+    /// Delivers the turn's notices.
     func tellNotices() {
         let news = notices
         notices.removeAll(keepingCapacity: false)
@@ -84,8 +86,10 @@ extension PeerSession {
         for endpoint in endpoints { endpoint.sessionEnded(end) }
     }
 
-    /// Our last words are written, and the link is kept until the other end has read them: closed at once, with bytes of
-    /// the other end's unread, the system would send a reset that may overtake them.
+    /// Writes the final bytes and keeps the link until the other end has read them.
+    ///
+    /// If the socket were closed at once, with unread bytes of the other end, the kernel would send a reset that may overtake the
+    /// final bytes.
     func linger() {
         guard socket != nil else { return }
         lingering = self
@@ -100,7 +104,7 @@ extension PeerSession {
         if core.unwrittenCount == 0, preamble.isEmpty { socket?.shutdownWriting() }
     }
 
-    /// Reads what nobody wants any more, into memory that nobody looks at, and not for longer than a turn may take.
+    /// Reads and discards bytes, for no longer than a turn may take.
     func discard() {
         withUnsafeTemporaryAllocation(byteCount: Self.discardedAtOnce, alignment: 1) { space in
             for _ in 0..<Self.maxDiscards {
@@ -117,7 +121,7 @@ extension PeerSession {
         if socket?.isReadable ?? false { readAgainSoon() }
     }
 
-    /// How much is read at once of what is thrown away, and how often in a turn; together a turn's bytes.
+    /// The number of bytes that are discarded per read, and the number of such reads in a turn; together a turn's bytes.
     private static let discardedAtOnce = 16 << 10
     private static let maxDiscards = 16
 

@@ -3,47 +3,48 @@ import EventIO
 import ProtocolCore
 import Vocabulary
 
-// How a session loses its link and is taken to another one.
+// The loss of a session's link, and the move to another one.
 
 extension PeerSession {
-    /// A link that a session is taken to.
+    /// Another link for a session.
     struct Arrival {
-        /// The connection, past the peer's part of the handshake; not registered with its loop, or with another handler.
+        /// The connection, after the peer's part of the handshake; not registered with its loop, or with another handler.
         let socket: StreamSocket
-        /// Where it goes.
+        /// The remote address.
         let remote: SocketAddress
-        /// How many records the peer has received.
+        /// The number of records that the peer has received.
         let peerReceived: UInt64
-        /// What goes out before the first record.
+        /// The bytes that are sent before the first record.
         let preamble: [UInt8]
-        /// What has come behind the handshake.
+        /// The bytes that arrived after the handshake.
         let records: [UInt8]
     }
 
-    /// What happened when the session was taken to another link.
+    /// A summary of a resumption.
     package struct ResumptionSummary: Sendable {
-        /// How long it had no link.
+        /// The time that the session had no link.
         package let gap: Duration
-        /// How many bytes are sent again.
+        /// The number of bytes that are sent again.
         package let resentBytes: Int
     }
 
     /// Whether the session has a link now.
     package var isAttached: Bool { core.isAttached }
 
-    /// Whether the peer has everything that was said on streams, as far as this can be known.
+    /// Whether the peer has acknowledged everything that was sent on streams; true also if the session does not keep what would
+    /// show it.
     package var isFullyAcknowledged: Bool { core.isFullyAcknowledged || !core.isResumable }
 
-    /// Whether the session goes on when its link is lost.
+    /// Whether the session survives the loss of its link.
     package var isResumable: Bool { core.isResumable }
 
-    /// What the session is found and proved by on another link.
+    /// The identifier and keys with which the session is found and proved on another link.
     var proof: SessionProof { core.proof }
 
-    /// How many records have been received since the session began.
+    /// The number of records received since the session began.
     var receivedRecords: UInt64 { core.receivedRecords }
 
-    /// The request to resume the session, with an attempt number of its own.
+    /// A request to resume the session, with a new attempt number.
     func requestResumption(random: [UInt8]) -> ClientResumption {
         ClientResumption(
             core.proof,
@@ -53,9 +54,9 @@ extension PeerSession {
         )
     }
 
-    /// Takes the session to another link; one that there still is counts as lost.
+    /// Moves the session to another link; a link that it still has counts as lost.
     ///
-    /// - Returns: whether the session has taken the link, if only to say its last words over it; otherwise it is closed.
+    /// - Returns: whether the session has taken the link, even if only to write its final bytes; otherwise the link is closed.
     @discardableResult
     func attach(_ arrival: Arrival) -> Bool {
         if core.isAttached {
@@ -67,7 +68,7 @@ extension PeerSession {
         do throws(ProtocolViolation) {
             resent = try core.resume(received: arrival.peerReceived, at: environment.loop.now)
         } catch {
-            // The core has said so itself.
+            // The core has ended the session and reports it as an event.
             arrival.socket.close()
             takeEvents()
             return false
@@ -82,31 +83,31 @@ extension PeerSession {
         hasLostLink = false
         adopt(arrival.socket)
         note(.resumed(ResumptionSummary(gap: gap, resentBytes: resent)))
-        // It may have been waiting for this to be closed.
+        // A closing session may have been waiting for the acknowledgement that the peer's count of records contains.
         takeEvents()
         if core.isOpen { start(received: arrival.records) }
         return true
     }
 
-    /// Whether the session may be taken to another link at once, and not only after a wait, after it has lost one again.
+    /// Whether the session may be resumed at once after the loss of a link, and not only after a wait.
     ///
-    /// Asked once for each link that is lost.
+    /// Called once for each lost link.
     package func mayReconnectNow() -> Bool { reconnectBudget.take(at: environment.loop.now) }
 
-    /// Links that may be lost before there is a wait, and how many more each second.
+    /// The reconnect budget: the number of links that may be lost before there is a wait, and how many more each second.
     ///
-    /// Fewer would slow down a line that is cut often and still carries; more would let two ends spin whose links are cut
-    /// as soon as they stand.
+    /// Larger: two ends whose links are cut as soon as they are established reconnect in a busy loop. Smaller: a line that is
+    /// often cut but carries data becomes slow.
     static let reconnectBurst = 64
     static let reconnectsPerSecond = 2
 
-    /// Makes the socket the session's own.
+    /// Sets the options of the socket and makes the session its handler.
     func adopt(_ socket: StreamSocket) {
         if !remote.isUnix { socket.becomeLink(maxUnsent: Self.unsentBytes, timeout: keepAliveTimeout) }
         socket.handler = self
     }
 
-    /// The link is gone, and the session waits for another one.
+    /// The link is lost, and the session waits for another one.
     func detached(_ fault: LinkFault) {
         detachedAt = environment.loop.now
         hasLostLink = true
@@ -114,17 +115,17 @@ extension PeerSession {
         socket?.close()
         socket = nil
         partial.clear()
-        // Streams that have not got yet what was read out of it are served first.
+        // Bytes of the partial record that are not delivered yet are delivered first.
         if touched.isEmpty { partial.rest() }
         preamble = []
         wantsRead = false
         note(.detached(fault))
     }
 
-    /// Looks whether the way that the link takes is still there, after something has changed in the network.
+    /// Checks the link after a change in the network.
     ///
-    /// A link whose local address or route is gone is lost at once; any other is asked for a sign of life, and lost when
-    /// there is none soon.
+    /// A link whose local address or route is gone is lost at once. On any other link the session starts a liveness check; the
+    /// link is lost if the peer does not answer soon.
     package func networkChanged() {
         guard core.isAttached, let socket, !remote.isUnix else { return }
         guard socket.hasRoute(to: remote) else {

@@ -4,7 +4,7 @@ import ProtocolCore
 import Vocabulary
 import WireCoding
 
-// From the link to the streams' plain ends: read, open, hand out.
+// From the link to the endpoints: read, decrypt, deliver.
 
 extension PeerSession: StreamSocketHandler {
     package func socketReadable(_ socket: StreamSocket) {
@@ -19,10 +19,10 @@ extension PeerSession: StreamSocketHandler {
         linkEnded(.ended)
     }
 
-    /// Reads once and hands out what is whole.
+    /// Reads once and delivers the complete records.
     ///
-    /// What a record lacks that has begun to come is read into its own memory, and whole records into the memory that all
-    /// links share.
+    /// The missing bytes of a partial record are read into its own memory, and whole records into the memory that all links
+    /// share.
     func read() {
         wantsRead = false
         guard let socket, lingering == nil else {
@@ -31,7 +31,8 @@ extension PeerSession: StreamSocketHandler {
         }
         let scratch = environment.scratch
         let missing = partial.missing
-        // Of a record whose length is not known there are at most three bytes, and they are read on behind.
+        // A partial record of unknown length has at most three bytes. They are moved to the front of the shared memory, and the
+        // read continues after them.
         let lead = missing.isEmpty ? partial.count : 0
         scratch.copyMemory(from: UnsafeRawBufferPointer(rebasing: partial.bytes[..<lead]))
         segments[0] = MemorySegment(base: missing.baseAddress, count: missing.count)
@@ -52,11 +53,11 @@ extension PeerSession: StreamSocketHandler {
         }
     }
 
-    /// How many bytes to read of records that have not begun to come.
+    /// The number of bytes to read into the shared memory, after the missing bytes of a partial record.
     ///
-    /// Bulk comes in records of one length. Where more of it waits than is read at once, reading whole ones leaves nothing
-    /// over that would have to be moved out of the way of the next. What a turn lacks of a whole record is added to the next
-    /// turn, so that a link whose turn holds two records and a half gets no less than its part.
+    /// Bulk arrives in records of one length. If more of them are ready than one read takes, reading whole records leaves no
+    /// partial record that has to be copied. The unused bytes of a turn are added to the next turn, so that a link whose turn has
+    /// room for two and a half records gets its whole part.
     private func roomForRecords(behind missing: Int) -> Int {
         let most = min(maxBytes(.reading) + unusedRoom, environment.scratch.count)
         let length = core.lastRecordCount
@@ -78,11 +79,11 @@ extension PeerSession: StreamSocketHandler {
         environment.loop.atEndOfNextTurn(self)
     }
 
-    /// Hands out what is whole: the record that was partial, then those at the front of the memory that all links share.
+    /// Delivers the complete records: the one that was partial, then those at the front of the shared memory.
     ///
     /// - Parameters:
-    ///   - fresh: how many bytes there are in the shared memory.
-    ///   - isPartialOver: whether the partial record is whole now, or has moved into the shared memory.
+    ///   - fresh: the number of bytes in the shared memory.
+    ///   - isPartialOver: whether the partial record is complete now, or has moved into the shared memory.
     private func process(fresh: Int, isPartialOver: Bool) {
         if partial.isWhole { _ = open(partial.bytes) }
         let whole = open(UnsafeMutableRawBufferPointer(rebasing: environment.scratch[..<fresh]))
@@ -96,15 +97,15 @@ extension PeerSession: StreamSocketHandler {
         if core.hasControl || core.hasTurns { flushSoon() } else { armTimer() }
     }
 
-    /// What came behind a handshake.
+    /// Processes the bytes that arrived after a handshake.
     func process(received: [UInt8]) {
         received.withUnsafeBytes { environment.scratch.copyMemory(from: $0) }
         process(fresh: received.count, isPartialOver: true)
     }
 
-    /// Opens the whole records at the front.
+    /// Decrypts the complete records at the front.
     ///
-    /// - Returns: how many bytes they have.
+    /// - Returns: the number of their bytes.
     private func open(_ bytes: UnsafeMutableRawBufferPointer) -> Int {
         var offset = 0
         while offset < bytes.count {

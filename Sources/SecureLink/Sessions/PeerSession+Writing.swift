@@ -4,13 +4,13 @@ import ProtocolCore
 import Vocabulary
 import WireCoding
 
-// From the streams' plain ends to the link: whose turn it is, seal, write; once a turn.
+// From the endpoints to the link, once a turn: choose a stream, encrypt, write.
 
 extension PeerSession: TurnEndHandler {
     package func turnEnded() {
-        // Once a turn, however much there is: others have to get at the processor as well.
+        // Once a turn, no matter how much there is to read: others need the processor too.
         if wantsRead { read() }
-        // Until here, so that what was read does not ask for what is done right now.
+        // Reset only now, so that the read above does not queue a flush, which follows anyway.
         isFlushQueued = false
         if requestedEnd != nil { carryOutRequest() }
         if lingering == nil { flush() } else { finishWriting() }
@@ -22,7 +22,7 @@ extension PeerSession: TurnEndHandler {
         guard socket != nil, lingering == nil else { return }
         let limit = turnLimit
         core.beginSending(at: environment.loop.now, upTo: limit)
-        // A small rest of a turn is not worth a call and a record.
+        // A small rest of a turn is not worth a system call and a record.
         let least = limit / 4
         var left = core.unwrittenCount < least ? limit : 0
         let before = left
@@ -47,18 +47,18 @@ extension PeerSession: TurnEndHandler {
         armTimer()
     }
 
-    /// How many bytes of streams a turn seals, at most: what the link carries in ten milliseconds.
+    /// The maximum number of stream bytes that a turn seals: what the link carries in ten milliseconds.
     ///
-    /// On a fast link that is one read of the other end. On a slow one everything that is sealed stands in front of what
-    /// will be more urgent: streams are asked for more only when a quarter of a turn is left to write.
+    /// On a fast link this is one read of the other end. On a slow link all sealed bytes are sent before later bytes that may be
+    /// more urgent. Therefore a turn takes more from streams only when less than a quarter of a turn is left to write.
     private var turnLimit: Int {
         min(max(traffic.recent(at: environment.loop.now) / 5, Self.minTurnBytes), maxBytes(.writing))
     }
 
-    /// A turn in which many streams have nothing to give must end too.
+    /// The minimum that a stream uses of a turn, so that a turn in which many streams have nothing to send ends too.
     private static let minHeldCredit = 64
 
-    /// Writes what waits for as long as the link takes it.
+    /// Writes waiting bytes as long as the socket takes them.
     func writeOut() {
         while let socket, socket.isWritable {
             let (count, wanted) = preamble.isEmpty ? writeRecords(socket) : writePreamble(socket)
@@ -80,7 +80,7 @@ extension PeerSession: TurnEndHandler {
         return (count, wanted)
     }
 
-    /// The end of the handshake and the first records leave together.
+    /// Writes the end of the handshake and the first records together.
     private func writePreamble(_ socket: StreamSocket) -> (took: Int?, of: Int) {
         let filled = core.unwritten(
             into: UnsafeMutableBufferPointer(rebasing: segments[1...])
@@ -99,7 +99,7 @@ extension PeerSession: TurnEndHandler {
 
     func armTimer() {
         guard let next = core.nextTimeout else { return }
-        // A timer that fires too early is set anew; one that is moved at every record would cost more.
+        // A timer that fires too early is set again; moving it at every record would cost more.
         guard next < armedFor else { return }
         armedFor = next
         timer?.schedule(at: next)

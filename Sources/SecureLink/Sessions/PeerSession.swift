@@ -6,72 +6,76 @@ import WireCoding
 
 /// Owns sessions and decides what their streams are for.
 ///
-/// Called on the session's loop.
+/// The session calls it on its loop.
 package protocol PeerSessionOwner: AnyObject {
-    /// The peer opened a stream. Called while the session reads: the stream's bytes may follow at once.
+    /// The peer has opened a stream.
     ///
-    /// - Returns: the stream's plain end, or `nil` when the stream was reset and released at once.
+    /// Called while the session reads: the stream's bytes may follow at once.
+    ///
+    /// - Returns: the stream's endpoint, or `nil` if the owner has reset and released the stream.
     func session(
         _ session: PeerSession,
         opened stream: LinkStream,
         for request: StreamRequest
     ) -> (any StreamEndpoint)?
 
-    /// Something happened to the session. Called at the end of a turn, never from within a call of the owner's.
+    /// Something happened to the session.
+    ///
+    /// Called at the end of a turn, never from within a call of the owner.
     func session(_ session: PeerSession, _ notice: SessionNotice)
 }
 
-/// A session with a peer on the link that it has now: the core driven by a socket and a clock.
+/// A session with a peer: the protocol's core, driven by the socket of its current link and by a clock.
 ///
-/// The link may be lost and another one take its place; streams do not notice. Every turn ends in ``turnEnded()``: the session
-/// seals and writes what there is to send, then tells its owner the turn's news. Confined to its loop's thread.
+/// If the link is lost and another one takes its place, streams do not notice it. Every turn ends in ``turnEnded()``: the session
+/// seals and writes what there is to send, then delivers the turn's notices to its owner. It is confined to its loop's thread.
 package final class PeerSession {
-    /// The loop that the session lives on.
+    /// The environment of the loop that the session runs on.
     package let environment: LinkEnvironment
     /// The user that the client proved to be.
     package let userName: String
-    /// The same, with the number of the password where it is not the first: `alice/2`.
+    /// The user with the number of the password if it is not the first: `alice/2`.
     package let user: String
-    /// Where the link goes, or went.
+    /// The remote address of the link, or of the last one.
     package internal(set) var remote: SocketAddress
-    /// Whether records hide what is in them.
+    /// Whether records are encrypted.
     package let isEncrypted: Bool
-    /// Who is asked about new streams and told of the end.
+    /// The owner, which decides about new streams and gets the notices.
     package weak var owner: (any PeerSessionOwner)?
-    /// How many streams the end of the session cut off, or wait because its link was lost.
+    /// The number of streams that the end of the session cut off, or that wait because the link was lost.
     package internal(set) var interruptedStreams = 0
-    /// Whether the session has lost its last link and has not got another one; stays so when it ends like that.
+    /// Whether the session has lost its link and has no other one; stays `true` if the session ends like that.
     package internal(set) var hasLostLink = false
 
     var core: Session
     var socket: StreamSocket?
-    /// Bytes that go out before the first record: the end of the handshake.
+    /// The bytes that are sent before the first record: the end of the handshake.
     var preamble: [UInt8]
     var partial = PartialRecord()
     var slots: [StreamSlot] = []
     var touched: [any StreamEndpoint] = []
     var isFlushQueued = false
     var wantsRead = false
-    /// How the owner wants the session to end, done at the turn's end.
+    /// The owner's request to end the session, carried out at the turn's end.
     var requestedEnd: RequestedEnd?
-    /// The news of this turn, in the order in which it happened.
+    /// The notices of this turn, in order.
     var notices: [SessionNotice] = []
-    /// How many bytes the last turn of reading had room for and could not use: less than a record.
+    /// The number of bytes that the last read had room for and did not use: less than a record.
     var unusedRoom = 0
     var armedFor = Instant.distantFuture
     var timer: LoopTimer?
     var lingering: PeerSession?
-    /// How often links may be lost without a wait.
+    /// The number of links that may be lost without a wait.
     var reconnectBudget: TokenBucket
-    /// When the link was lost.
+    /// The moment when the link was lost.
     var detachedAt = Instant.start
     let keepAliveTimeout: Duration
     var traffic = TrafficMeter()
-    /// How many streams move bulk.
+    /// The number of streams that move bulk.
     var bulk = BothDirections(BulkCount())
     let segments: UnsafeMutableBufferPointer<MemorySegment>
 
-    /// A stream's endpoint, with the name that tells it from a later stream in the same slot.
+    /// A stream's endpoint, with the ID that tells the stream from a later one in the same slot.
     struct StreamSlot {
         var id = StreamID(rawValue: 0)
         var endpoint: (any StreamEndpoint)?
@@ -79,16 +83,16 @@ package final class PeerSession {
         var countedIn = BothDirections<UInt64>(0)
     }
 
-    /// How many bytes of streams a turn seals on a slow link: four small records, 13 ms at 10 Mbit/s.
+    /// The number of stream bytes that a turn seals on a slow link: four small records, 13 ms at 10 Mbit/s.
     static let minTurnBytes = 16 << 10
-    /// Runs of memory in one write: a turn's bytes lie in at most three blocks.
+    /// The maximum number of memory segments in one write: a turn's bytes lie in at most three blocks.
     static let maxSegments = 8
-    /// How long the other end may take to read our last words.
+    /// The time that the other end has to read the final bytes.
     static let lingerTime = Duration.seconds(3)
-    /// What the system may hold unsent.
+    /// The maximum number of unsent bytes in the kernel.
     static let unsentBytes: Int32 = 128 << 10
 
-    /// A session with the keys of a finished handshake, on the socket that the handshake ran over.
+    /// A session with the keys of a finished handshake, on the socket of that handshake.
     init(
         role: Session.Role,
         agreement: Agreement,
@@ -134,10 +138,10 @@ package final class PeerSession {
     }
 }
 
-// MARK: - What the owner calls
+// MARK: - Calls of the owner
 
 extension PeerSession {
-    /// Begins: `received` is what came behind the handshake.
+    /// Starts the session; `received` holds the bytes that arrived after the handshake.
     func start(received: [UInt8]) {
         if !received.isEmpty { process(received: received) }
         flushSoon()
@@ -146,7 +150,7 @@ extension PeerSession {
 
     /// Opens a stream; its bytes may follow at once.
     ///
-    /// - Returns: the stream, or `nil` when ``canOpen`` is false.
+    /// - Returns: the stream, or `nil` if ``canOpen`` is false.
     package func open(_ request: StreamRequest, for endpoint: any StreamEndpoint) -> LinkStream? {
         guard requestedEnd == nil, let handle = core.open(request, at: environment.loop.now) else {
             return nil
@@ -159,42 +163,42 @@ extension PeerSession {
     /// Whether a stream can be opened now.
     package var canOpen: Bool { requestedEnd == nil && core.canOpen }
 
-    /// Whether no stream can be opened ever again.
+    /// Whether no stream can ever be opened again.
     package var isSpent: Bool { requestedEnd != nil || core.isSpent }
 
     /// Whether the session has not ended.
     package var isOpen: Bool { core.isOpen }
 
-    /// How many streams there are.
+    /// The number of streams.
     package var streamCount: Int { core.streamCount }
 
-    /// Whether the session has moved so much lately that a stream had better go elsewhere.
+    /// Whether the session's recent traffic is so high that a new stream should use another session.
     package var isBusy: Bool { traffic.isBusy(at: environment.loop.now) }
 
-    /// How many bytes of bulk go over the link, not counting what has only just begun: for choosing the least busy.
+    /// The recent bulk of the session in bytes, without streams that have only just started; for choosing the least busy session.
     package var bulkBytes: Int {
         let settled = traffic.settled(at: environment.loop.now)
         return settled < TrafficMeter.busyBytes ? 0 : settled
     }
 
-    /// All streams are gone: the next one to come is not kept away by what they have moved.
+    /// All streams have ended: their bytes must not keep the next stream away from this session.
     package func streamsAreGone() {
         traffic.clear(at: environment.loop.now)
     }
 
-    /// The shortest of the last measurements of the way to the peer and back.
+    /// The shortest of the recent measurements of the round trip.
     package var roundTrip: Duration? { core.shortestRoundTrip }
 
-    /// When the peer last gave a sign of life.
+    /// The moment of the last bytes from the peer.
     package var lastReceived: Instant { core.lastReceived }
 
-    /// Asks the peer for a sign of life now.
+    /// Sends a PING to the peer, for a liveness check.
     package func ping() {
         core.ping(at: environment.loop.now)
         flushSoon()
     }
 
-    /// Tells the peer that no new streams are welcome; those that there are go on.
+    /// Sends GOAWAY to the peer: it may open no new streams; existing streams continue.
     package func goAway() {
         core.goAway(.shutdown)
         flushSoon()
@@ -204,36 +208,36 @@ extension PeerSession {
     ///
     /// From now on no stream can be opened.
     ///
-    /// - Parameter text: the reason that the peer is sent; cut to the room that a CLOSE frame has.
+    /// - Parameter text: the reason for the peer; cut to the room that a CLOSE frame has.
     package func close(_ text: String = "") {
         request(.whenAcknowledged(.shutdown, text))
     }
 
-    /// Closes the session at the turn's end, with the streams that it still has.
+    /// Closes the session at the turn's end, together with the streams that are still open.
     ///
-    /// - Parameter text: the reason that the peer is sent.
+    /// - Parameter text: the reason for the peer.
     package func closeAtOnce(_ text: String = "") {
         request(.now(.shutdown, text))
     }
 
     /// Closes the session at the turn's end, because the peer violates the protocol that is spoken on its streams.
     ///
-    /// - Parameter text: the reason that the peer is sent.
+    /// - Parameter text: the reason for the peer.
     package func breakOff(_ text: String) {
         request(.now(.protocolError, text))
     }
 
-    /// Closes the session at the turn's end, because its user may not be here any more.
+    /// Closes the session at the turn's end, because its user may no longer use it.
     package func revoke() {
         request(.now(.revoked, ""))
     }
 
-    /// Ends a session that has no link at the turn's end: it will not be resumed.
+    /// Ends a session that has no link, at the turn's end: it will not be resumed.
     package func abandon(_ cause: Abandonment) {
         request(.abandoned(cause))
     }
 
-    /// Gives back memory that a silent session does not need; to be called now and then.
+    /// Frees memory that an idle session does not need; to be called from time to time.
     package func rest() {
         core.rest(at: environment.loop.now)
         guard core.streamCount == 0 else { return }
@@ -242,7 +246,7 @@ extension PeerSession {
         partial.rest()
     }
 
-    /// Whether windows may grow: taken away when memory is short.
+    /// Whether windows may grow; the owner sets it to `false` when memory is short.
     package var mayGrow: Bool {
         get { core.mayGrow }
         set { core.mayGrow = newValue }

@@ -1,11 +1,11 @@
 package import Vocabulary
 
-/// News about a session as a whole.
+/// A notice about a session as a whole.
 ///
-/// A session collects its news during a turn of the loop and tells its owner at the turn's end. So no call of an owner's is ever
-/// answered by a call back from within it.
+/// A session collects its notices during a turn of the loop and delivers them to its owner at the turn's end. So a call of the
+/// owner never leads to a callback from within that call.
 package enum SessionNotice: Sendable {
-    /// The peer sent GOAWAY: no new stream can be opened here, and those that exist go on.
+    /// The peer sent GOAWAY: this end can open no new stream, and existing streams continue.
     case goesAway
     /// The round trip to the peer was measured.
     case measured(Duration)
@@ -13,6 +13,6 @@ package enum SessionNotice: Sendable {
     case detached(LinkFault)
     /// The session has another link.
     case resumed(PeerSession.ResumptionSummary)
-    /// The session is over, and the endpoints of its streams know it.
+    /// The session has ended, and the endpoints of its streams have been notified.
     case ended(SessionEnd)
 }

@@ -4,30 +4,33 @@ import ProtocolCore
 package import Vocabulary
 import WireCoding
 
-/// What is at the plain end of a stream: it gives the bytes that go to the peer and takes those that come.
+/// The plaintext end of a stream: it provides the bytes for the peer and takes the bytes from the peer.
 ///
-/// Everything is called on the session's loop. No call may be answered by blocking.
+/// The session calls it on its loop. No method may block.
 package protocol StreamEndpoint: AnyObject {
-    /// Puts bytes into memory of the session's, as many as there are and fit, from the beginning without a gap. Called
-    /// after ``LinkStream/setReady()``, when it is the stream's turn.
+    /// Copies bytes into memory of the session: as many as there are and fit, from the beginning without a gap.
+    ///
+    /// Called after ``LinkStream/setReady()``, when it is the stream's turn.
     func fill(_ segments: UnsafeMutableBufferPointer<MemorySegment>) -> StreamFill
 
-    /// Takes bytes from the peer. They are valid until ``deliver()`` has returned; each has to be reported by
-    /// ``LinkStream/consumed(_:)`` one day, or the peer will run out of credit.
+    /// Takes bytes from the peer.
     ///
-    /// - Returns: whether ``deliver()`` should be called when all has been handed over that came with it.
+    /// They are valid until ``deliver()`` has returned. The endpoint must report each of them with ``LinkStream/consumed(_:)`` at
+    /// some time; otherwise the peer runs out of credit.
+    ///
+    /// - Returns: whether to call ``deliver()`` when all bytes that arrived together have been handed over.
     func receive(_ bytes: UnsafeRawBufferPointer) -> Bool
 
-    /// All that came together has been handed over: now is the time to write it, at once.
+    /// All bytes that arrived together have been handed over: the endpoint should write them now, at once.
     func deliver()
 
-    /// The peer will send no more.
+    /// The peer will send no more bytes.
     func receiveEnd()
 
     /// The peer has connected the stream to its target, or could not.
     func targetAnswered(_ failure: StreamFailure?)
 
-    /// The stream is over in both directions, by the peer's will.
+    /// The peer has reset the stream: both directions are over.
     func streamReset(_ failure: StreamFailure)
 
     /// The session is over, and the stream with it.

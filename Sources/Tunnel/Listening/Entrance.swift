@@ -11,13 +11,13 @@ final class Entrance {
     private let log: TunnelLog
     private let accepted: (DetachedSocket) -> Void
 
-    /// An entrance that is closed: connecting is refused until ``open()``.
+    /// A closed entrance: the system refuses connections until ``open()``.
     ///
     /// - Parameters:
-    ///   - assignment: the sockets.
+    ///   - assignment: the purpose and its sockets.
     ///   - loop: the worker's loop.
-    ///   - log: where it logs that it listens, and that it cannot accept.
-    ///   - accepted: called with each connection.
+    ///   - log: receives the lines about listening, and about failures to accept.
+    ///   - accepted: called with each accepted connection.
     init(
         _ assignment: ListenerAssignment,
         loop: EventLoop,
@@ -35,7 +35,7 @@ final class Entrance {
         self.accepted = accepted
     }
 
-    /// Begins to accept.
+    /// Starts to accept connections.
     func open() {
         let sockets = bound
         bound = []
@@ -50,7 +50,7 @@ final class Entrance {
         }
     }
 
-    /// Accepts no more.
+    /// Closes the listeners.
     func close() {
         bound = []
         for listener in listeners { listener.close() }

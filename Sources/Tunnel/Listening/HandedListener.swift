@@ -1,7 +1,7 @@
 import EventIO
 import SystemPackage
 
-/// A listening socket on its way to a successor of this process.
+/// A listening socket that this process hands over to its successor.
 struct HandedListener {
     let purpose: ListenerPurpose
     let address: SocketAddress

@@ -1,6 +1,6 @@
 import EventIO
 
-/// Takes links in on one worker and spreads them evenly over all workers.
+/// Accepts links on one worker and distributes them evenly over all workers.
 ///
 /// Confined to its loop's thread.
 final class LinkDoor {
@@ -17,7 +17,7 @@ final class LinkDoor {
         self.refusals = refusals
     }
 
-    /// A link was accepted here.
+    /// Passes on a link that a listener of this worker accepted.
     func accepted(_ connection: DetachedSocket) {
         if let limit = admission.admitLink() {
             connection.reset()

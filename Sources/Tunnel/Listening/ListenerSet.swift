@@ -6,22 +6,22 @@ enum ListenerPurpose: Hashable, Sendable {
     case route(RouteName)
 }
 
-/// Sockets that a worker listens on.
+/// The sockets of one purpose, for the worker that listens on them.
 struct ListenerAssignment: Sendable {
     let purpose: ListenerPurpose
     let sockets: [BoundSocket]
 }
 
-/// All addresses that this process listens at: bound once, on the control thread, and known by their purpose.
+/// All addresses that this process listens on: bound once, on the control thread, and identified by their purpose.
 ///
-/// The set and the worker that accepts share a socket, so that it can be handed over to a successor while the worker still accepts.
-/// Confined to the control thread.
+/// The set and the accepting worker share each socket, so that the set can hand it over to a successor while the worker still
+/// accepts. Confined to the control thread.
 struct ListenerSet {
     private var entries: [ListenerAssignment] = []
 
     /// Binds every address of the configuration.
     ///
-    /// - Throws: what the system refuses, with the address; then nothing stays bound.
+    /// - Throws: the system's error, with the address; then no address stays bound.
     init(_ configuration: TunnelConfiguration) throws(SystemFailure) {
         for endpoint in configuration.server?.listen ?? [] {
             entries.append(ListenerAssignment(purpose: .links, sockets: try Self.bind(endpoint)))
@@ -39,10 +39,10 @@ struct ListenerSet {
         return sockets
     }
 
-    /// Deals the listeners out to workers, in turn for each kind, so that each has as many.
+    /// Assigns the listeners to workers, round-robin for each kind, so that their numbers differ by at most one.
     ///
-    /// - Parameter workers: how many workers there are; at least 1.
-    /// - Returns: for each worker, what it listens on.
+    /// - Parameter workers: the number of workers; at least 1.
+    /// - Returns: the listeners of each worker.
     func assignments(to workers: Int) -> [[ListenerAssignment]] {
         var dealt = [[ListenerAssignment]](repeating: [], count: workers)
         var turn = (links: 0, routes: 0)
@@ -64,14 +64,14 @@ struct ListenerSet {
         entries.filter { $0.purpose == purpose }.flatMap(\.sockets).map(\.address)
     }
 
-    /// Lets go of all sockets: each is closed when its worker has let go of it as well.
+    /// Releases all sockets: each one is closed when its worker has released it as well.
     mutating func close() {
         entries = []
     }
 
     /// Duplicates every socket for a successor of this process.
     ///
-    /// - Throws: `dup`, when descriptors are used up.
+    /// - Throws: the error of `dup`, when no descriptor is left.
     func handOver() throws(SystemFailure) -> [HandedListener] {
         var handed: [HandedListener] = []
         for entry in entries {

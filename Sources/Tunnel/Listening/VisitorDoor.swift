@@ -2,12 +2,14 @@ import Basics
 import EventIO
 import Vocabulary
 
-/// Takes visitors in on one worker: hands each to the worker that has the least to do, makes a relay of it, and has its stream
-/// carried to the route's peer.
+/// Accepts visitors on one worker.
+///
+/// Each visitor goes to the worker with the least load. That worker creates a relay, and the dial side carries its stream to the
+/// route's peer.
 ///
 /// Confined to its loop's thread.
 final class VisitorDoor {
-    /// A route with the way to its peer.
+    /// A route, and the dial side of its peer.
     struct Route {
         let configuration: RouteConfiguration
         let dialSide: DialSide
@@ -39,17 +41,17 @@ final class VisitorDoor {
         idPrefix = Self.randomPrefix(workers.own)
     }
 
-    /// The way to a route's peer.
+    /// The dial side of a route's peer.
     func dialSide(of route: RouteName) -> DialSide? { routes[route]?.dialSide }
 
-    /// Takes no more visitors.
+    /// Refuses visitors from now on.
     func close() {
         isClosed = true
     }
 
-    /// A visitor was accepted here: it goes to the worker that has the least to do.
+    /// Passes a visitor that a listener of this worker accepted to the worker with the least load.
     func accepted(_ connection: DetachedSocket, route: RouteName) {
-        if let other = workers.leastLoaded(at: loop.now) {
+        if let other = workers.lightestOther(at: loop.now) {
             other.load.visitorSent()
             other.mailbox.send(.visitor(route, connection))
         } else {
@@ -57,16 +59,16 @@ final class VisitorDoor {
         }
     }
 
-    /// Makes a relay of a visitor.
+    /// Creates the relay of a visitor.
     ///
     /// - Parameters:
     ///   - connection: the visitor's connection.
-    ///   - name: the route that it came by.
-    ///   - source: where it came from, for the log and the peer.
+    ///   - name: the route that it connected to.
+    ///   - source: its origin, for the log and the peer: an address, or `stdio`.
     ///   - isOwn: whether the program itself is the visitor.
     func visit(_ connection: DetachedSocket, _ name: RouteName, source: String, isOwn: Bool = false) {
         let socket = StreamSocket(connection, loop: loop)
-        // The route may have gone while the visitor was on its way from another worker.
+        // The route may have been removed while another worker passed the visitor on.
         guard let route = routes[name] else {
             socket.closeWithReset()
             return

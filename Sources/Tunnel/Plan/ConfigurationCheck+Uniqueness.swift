@@ -1,6 +1,6 @@
 import EventIO
 
-/// The rules against two of a kind: names, and addresses to listen on.
+/// The rules that names and listening addresses are unique.
 extension ConfigurationCheck {
     mutating func checkNames(_ configuration: TunnelConfiguration) {
         checkNames(configuration.services.map(\.name), "services") { .service($0) }
@@ -67,7 +67,7 @@ extension ConfigurationCheck {
     }
 }
 
-/// The listeners seen so far, such that one more is compared with a handful of them, not with all.
+/// The listeners checked so far, indexed so that a new one is compared with a few of them and not with all.
 private struct ListenerTable {
     struct Place {
         let endpoint: Endpoint
@@ -88,10 +88,10 @@ private struct ListenerTable {
     }
 
     private var exact: [Endpoint: Place] = [:]
-    /// The first listener of each port and family: who wants the whole port collides with any of them.
+    /// The first listener of each port and address family: a listener on all addresses of the port collides with any of them.
     private var firstOfFamily: [PortOfFamily: Place] = [:]
 
-    /// Adds a listener, or returns an earlier one with which it collides.
+    /// Adds a listener, or returns an earlier one that it collides with.
     mutating func insert(_ place: Place) -> Place? {
         if let first = collision(with: place.endpoint) { return first }
         exact[place.endpoint] = place

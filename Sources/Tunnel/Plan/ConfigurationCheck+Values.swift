@@ -1,7 +1,7 @@
 import Basics
 import EventIO
 
-/// The rules for single values, which the parts of a configuration share.
+/// The rules for single values that several parts of a configuration share.
 extension ConfigurationCheck {
     static let nameRule = "a name has 1 to 64 bytes of `a-z A-Z 0-9 . _ -`"
 
@@ -21,7 +21,7 @@ extension ConfigurationCheck {
             report(part, setting, .duration(value, outside: range))
             return
         }
-        // Timers count milliseconds, and so does the text form: anything finer would be lost without a word.
+        // Timers and the text form have a resolution of 1 ms: anything finer would be lost silently.
         if value.components.attoseconds % 1_000_000_000_000_000 != 0 {
             report(part, setting, "a time is a whole number of milliseconds")
         }
@@ -33,7 +33,7 @@ extension ConfigurationCheck {
         } else if path.utf8.count > Self.maxPath {
             report(part, setting, "the path has more than \(Self.maxPath) bytes")
         } else if path.unicodeScalars.contains(where: \.isMisleading) {
-            report(part, setting, "the path has a character in it that cannot be seen")
+            report(part, setting, "the path contains an invisible character")
         }
     }
 
@@ -61,7 +61,7 @@ extension ConfigurationCheck {
             report(part, setting, emptyMessage)
         }
         for (position, endpoint) in endpoints.enumerated() {
-            // An endpoint that was not made from text may be anything; its text tells whether it could have been.
+            // An endpoint that code has created may hold anything; parsing its text form shows whether it is valid.
             let canonical = try? Endpoint(parsing: endpoint.description, for: .listening(barePortHost: ""))
             if canonical != endpoint {
                 report(part, setting, at: position, "this is not an address in its canonical form")
@@ -69,6 +69,6 @@ extension ConfigurationCheck {
         }
     }
 
-    /// `PATH_MAX` of Linux, less the NUL.
+    /// `PATH_MAX` of Linux, minus the NUL.
     private static let maxPath = 4095
 }

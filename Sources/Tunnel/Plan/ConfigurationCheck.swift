@@ -2,9 +2,9 @@ import Basics
 import EventIO
 import Vocabulary
 
-/// Collects what is wrong with the values of a `TunnelConfiguration`.
+/// Collects the faults in the values of a `TunnelConfiguration`.
 ///
-/// This is the one place with the rules, for files, command lines and code alike. Each method adds to `faults` and goes on.
+/// All rules are here, for files, command lines and code alike. Each method appends to `faults` and continues.
 struct ConfigurationCheck {
     private(set) var faults: [ConfigurationFault] = []
 
@@ -42,7 +42,7 @@ struct ConfigurationCheck {
     }
 
     private mutating func check(_ server: ServerConfiguration) {
-        check(server.listen, .server, .listen, "the server listens nowhere")
+        check(server.listen, .server, .listen, "the server has no address to listen on")
         check(path: server.passwordFile, .server, .passwords)
         check(server.link, .server)
     }
@@ -54,8 +54,8 @@ struct ConfigurationCheck {
                 report(
                     part,
                     .allow,
-                    "the list allows nobody, so that the service cannot be used",
-                    hint: "leave `allow` out to let in every user of the password file"
+                    "the list is empty: no user could open the service",
+                    hint: "remove `allow` to admit every user of the password file"
                 )
             }
             for (position, user) in allow.enumerated() {
@@ -66,7 +66,7 @@ struct ConfigurationCheck {
                     at: position,
                     error.message,
                     hint: user.contains("/")
-                        ? "a user is named without a password number" : "commas stand between users"
+                        ? "write the user without a password number" : "separate users with commas"
                 )
             }
         }
@@ -80,7 +80,7 @@ struct ConfigurationCheck {
             check(path: path, part, .passwordFile)
         case .environment(let name):
             if name.isEmpty || name.unicodeScalars.contains(where: { $0 == "=" || $0.isMisleading }) {
-                report(part, .passwordEnvironment, "this cannot be the name of an environment variable")
+                report(part, .passwordEnvironment, "this is not a valid name of an environment variable")
             }
         }
         if let realm = peer.realm {
@@ -91,7 +91,7 @@ struct ConfigurationCheck {
                     "a realm has 1 to \(PeerConfiguration.realmLengthRange.upperBound) bytes"
                 )
             } else if realm.unicodeScalars.contains(where: \.isMisleading) {
-                report(part, .realm, "a realm has no characters that cannot be seen")
+                report(part, .realm, "the realm contains an invisible character")
             }
         }
         if case .fixed(let count) = peer.links {
@@ -102,7 +102,7 @@ struct ConfigurationCheck {
     }
 
     private mutating func check(_ route: RouteConfiguration, _ part: Part) {
-        // A file has to say where its routes accept; a program may bring a route's visitors itself.
+        // A file must say where a route accepts; a program may supply the route's visitors itself.
         check(route.accept, part, .accept, nil)
         if !TunnelConfiguration.isName(route.peer) {
             report(part, .peer, Self.nameRule)
@@ -122,8 +122,8 @@ struct ConfigurationCheck {
             report(
                 part,
                 .keepalive,
-                "the link would be given up before the peer could answer",
-                hint: "the second time has to be longer than the first"
+                "the link would be closed before the peer could answer",
+                hint: "the second time must be longer than the first"
             )
         }
         check(bytes: link.chunk, in: LinkSettings.chunkRange, part, .chunk)
@@ -133,7 +133,7 @@ struct ConfigurationCheck {
                 part,
                 .maxRecord,
                 "the largest record is smaller than `chunk`",
-                hint: "set `chunk` to this or less as well"
+                hint: "also set `chunk` to this value or less"
             )
         }
         check(bytes: link.window.initial, in: LinkSettings.Window.range, part, .window)
@@ -142,8 +142,8 @@ struct ConfigurationCheck {
             report(
                 part,
                 .window,
-                "the window would start larger than it may grow",
-                hint: "write the start and the end, as in `window = 32MiB/64MiB`"
+                "the initial window is larger than the maximum",
+                hint: "write the initial size and the maximum, as in `window = 32MiB/64MiB`"
             )
         }
         check(link.resumption.window, in: LinkSettings.Resumption.windowRange, part, .resumeWindow)
@@ -162,7 +162,7 @@ struct ConfigurationCheck {
         }
     }
 
-    // MARK: - Against each other
+    // MARK: - Cross-checks
 
     private mutating func checkPeersOfRoutes(_ configuration: TunnelConfiguration) {
         let names = Set(configuration.peers.map(\.name))

@@ -1,19 +1,19 @@
-/// One reason why values do not make a configuration that can run, and where in them it is.
+/// One reason why values are not a valid configuration, and its place in them.
 ///
-/// The place is in terms of the values, so that whoever made them (a file, a command line, a test) can say where that is
-/// in its own.
+/// The place is given in terms of the values. The source of the values (a file, a command line, a test) translates it into its
+/// own terms, such as a line and a column.
 package struct ConfigurationFault: Hashable, Sendable {
-    /// The part of the configuration it is in.
+    /// The part of the configuration that the fault is in.
     package let part: Part
-    /// The setting of that part it is about; nil is the part as such, or its name.
+    /// The setting of that part; nil means the part itself, or its name.
     package let setting: Setting?
-    /// Which of several values of that setting, from 0; nil is all of them, or the only one.
+    /// The position among several values of that setting, from 0; nil means all of them, or the only one.
     package let position: Int?
-    /// What is wrong there.
+    /// The rule that is broken.
     package let problem: Problem
-    /// What to do about it, where that is known.
+    /// Advice on how to correct it, if there is any.
     package let hint: String?
-    /// The place that this one contradicts, and what that is, where there is one.
+    /// The place that this one contradicts, if there is one.
     package let other: Other?
 
     init(
@@ -32,7 +32,7 @@ package struct ConfigurationFault: Hashable, Sendable {
         self.other = other
     }
 
-    /// What is wrong; amounts are kept as amounts, so that whoever shows them can choose the units.
+    /// A broken rule; amounts stay numbers, so that the code that shows them can choose the units.
     package enum Problem: Hashable, Sendable {
         /// A number that is not within its range.
         case count(Int, outside: ClosedRange<Int>)
@@ -40,13 +40,13 @@ package struct ConfigurationFault: Hashable, Sendable {
         case bytes(Int, outside: ClosedRange<Int>)
         /// A time that is not within its range.
         case duration(Duration, outside: ClosedRange<Duration>)
-        /// Any other rule, told as a clause in lower case without a full stop.
+        /// Any other rule, as a clause in lower case without a full stop.
         case rule(String)
     }
 
     /// A part of a `TunnelConfiguration`; the numbers are positions in its lists.
     package enum Part: Hashable, Sendable {
-        /// What is set for the process as a whole.
+        /// The settings of the whole process.
         case process
         /// The server.
         case server
@@ -60,18 +60,18 @@ package struct ConfigurationFault: Hashable, Sendable {
 
     /// A second place that belongs to a fault.
     package struct Other: Hashable, Sendable {
-        /// The part it is in.
+        /// The part that the place is in.
         package let part: Part
-        /// The setting of that part; nil is the part as such, or its name.
+        /// The setting of that part; nil means the part itself, or its name.
         package let setting: Setting?
-        /// Which of several values of that setting, from 0.
+        /// The position among several values of that setting, from 0.
         package let position: Int?
-        /// What is there, as a clause in lower case without a full stop.
+        /// A description of the place, as a clause in lower case without a full stop.
         package let message: String
     }
 }
 
-/// Everything that is wrong with the values a `TunnelConfiguration` was to be made of; never empty.
+/// The error of `TunnelConfiguration.init`: every fault in the values; never empty.
 package struct InvalidConfiguration: Error, Hashable, Sendable, CustomStringConvertible {
     /// The faults, in the order of the configuration.
     package let faults: [ConfigurationFault]
@@ -98,7 +98,7 @@ extension ConfigurationFault.Problem: CustomStringConvertible {
     }
 }
 
-/// What an operator can set, by the name that files, command lines, messages and manuals give it.
+/// A setting, by the name that files, command lines, messages and manuals use.
 package enum Setting: String, Hashable, Sendable, CaseIterable {
     case workers
     case busyPoll = "busy-poll"

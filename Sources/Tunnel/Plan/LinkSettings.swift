@@ -1,23 +1,23 @@
 import SecureLink
 
-/// How this end treats the links it keeps with peers: deadlines, sizes of records, credit for streams.
+/// The settings of links with peers: deadlines, sizes of records, credit for streams.
 ///
 /// Every server and every peer has one. The ranges are checked by `TunnelConfiguration.init`, not here.
 package struct LinkSettings: Hashable, Sendable {
-    /// From the first byte of a link until both ends have proved that they know the password.
+    /// The time limit from the first byte of a link until both ends have proved that they know the password.
     package var handshakeTimeout: Duration
-    /// When a silent link is asked whether it still lives, and when it is given up.
+    /// The silence after which this end pings the peer, and the silence after which it gives up the link.
     package var keepalive: Keepalive
     /// Bytes of payload in a record while a link starts up; a link in bulk transfer uses up to `maxRecord`.
     package var chunk: Int
-    /// The most bytes of payload in one record, told to the peer, and never less than `chunk`.
+    /// The maximum number of payload bytes in one record: announced to the peer, and never less than `chunk`.
     package var maxRecord: Int
     /// Credit for each stream.
     package var window: Window
-    /// What a session does that has lost its link.
+    /// The resumption of sessions that have lost their link.
     package var resumption: Resumption
 
-    /// Settings of a link; what is left out has its default.
+    /// Settings of a link; omitted values have their defaults.
     package init(
         handshakeTimeout: Duration = Self.defaultHandshakeTimeout,
         keepalive: Keepalive = Keepalive(),
@@ -35,29 +35,29 @@ package struct LinkSettings: Hashable, Sendable {
     }
 
     package static let defaultHandshakeTimeout = LinkOptions.standard.handshakeTimeout
-    /// Below a second ordinary packet loss fails logins; beyond five minutes nobody waits.
+    /// Below a second, ordinary packet loss makes logins fail; beyond five minutes, no client waits.
     package static let handshakeTimeoutRange = Duration.milliseconds(500)...Duration.seconds(300)
 
     package static let defaultChunk = LinkOptions.standard.chunk
-    /// Up to the largest record; 1 KiB keeps the overhead below 2 %.
+    /// Up to the largest record; at 1 KiB the overhead is still below 2 %.
     package static let chunkRange = 1024...65536
 
     package static let defaultMaxRecord = LinkOptions.standard.maxRecord
-    /// What a peer may announce in this protocol.
+    /// The sizes that the protocol allows a peer to announce.
     package static let maxRecordRange = 1024...65536
 }
 
 extension LinkSettings {
-    /// How a link whose peer is gone without a word is noticed.
+    /// The detection of a peer that is gone without having closed the link.
     ///
-    /// It cannot be switched off: a tunnel without it would keep the streams of a dead peer for ever.
+    /// It cannot be switched off: a tunnel without it would keep the streams of a dead peer forever.
     package struct Keepalive: Hashable, Sendable {
-        /// Silence after which the peer is asked for a sign of life.
+        /// The silence after which this end pings the peer.
         package var interval: Duration
-        /// Silence after which the link is given up; longer than `interval`.
+        /// The silence after which this end gives up the link; longer than `interval`.
         package var dead: Duration
 
-        /// A pair of waiting times; what is left out has its default.
+        /// Two time limits; omitted values have their defaults.
         package init(interval: Duration = Self.defaultInterval, dead: Duration = Self.defaultDead) {
             self.interval = interval
             self.dead = dead
@@ -65,22 +65,22 @@ extension LinkSettings {
 
         package static let defaultInterval = LinkOptions.standard.keepAliveInterval
         package static let defaultDead = LinkOptions.standard.keepAliveTimeout
-        /// How many intervals the link is given where only an interval is named.
+        /// The number of intervals that make up `dead` if only the interval is given.
         package static let deadPerInterval = 3
-        /// Below a second idle links cause noticeable load; beyond ten minutes stateful firewalls forget them.
+        /// Below a second, idle links cause noticeable load; beyond ten minutes, stateful firewalls drop their state.
         package static let intervalRange = Duration.seconds(1)...Duration.seconds(600)
         /// Up to an hour; the lower end is only reached with the shortest interval.
         package static let deadRange = Duration.seconds(2)...Duration.seconds(3600)
     }
 
-    /// How far a peer may send ahead on one stream before the local socket has taken what it sent.
+    /// The credit of a stream: the bytes that a peer may send before the local socket has taken them.
     package struct Window: Hashable, Sendable {
-        /// Bytes of credit a stream starts with.
+        /// Bytes of credit that a stream starts with.
         package var initial: Int
-        /// Bytes to which the credit may grow when the round trip asks for it; never less than `initial`.
+        /// Bytes of credit that a stream may grow to if the round-trip time requires it; never less than `initial`.
         package var maximum: Int
 
-        /// A start and an end of growth, in bytes; what is left out has its default.
+        /// An initial and a maximum credit, in bytes; omitted values have their defaults.
         package init(initial: Int = Self.defaultInitial, maximum: Int = Self.defaultMaximum) {
             self.initial = initial
             self.maximum = maximum
@@ -88,29 +88,29 @@ extension LinkSettings {
 
         package static let defaultInitial = LinkOptions.standard.streamWindow
         package static let defaultMaximum = LinkOptions.standard.maxStreamWindow
-        /// At least a full record, or a stream would stop in the middle of each; at most what one stream may cost.
+        /// At least a full record, or a stream would stall in the middle of each one; at most what one stream may cost.
         package static let range = 65536...(1 << 30)
     }
 
-    /// For how long and with how much a session goes on that has lost its link.
+    /// The time and the memory for resuming a session that has lost its link.
     package struct Resumption: Hashable, Sendable {
-        /// How long a session waits for another link.
+        /// The time that a session waits for another link.
         package var window: Duration
         /// Bytes of records that a session keeps until the peer has acknowledged them; 0 means that a session ends with
         /// its link.
         package var buffer: Int
 
-        /// A time and a number of bytes; what is left out has its default.
+        /// A time and a number of bytes; omitted values have their defaults.
         package init(window: Duration = Self.defaultWindow, buffer: Int = Self.defaultBuffer) {
             self.window = window
             self.buffer = buffer
         }
 
         package static let defaultWindow = LinkOptions.standard.resumeWindow
-        /// From what a change of network takes to a day, after which no application waits any more.
+        /// From the time that a change of network takes to a day, after which no application waits any more.
         package static let windowRange = Duration.seconds(1)...Duration.seconds(86400)
         package static let defaultBuffer = LinkOptions.standard.resumeBuffer
-        /// At least some records of the largest size; at most what one session may cost.
+        /// At least a few records of the largest size; at most the memory that one session may cost.
         package static let bufferRange = (256 << 10)...(1 << 30)
     }
 }

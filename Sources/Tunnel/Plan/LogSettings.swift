@@ -1,13 +1,13 @@
-/// What is logged, how it is written, and where to.
+/// The settings of the log: its level, format and destination.
 package struct LogSettings: Hashable, Sendable {
-    /// The least important line that is written.
+    /// The level of the least important lines that are written.
     package var level: Level
     /// The form of a line.
     package var format: Format
-    /// Where lines go.
+    /// The destination of the lines.
     package var destination: Destination
 
-    /// Settings of the log; what is left out has its default.
+    /// Settings of the log; omitted values have their defaults.
     package init(
         level: Level = Self.defaultLevel,
         format: Format = Self.defaultFormat,
@@ -18,26 +18,26 @@ package struct LogSettings: Hashable, Sendable {
         self.destination = destination
     }
 
-    /// One line a stream and a few a link: enough to answer "who was connected when".
+    /// One line for each stream and a few for each link: enough to answer "who was connected when".
     ///
-    /// More (`debug`) is for a search for a fault, and grows with the traffic; less (`warning`) hides the streams.
+    /// More (`debug`) is for troubleshooting, and grows with the traffic. Less (`warning`) hides the streams.
     package static let defaultLevel = Level.info
-    /// A person reads it first; a machine has to be told anyway where to collect from.
+    /// A person reads the log first; a log collector has to be configured anyway.
     package static let defaultFormat = Format.text
-    /// Every service manager collects it.
+    /// Every service manager collects standard error.
     package static let defaultDestination = Destination.standardError
 }
 
 extension LogSettings {
-    /// How important a line is, the most important first.
+    /// The importance of a line, the most important first.
     package enum Level: String, Hashable, Sendable, CaseIterable {
-        /// Something does not work, and somebody has to act.
+        /// Something does not work, and an operator has to act.
         case error
         /// Something works less well than it should.
         case warning
-        /// What happened: a line for each stream that ended, and for each change of a link.
+        /// An event: a line for each stream that ended, and for each change of a link.
         case info
-        /// What a search for a fault needs.
+        /// Details for troubleshooting.
         case debug
     }
 
@@ -45,11 +45,11 @@ extension LogSettings {
     package enum Format: String, Hashable, Sendable, CaseIterable {
         /// For people.
         case text
-        /// The same fields as an object on one line, for machines.
+        /// The same fields as a JSON object on one line, for machines.
         case json
     }
 
-    /// Where lines go.
+    /// The destination of the lines.
     package enum Destination: Hashable, Sendable {
         /// The standard error of the process.
         case standardError

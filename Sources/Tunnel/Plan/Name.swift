@@ -1,6 +1,6 @@
-/// The name of one thing of the configuration, typed by the kind of thing: a route's name is not a peer's.
+/// The name of one part of the configuration, typed by its kind: a route's name is not a peer's name.
 ///
-/// Threads tell each other names, never positions in a list: a configuration that is read again may have another order.
+/// Threads exchange names, never positions in a list: a reloaded configuration may have another order.
 package struct Name<Subject>: Hashable, Sendable, CustomStringConvertible {
     package let text: String
 

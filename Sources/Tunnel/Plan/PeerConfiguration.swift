@@ -1,28 +1,28 @@
 package import EventIO
 package import Vocabulary
 
-/// A peer that this end dials: where it is, and as whom to log in there.
+/// A peer that this end dials: its addresses, and the user to log in as.
 package struct PeerConfiguration: Hashable, Sendable {
-    /// What routes call it: 1 to 64 bytes of `a-z A-Z 0-9 . _ -`, unique among peers.
+    /// The name that routes use: 1 to 64 bytes of `a-z A-Z 0-9 . _ -`, unique among peers.
     package var name: String
-    /// Where to dial; at least one.
+    /// The addresses to dial; at least one.
     package var addresses: [Endpoint]
-    /// In which order the addresses are tried.
+    /// The order in which the addresses are tried.
     package var failover: Failover
-    /// As whom to log in.
+    /// The user to log in as.
     package var user: Identity
-    /// Where the password is.
+    /// The source of the password.
     package var password: PasswordSource
-    /// The realm the peer must have, 1 to 255 bytes; nil learns it from the peer.
+    /// The realm that the peer must have, 1 to 255 bytes; if nil, this end learns it from the peer.
     package var realm: String?
-    /// How many links are kept for each worker.
+    /// The number of links that each worker keeps.
     package var links: LinkCount
-    /// How the links are treated.
+    /// The settings of the links.
     package var link: LinkSettings
-    /// How long one address is tried before the next.
+    /// The time limit of one address, before the next one is tried.
     package var connectTimeout: Duration
 
-    /// A peer; what is left out has its default.
+    /// A peer; omitted values have their defaults.
     package init(
         name: String,
         addresses: [Endpoint],
@@ -45,11 +45,11 @@ package struct PeerConfiguration: Hashable, Sendable {
         self.connectTimeout = connectTimeout
     }
 
-    /// What the protocol can carry, in bytes.
+    /// The lengths that the protocol can carry, in bytes.
     package static let realmLengthRange = 1...255
 }
 
-/// Where a password is kept; never the password itself.
+/// The source of a password; never the password itself.
 package enum PasswordSource: Hashable, Sendable {
     /// In the file at this path, which only its owner may read.
     case file(path: String)
@@ -57,13 +57,13 @@ package enum PasswordSource: Hashable, Sendable {
     case environment(name: String)
 }
 
-/// How many links a worker keeps to a peer.
+/// The number of links that a worker keeps to a peer.
 package enum LinkCount: Hashable, Sendable {
-    /// One, more while all are busy, fewer when they are idle.
+    /// One; more while all are busy, and fewer again when they are idle.
     case automatic
     /// Always this many, within `fixedRange`.
     case fixed(Int)
 
-    /// One is the least; 64 links would share any line there is, and each costs two key schedules and a socket.
+    /// A worker needs one link; 64 are enough for any line, and each one costs two key schedules and a socket.
     package static let fixedRange = 1...64
 }

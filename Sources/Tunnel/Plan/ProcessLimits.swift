@@ -1,20 +1,21 @@
 package import Platform
 import SecureLink
 
-/// What one process may hold at most, so that no stranger and no bad day makes it grow without end.
+/// The limits of one process, so that neither an unauthenticated client nor an overload makes it grow without bound.
 ///
-/// What is beyond a limit is refused with a reason and counted. The ranges are checked by `TunnelConfiguration.init`.
+/// The process refuses a request beyond a limit, and logs and counts the refusal. The ranges are checked by
+/// `TunnelConfiguration.init`.
 package struct ProcessLimits: Hashable, Sendable {
     /// Streams open at one time in one session.
     package var maxStreams: Int
     /// Accepted links open at one time.
     package var maxLinks: Int
-    /// Links at one time that have not yet proved that they know a password.
+    /// Links open at one time whose clients have not yet proved that they know a password.
     package var maxHandshakes: Int
     /// Bytes that the buffers of all streams may hold together.
     package var memory: Int
 
-    /// Limits of a process; what is left out has its default, and memory is a share of this machine.
+    /// Limits of a process; omitted values have their defaults, and the default memory is a share of this machine's.
     package init(
         maxStreams: Int = Self.defaultMaxStreams,
         maxLinks: Int = Self.defaultMaxLinks,
@@ -28,30 +29,30 @@ package struct ProcessLimits: Hashable, Sendable {
     }
 
     package static let defaultMaxStreams = LinkOptions.standard.maxStreams
-    /// One stream is the least a session can be good for; the stream numbers of the protocol are 31 bits wide.
+    /// A session without a stream would be useless; the stream numbers of the protocol are 31 bits wide.
     package static let maxStreamsRange = 1...(1 << 20)
 
-    /// Four links each for a thousand peers.
+    /// Enough for a thousand peers with four links each.
     ///
-    /// Larger: more file descriptors, see `ulimit -n`. Smaller: peers beyond it are told to come back later.
+    /// Larger: more file descriptors, see `ulimit -n`. Smaller: links beyond it are reset, and their peers have to retry.
     package static let defaultMaxLinks = 4096
-    /// Up to what a process can have as file descriptors on an ordinary system.
+    /// Up to the number of file descriptors that a process can have on an ordinary system.
     package static let maxLinksRange = 1...(1 << 20)
 
-    /// At a millisecond of arithmetic for each, a quarter of a second of work in the queue.
+    /// A handshake takes a millisecond of arithmetic, so the queue holds a quarter of a second of work.
     ///
-    /// Larger: a flood of strangers costs more before it is turned away. Smaller: many peers that come back at once,
-    /// as after a power cut, have to try more often.
+    /// Larger: a flood of unauthenticated clients costs more before it is rejected. Smaller: many peers that come back at once,
+    /// as after a power cut, have to retry more often.
     package static let defaultMaxHandshakes = 256
-    /// At least one, or nobody gets in.
+    /// At least one, or no client could log in.
     package static let maxHandshakesRange = 1...65536
 
-    /// A quarter of a machine of this size, in bytes: the rest is for what else lives there.
+    /// A quarter of the machine's memory, in bytes: the rest is for other processes.
     ///
-    /// Larger: more streams at full window. Smaller: windows stop growing sooner, streams are refused sooner.
+    /// Larger: more streams at full window. Smaller: windows stop growing and streams are refused sooner.
     package static func defaultMemory(of machine: MachineSize) -> Int {
         max(memoryRange.lowerBound, min(memoryRange.upperBound, machine.memory / 4))
     }
-    /// From 16 MiB, the largest window of a single stream, to 1 TiB.
+    /// From 16 MiB, the default maximum window of a single stream, to 1 TiB.
     package static let memoryRange = (16 << 20)...(1 << 40)
 }

@@ -1,10 +1,10 @@
 package import EventIO
 
-/// A place where visitors are accepted, and the service of a peer that they are carried to.
+/// The addresses where visitors are accepted, and the service of a peer that their streams go to.
 package struct RouteConfiguration: Hashable, Sendable {
-    /// What logs and metrics call it: 1 to 64 bytes of `a-z A-Z 0-9 . _ -`, unique among routes.
+    /// The name in logs and metrics: 1 to 64 bytes of `a-z A-Z 0-9 . _ -`, unique among routes.
     package var name: String
-    /// Where visitors are accepted; at least one.
+    /// The addresses where visitors are accepted; empty if the program supplies the visitors itself.
     package var accept: [Endpoint]
     /// The name of the peer that has the service.
     package var peer: String
@@ -12,10 +12,10 @@ package struct RouteConfiguration: Hashable, Sendable {
     package var service: String
     /// Whether streams share links (true), or each has a link of its own.
     package var share: Bool
-    /// How long its streams may wait.
+    /// The time limits of its streams.
     package var stream: StreamSettings
 
-    /// A route; what is left out has its default, and the service is called like the route.
+    /// A route; omitted values have their defaults, and the default service is the one with the route's name.
     package init(
         name: String,
         accept: [Endpoint],
@@ -34,6 +34,6 @@ package struct RouteConfiguration: Hashable, Sendable {
 
     /// A stream on a shared link opens without a round trip.
     ///
-    /// Not shared: a lost packet delays one stream alone, for a link, a handshake and two file descriptors each.
+    /// Not shared: a lost packet delays only one stream, but each stream costs a link, a handshake and two file descriptors.
     package static let defaultShare = true
 }

@@ -2,18 +2,18 @@ package import EventIO
 
 /// A name that peers may open, and the targets behind it.
 package struct ServiceConfiguration: Hashable, Sendable {
-    /// What peers ask for: 1 to 64 bytes of `a-z A-Z 0-9 . _ -`, unique among services.
+    /// The name that peers ask for: 1 to 64 bytes of `a-z A-Z 0-9 . _ -`, unique among services.
     package var name: String
-    /// Where the streams go; at least one.
+    /// The addresses that the streams go to; at least one.
     package var targets: [Endpoint]
-    /// In which order the targets are tried.
+    /// The order in which the targets are tried.
     package var failover: Failover
-    /// The users who may open it, never empty; nil is every user of the password file.
+    /// The users who may open it, never empty; nil means every user of the password file.
     package var allow: [String]?
-    /// How long its streams may wait.
+    /// The time limits of its streams.
     package var stream: StreamSettings
 
-    /// A service; what is left out has its default.
+    /// A service; omitted values have their defaults.
     package init(
         name: String,
         targets: [Endpoint],
@@ -29,13 +29,13 @@ package struct ServiceConfiguration: Hashable, Sendable {
     }
 }
 
-/// In which order several addresses are tried.
+/// The order in which several addresses are tried.
 package enum Failover: String, Hashable, Sendable, CaseIterable {
-    /// Always from the first: the others stand by.
+    /// Always from the first; the others are stand-bys.
     case priority = "prio"
-    /// Each attempt starts one further on: the load is shared.
+    /// Each attempt starts one address further on, so that the load is shared.
     case roundRobin = "rr"
 
-    /// Nothing is sent to a stand-by that the operator did not say is equal to the first.
+    /// No traffic goes to a stand-by unless the operator says that it is equivalent to the first address.
     package static let `default` = Failover.priority
 }

@@ -1,35 +1,35 @@
 package import CryptoPrimitives
 package import Platform
 
-/// Everything a process is told to do: whoever holds one holds something that can run.
+/// The configuration of a process: every instance has passed all checks.
 ///
-/// It is a value: it does not change, and a reload is the difference between two of them. Whether the world agrees (ports
-/// are free, names resolve, files are there) is not known here.
+/// It is an immutable value; a reload is the difference between two of them. It does not check the system: whether ports are
+/// free, names resolve and files exist.
 package struct TunnelConfiguration: Hashable, Sendable {
-    /// Threads with an event loop each.
+    /// The number of threads with an event loop each.
     package let workers: Int
-    /// Whether workers with nothing to do look again for a moment before they sleep.
+    /// Whether idle workers busy-poll briefly before they block.
     package let busyPoll: Bool
-    /// What the process may hold at most.
+    /// The limits of the process.
     package let limits: ProcessLimits
-    /// How long streams may go on after the process was told to stop.
+    /// The time that streams may continue after the process was asked to stop.
     package let drainTimeout: Duration
-    /// Which library does AES-256-GCM.
+    /// The library that computes AES-256-GCM.
     package let aead: AEADChoice
-    /// What is logged, how and where to.
+    /// The settings of the log.
     package let log: LogSettings
     /// The end that peers dial, if this process is one.
     package let server: ServerConfiguration?
-    /// What peers may open, by unique names; empty without a server.
+    /// The services that peers may open, with unique names; empty without a server.
     package let services: [ServiceConfiguration]
-    /// Whom this process dials, by unique names.
+    /// The peers that this process dials, with unique names.
     package let peers: [PeerConfiguration]
-    /// Where visitors are accepted, by unique names; each names one of `peers`.
+    /// The routes where visitors are accepted, with unique names; each one names one of `peers`.
     package let routes: [RouteConfiguration]
 
-    /// Checks all values, each for itself and all against each other.
+    /// Checks all values, each on its own and all against each other.
     ///
-    /// - Throws: every fault there is, not only the first.
+    /// - Throws: every fault, not only the first.
     package init(
         workers: Int = Self.defaultWorkers(of: .current),
         busyPoll: Bool = Self.defaultBusyPoll(of: .current),
@@ -62,7 +62,7 @@ package struct TunnelConfiguration: Hashable, Sendable {
         peers.first { $0.name == route.peer }
     }
 
-    /// One loop for each processor, and the reasons of `workersRange` for the end of that.
+    /// One worker for each processor, up to the end of `workersRange`.
     ///
     /// More: threads wait for each other. Fewer: processors stay idle under load.
     package static func defaultWorkers(of machine: MachineSize) -> Int {
@@ -71,20 +71,22 @@ package struct TunnelConfiguration: Hashable, Sendable {
     /// Beyond 256 threads the links of all workers to a peer would exceed what the peer accepts by default.
     package static let workersRange = 1...256
 
-    /// What nobody else wants is spent for sooner answers, but not where it is counted: a process that has used up its ration
-    /// stands still until the next one.
+    /// On, unless the process has a CPU quota.
+    ///
+    /// Busy polling uses idle processor time to answer sooner. A process that has used up its quota stands still until the next
+    /// period.
     package static func defaultBusyPoll(of machine: MachineSize) -> Bool {
         !machine.hasCPUQuota
     }
 
-    /// Most requests end sooner, and service managers kill after 90 s.
+    /// Most requests end sooner, and service managers kill a process after 90 s.
     ///
     /// Longer: a restart waits for streams that never end by themselves. Shorter: downloads are cut off.
     package static let defaultDrainTimeout = Duration.seconds(30)
-    /// From "cut at once" to a day.
+    /// From an immediate cut to a day.
     package static let drainTimeoutRange = Duration.zero...Duration.seconds(86400)
 
-    /// Bytes in the name of a service, peer or route: what the protocol can carry as the name of a service.
+    /// The length of the name of a service, peer or route, in bytes: the protocol's limit for a service.
     package static let nameLengthRange = 1...64
 
     /// Whether a text can be the name of a service, peer or route: 1 to 64 bytes of `a-z A-Z 0-9 . _ -`.

@@ -1,7 +1,7 @@
 import Basics
 import WireCoding
 
-/// Bytes that came for a socket that does not take them yet: at most as many as the stream's window lets the peer send.
+/// Received bytes that wait until a socket takes them: at most as many as the stream's window lets the peer send.
 ///
 /// They are copied only because the reader at the other end of the socket is slower than the link.
 struct PendingBytes: ~Copyable {
@@ -14,12 +14,12 @@ struct PendingBytes: ~Copyable {
 
     private var pieces: [Piece] = []
     private let budget: MemoryBudget
-    /// How many bytes wait.
+    /// The number of waiting bytes.
     private(set) var count = 0
 
-    /// Large enough that a window of 16 MiB is a few hundred pieces.
+    /// Large enough that a window of 16 MiB takes only a few hundred pieces.
     private static let largePiece = 64 << 10
-    /// What a stream holds that was interrupted in a small answer.
+    /// Enough for a stream that was interrupted in a small answer.
     private static let smallPiece = 4 << 10
 
     init(_ budget: MemoryBudget) {
@@ -35,7 +35,7 @@ struct PendingBytes: ~Copyable {
 
     var isEmpty: Bool { count == 0 }
 
-    /// Copies bytes to the end.
+    /// Appends a copy of the bytes.
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
         var rest = bytes
         while !rest.isEmpty {
@@ -50,9 +50,9 @@ struct PendingBytes: ~Copyable {
         }
     }
 
-    /// The oldest bytes, as many runs as fit into `segments`.
+    /// Lists the oldest bytes, as many runs as fit into `segments`.
     ///
-    /// - Returns: how many of them were filled.
+    /// - Returns: the number of segments that were filled.
     func oldest(into segments: UnsafeMutableBufferPointer<MemorySegment>) -> Int {
         var filled = 0
         for piece in pieces.prefix(segments.count) {
@@ -62,7 +62,7 @@ struct PendingBytes: ~Copyable {
         return filled
     }
 
-    /// Forgets the oldest `dropped` bytes.
+    /// Discards the oldest `dropped` bytes.
     mutating func drop(_ dropped: Int) {
         var rest = dropped
         var emptied = 0

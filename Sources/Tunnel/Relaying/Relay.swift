@@ -4,23 +4,23 @@ import SecureLink
 import Vocabulary
 import WireCoding
 
-/// Joins a plain socket, the visitor's or the target's, with a stream: the shell of ``RelayStateMachine``.
+/// Copies bytes between a plain socket, the visitor's or the target's, and a stream: the shell of ``RelayStateMachine``.
 ///
 /// ```
 /// socket ──► outward: read straight into the record when it is the stream's turn ──► stream
-/// socket ◄── inward: written straight from the opened record; what does not fit waits ◄── stream
+/// socket ◄── inward: written straight from the opened record; the rest waits ◄── stream
 /// ```
-/// Back-pressure follows: outward, nothing is read without credit; inward, credit is given back for the bytes that the socket
-/// took. Confined to its worker's thread.
+/// This gives back-pressure: outward, the relay reads nothing without credit; inward, it gives credit back only for the bytes
+/// that the socket took. Confined to its worker's thread.
 final class Relay {
-    /// What the log says about the stream besides its numbers.
+    /// The fields of the stream's log line, except its numbers.
     var facts: StreamFacts
     let settings: StreamSettings
-    /// Whether the program itself is the visitor, and wants to know how the stream ended.
+    /// Whether the program itself is the visitor, and wants a report of the stream's end.
     let isOwnVisitor: Bool
-    /// When the relay began.
+    /// The time when the relay began.
     let startedAt: Instant
-    /// The relay's place in the list of its owner, which keeps it there.
+    /// The relay's index in its owner's list; the owner maintains it.
     var place = -1
 
     private let context: RelayContext
@@ -28,7 +28,7 @@ final class Relay {
     var machine: RelayStateMachine
     var socket: StreamSocket?
     private var stream: LinkStream?
-    /// Connects to the target, as long as it is not connected.
+    /// Connects to the target; `nil` once it is connected.
     private var connector: TargetConnector?
     private var isRegistered: Bool
     private var pending: PendingBytes
@@ -37,18 +37,18 @@ final class Relay {
     private var outwardBytes: UInt64 = 0
     private var inwardBytes: UInt64 = 0
     private var lastActivity: Instant
-    /// When the wait for a session or for the target ends.
+    /// The end of the wait for a session or for the target.
     private let connectDeadline: Instant
 
     private var batch = InlineArray<8, MemorySegment>(repeating: MemorySegment(base: nil, count: 0))
     private var batchCount = 0
 
-    /// So many bytes that are there at once are bulk, and not a question or an answer.
+    /// A read of at least this many bytes is bulk, and not a request or a response.
     ///
-    /// Larger: bulk is recognised later. Smaller: the socket of a large answer gets buffers that it does not need.
+    /// Larger: bulk is recognised later. Smaller: the socket of a large response gets buffers that it does not need.
     private static let bulkBytes = 64000
 
-    /// A relay of a visitor, which waits for a session.
+    /// The relay of a visitor, which waits for a session.
     init(
         visitor socket: StreamSocket,
         facts: StreamFacts,
@@ -71,7 +71,7 @@ final class Relay {
         connectDeadline = startedAt.advanced(by: settings.connectTimeout)
     }
 
-    /// A relay of a stream that a peer opened, whose target has to be connected to.
+    /// The relay of a stream that a peer opened, which has to connect to its target.
     init(
         stream: LinkStream,
         facts: StreamFacts,
@@ -97,7 +97,7 @@ final class Relay {
         socket?.close()
     }
 
-    /// Which plain side this relay has.
+    /// The plain side of this relay: the visitor or the target.
     var side: Party { machine.side }
     /// Whether it has ended.
     var isOver: Bool { machine.isOver }
@@ -114,12 +114,12 @@ final class Relay {
 // MARK: - Joining
 
 extension Relay {
-    /// A session carries the visitor's stream.
+    /// A session now carries the visitor's stream.
     func carried(by stream: LinkStream) {
         self.stream = stream
         machine.sessionFound()
         lastActivity = context.loop.now
-        // A visitor has often spoken already.
+        // The visitor has often sent bytes already.
         stream.setReady()
     }
 
@@ -135,17 +135,17 @@ extension Relay {
         connector.tryNext()
     }
 
-    /// The target is connected: bytes that came in the meantime go to it.
+    /// The target is connected: it gets the bytes that arrived in the meantime.
     func targetConnected() {
         connector = nil
         stream?.reportTarget(nil)
         machine.targetConnected()
         lastActivity = context.loop.now
         writePending()
-        // A target speaks when it was spoken to: its socket will tell.
+        // Most targets send only after a request; the socket reports when it is readable.
     }
 
-    /// No address of the target could be connected to.
+    /// No address of the target accepted a connection.
     func targetUnreachable(_ failure: StreamFailure) {
         stream?.reportTarget(failure)
         perform(machine.targetUnreachable(failure))
@@ -181,10 +181,10 @@ extension Relay: StreamEndpoint {
         return fill
     }
 
-    /// Registers the socket with its loop, after it was read for the first time: most visitors speak first, and their first
-    /// bytes are often there already.
+    /// Registers the socket with its loop, after the first read.
     ///
-    /// Registered before, the loop would be woken to be told so.
+    /// Most visitors send first, and their first bytes are often there already. If the socket were registered earlier, these
+    /// bytes would wake the loop needlessly.
     private func register() {
         guard !isRegistered, let socket else { return }
         isRegistered = true
@@ -244,7 +244,7 @@ extension Relay: StreamEndpoint {
         }
     }
 
-    /// The socket took bytes: the peer gets credit for as many.
+    /// The socket took bytes: the peer gets as much credit back.
     private func took(_ count: Int) {
         guard count > 0 else { return }
         inwardBytes += UInt64(count)
@@ -277,7 +277,7 @@ extension Relay: StreamEndpoint {
         perform(machine.streamEnded(isDelivered: pending.isEmpty && batchCount == 0))
     }
 
-    // MARK: What the session tells
+    // MARK: Events from the session
 
     func targetAnswered(_ failure: StreamFailure?) {
         machine.targetAnswered(failure)
@@ -294,7 +294,7 @@ extension Relay: StreamEndpoint {
     }
 }
 
-// MARK: - What the socket tells
+// MARK: - Events from the socket
 
 extension Relay: StreamSocketHandler {
     func socketReadable(_ socket: StreamSocket) {
@@ -310,24 +310,24 @@ extension Relay: StreamSocketHandler {
     }
 }
 
-// MARK: - The end
+// MARK: - Ending
 
 extension Relay: TurnEndHandler {
     func turnEnded() {
         perform(machine.turnEnded())
     }
 
-    /// When the wait is over that the relay is in.
+    /// The time when the relay's current wait ends.
     var deadline: Instant {
         guard machine.isJoined else { return connectDeadline }
         var wait = settings.idleTimeout
-        // Half-closed, the wait follows progress: it begins again with each byte.
+        // While the relay is half-closed, each byte restarts the wait.
         if machine.isHalfClosed, let half = settings.halfCloseTimeout { wait = min(wait ?? half, half) }
         guard let wait else { return .distantFuture }
         return lastActivity.advanced(by: wait)
     }
 
-    /// The wait is over.
+    /// The current wait has ended without result.
     func timedOut() {
         if side == .target, !machine.isJoined { stream?.reportTarget(.timeout) }
         perform(machine.timedOut())

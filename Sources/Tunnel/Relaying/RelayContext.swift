@@ -1,12 +1,12 @@
 import EventIO
 import SecureLink
 
-/// What a relay needs of its surroundings.
+/// The surroundings of a relay.
 ///
 /// One per worker. Confined to its loop's thread.
 final class RelayContext {
     unowned let loop: EventLoop
-    /// What the process holds for its peers.
+    /// The memory that the process holds for its peers.
     let budget: MemoryBudget
     let refusals: RefusalLog
 
@@ -19,11 +19,11 @@ final class RelayContext {
 
 /// Owns relays.
 protocol RelayOwner: AnyObject {
-    /// The relay's last call: it moves nothing any more.
+    /// Notes that a relay has ended: this is the relay's last call.
     ///
     /// - Parameters:
     ///   - relay: the relay that ended.
     ///   - session: the session that carried its stream, if one did.
-    ///   - outcome: how it ended.
+    ///   - outcome: why and by whom it ended.
     func relay(_ relay: Relay, on session: PeerSession?, ended outcome: RelayOutcome)
 }

@@ -2,9 +2,9 @@ import EventIO
 import SecureLink
 import Vocabulary
 
-/// Who ended a stream: the words of the log line's `by`.
+/// The party that ended a stream: the values of the log field `by`.
 ///
-/// The same at both ends, wherever it happened.
+/// Both ends log the same value.
 enum Party: String {
     /// The plain side that connected to a route.
     case visitor
@@ -14,7 +14,7 @@ enum Party: String {
     case opener
     /// The end of the tunnel where the target is.
     case acceptor
-    /// Whatever is between the two ends.
+    /// The path between the two ends.
     case link
 
     /// The other side of the same kind.
@@ -29,25 +29,25 @@ enum Party: String {
     }
 }
 
-/// Why a stream ended: the words of the log line's `why`.
+/// The reason why a stream ended: the values of the log field `why`.
 enum Ending: Hashable {
-    /// Both directions came to their end.
+    /// Both directions were closed normally.
     case finished
     /// A plain side's connection was reset.
     case reset
-    /// Nothing moved for too long.
+    /// No byte moved within the time limit.
     case idle
-    /// The target could not be connected to, and why.
+    /// No connection to the target could be made, for this reason.
     case notConnected(StreamFailure)
-    /// There was no session to carry it in time.
+    /// No session was available in time.
     case noLink
     /// A limit was reached.
     case limit
     /// The process is stopping.
     case shutdown
-    /// The session ended under it.
+    /// The session ended, and the stream with it.
     case sessionEnded(SessionEnd)
-    /// The other end cut it off for a reason of its own.
+    /// The other end reset the stream for this reason.
     case cutOff(StreamFailure)
 
     var why: String {
@@ -65,13 +65,13 @@ enum Ending: Hashable {
     }
 }
 
-/// How the stream of the program's own visitor ended.
+/// The outcome of the stream of the program's own visitor.
 package struct StreamSummary: Sendable {
-    /// Whether both directions came to their end.
+    /// Whether both directions were closed normally.
     package let isComplete: Bool
-    /// The log's `why`.
+    /// The log field `why`.
     package let why: String
-    /// The log's `by`.
+    /// The log field `by`.
     package let by: String
 
     init(_ outcome: RelayOutcome) {
@@ -81,7 +81,7 @@ package struct StreamSummary: Sendable {
     }
 }
 
-/// How a stream ended, as both ends' logs tell it.
+/// The outcome of a stream, as the logs of both ends report it.
 struct RelayOutcome: Hashable {
     var ending: Ending
     var by: Party

@@ -2,7 +2,7 @@ import Basics
 import EventIO
 import SecureLink
 
-/// Learns what happens to the relays of a worker.
+/// Receives the events of a worker's relays.
 protocol RelaySetDelegate: AnyObject {
     /// A relay has ended.
     ///
@@ -10,11 +10,11 @@ protocol RelaySetDelegate: AnyObject {
     ///   - relays: the set.
     ///   - relay: the relay; it is not in the set any more.
     ///   - session: the session that carried its stream, if one did.
-    ///   - outcome: how it ended.
+    ///   - outcome: why and by whom it ended.
     func relays(_ relays: RelaySet, ended relay: Relay, on session: PeerSession?, _ outcome: RelayOutcome)
 }
 
-/// The relays of one worker: kept, timed, and counted as its load.
+/// Keeps the relays of one worker, enforces their time limits, and counts them as the worker's load.
 ///
 /// Confined to its loop's thread.
 final class RelaySet {
@@ -30,7 +30,7 @@ final class RelaySet {
         self.load = load
     }
 
-    /// How many there are.
+    /// The number of relays.
     var count: Int { relays.count }
 
     /// Keeps a relay until it ends.

@@ -2,7 +2,7 @@ import Basics
 import SecureLink
 import Vocabulary
 
-/// Decides how a relay goes: when it begins to move bytes, when each direction has ended, and how it ended as a whole.
+/// Decides when a relay begins to move bytes, when each direction ends, and how the relay ends as a whole.
 ///
 /// ```
 /// visitor: waitingForSession ──session──────┐
@@ -13,53 +13,54 @@ import Vocabulary
 /// Outward is from the socket to the stream, inward from the stream to the socket. Pure: events go in, one action comes out, and
 /// no call allocates.
 struct RelayStateMachine {
-    /// How far a direction has come.
+    /// The state of one direction.
     enum Direction {
         case open
-        /// The end has come, but bytes before it still wait for the socket.
+        /// The end has arrived, but bytes before it still wait for the socket.
         case ending
         case finished
     }
 
-    /// What the relay does next.
+    /// The relay's next step.
     enum Action: Equatable {
         case nothing
-        /// Send the end to the socket: nothing more comes from the stream.
+        /// Close the socket for writing: nothing more comes from the stream.
         case shutDownSocket
-        /// Call ``turnEnded()`` at the turn's end: the session takes note of the stream's end first.
+        /// Call ``turnEnded()`` at the turn's end: the session has to process the stream's end first.
         case awaitTurnEnd
-        /// Close the socket; both directions have ended by themselves.
+        /// Close the socket; both directions were closed normally.
         case finish(RelayOutcome)
-        /// Reset the socket, and the stream with this failure if there is one.
+        /// Reset the socket; if there is a failure, also reset the stream with it.
         case abort(RelayOutcome, reset: StreamFailure?)
-        /// Let the stream go: nothing is owed to the peer, and what it sent only waits for the socket.
+        /// Release the stream: the peer needs nothing more, and its last bytes only wait for the socket.
         case releaseStream
     }
 
     private enum State {
         /// The visitor waits for a session that takes its stream.
         case waitingForSession(isHeldUpByLimit: Bool)
-        /// The target is being connected to; the peer may already have sent everything.
+        /// The target is being connected; the peer may already have sent everything.
         case connecting(inward: Direction)
         case joined(outward: Direction, inward: Direction)
         case over
     }
 
-    /// Which plain side this relay has.
+    /// The plain side of this relay: the visitor or the target.
     let side: Party
     private var state: State
     /// The side that ended its direction first.
     private var firstEnd: Party?
-    /// The peer's report on its target, at the visitor's side: whether it was connected, and why not.
+    /// Whether the peer has reported that its target is connected; only at the visitor's side.
     private var hasTarget = false
+    /// The peer's reason why its target is not connected; only at the visitor's side.
     private var targetFailure: StreamFailure?
 
-    /// A relay of a visitor, which waits for a session.
+    /// The relay of a visitor, which waits for a session.
     static var visitor: RelayStateMachine {
         RelayStateMachine(side: .visitor, state: .waitingForSession(isHeldUpByLimit: false))
     }
 
-    /// A relay of a target, which has to be connected to.
+    /// The relay of a target, which is not connected yet.
     static var target: RelayStateMachine {
         RelayStateMachine(side: .target, state: .connecting(inward: .open))
     }
@@ -69,7 +70,7 @@ struct RelayStateMachine {
         self.state = state
     }
 
-    /// The end of the tunnel that this is.
+    /// This end of the tunnel.
     var ownEnd: Party { side == .visitor ? .opener : .acceptor }
 
     /// Whether the relay is over, and waits for nothing.
@@ -77,7 +78,7 @@ struct RelayStateMachine {
         if case .over = state { true } else { false }
     }
 
-    /// Whether socket and stream are both there.
+    /// Whether the relay has both a socket and a stream.
     var isJoined: Bool {
         if case .joined = state { true } else { false }
     }
@@ -120,7 +121,7 @@ extension RelayStateMachine {
         if case .connecting(let inward) = state { state = .joined(outward: .open, inward: inward) }
     }
 
-    /// No address of the target could be connected to.
+    /// No address of the target accepted a connection.
     mutating func targetUnreachable(_ failure: StreamFailure) -> Action {
         guard case .connecting = state else { return .nothing }
         return abort(.notConnected(failure), by: .target, reset: failure)
@@ -133,10 +134,10 @@ extension RelayStateMachine {
     }
 }
 
-// MARK: - Ending by itself
+// MARK: - Ending normally
 
 extension RelayStateMachine {
-    /// The socket's other side has sent its end.
+    /// The visitor or the target has closed its direction of the connection.
     mutating func socketEnded() -> Action {
         guard case .joined(.open, let inward) = state else { return .nothing }
         state = .joined(outward: .finished, inward: inward)
@@ -147,7 +148,7 @@ extension RelayStateMachine {
     /// The peer has sent the stream's end.
     ///
     /// - Parameter isDelivered: whether the socket has taken every byte before it.
-    /// - Returns: what the relay does next.
+    /// - Returns: the relay's next step.
     mutating func streamEnded(isDelivered: Bool) -> Action {
         switch state {
         case .connecting(.open): state = .connecting(inward: .ending)
@@ -177,7 +178,7 @@ extension RelayStateMachine {
     }
 }
 
-// MARK: - Ending before its time
+// MARK: - Ending early
 
 extension RelayStateMachine {
     /// The peer reset the stream.
@@ -189,14 +190,15 @@ extension RelayStateMachine {
             // The reset says that the target was not connected; the report before it said why.
             case .timeout, .refused, .unreachable, .unresolved:
                 (.notConnected(targetFailure ?? failure), .target)
-            case .noService, .forbidden, .limit: (.notConnected(failure), .acceptor)
+            case .noService, .forbidden: (.notConnected(failure), .acceptor)
+            case .limit: (.notConnected(failure), ownEnd.opposite)
             case .shutdown: (.shutdown, ownEnd.opposite)
             case .cancelled, .notProcessed, .unknown: (.cutOff(failure), ownEnd.opposite)
             }
         return abort(ending, by: party, reset: nil)
     }
 
-    /// The connection to the visitor or the target broke: the peer learns of it by a reset, not by an end.
+    /// The connection to the visitor or the target broke: the peer gets a reset, not an end.
     mutating func socketBroken() -> Action {
         abort(.reset, by: side, reset: .peerReset)
     }
@@ -204,21 +206,22 @@ extension RelayStateMachine {
     /// The session is over, and the stream with it.
     mutating func sessionEnded(_ end: SessionEnd) -> Action {
         switch state {
-        // Only the end of the turn was to come.
+        // The relay only waited for the end of the turn.
         case .joined(.finished, .finished): return finish()
         case .joined(.finished, .ending): return .releaseStream
         case .waitingForSession, .connecting, .joined, .over: break
         }
         let party: Party =
-            switch end.kind {
-            case .linkLost: .link
-            case .closedByPeer, .violation: ownEnd.opposite
-            case .closedByUs: ownEnd
+            switch end {
+            case .linkLost, .notResumed: .link
+            case .byPeer: ownEnd.opposite
+            // The end that finds a violation closes the session, and both ends say so.
+            case .byUs, .violation: ownEnd
             }
         return abort(.sessionEnded(end), by: party, reset: nil)
     }
 
-    /// The time limit passed: for a session, for the target, or without a byte.
+    /// A time limit has passed: for a session, for the target, or for silence.
     mutating func timedOut() -> Action {
         switch state {
         case .waitingForSession(isHeldUpByLimit: true): abort(.limit, by: .acceptor, reset: nil)
@@ -239,7 +242,12 @@ extension RelayStateMachine {
     }
 
     private mutating func abort(_ ending: Ending, by party: Party, reset: StreamFailure?) -> Action {
-        if isOver { return .nothing }
+        switch state {
+        case .over: return .nothing
+        // Both directions have ended; only the end of the turn was to come.
+        case .joined(.finished, .finished): return finish()
+        case .waitingForSession, .connecting, .joined: break
+        }
         state = .over
         return .abort(RelayOutcome(ending: ending, by: party), reset: reset)
     }

@@ -2,7 +2,7 @@ import EventIO
 import SecureLink
 import Vocabulary
 
-/// Serves streams that users open: looks the service up, asks the process's limits, and relays to the target.
+/// Serves streams that users open: looks up the service, checks the process's limits, and relays to the target.
 ///
 /// Confined to its loop's thread.
 final class ServiceStreams: StreamServer {
@@ -37,7 +37,7 @@ final class ServiceStreams: StreamServer {
         do throws(StreamFailure) {
             service = try services.service(ServiceName(request.service), for: session.userName)
         } catch {
-            // The peer chose the name: it is shown, but not counted by.
+            // The peer chose the name: the log shows it, but does not count by it.
             let user = error == .forbidden ? " for \(session.user)" : ""
             refusals.refused(
                 "service \(request.service)\(user)",

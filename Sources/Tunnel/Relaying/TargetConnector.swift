@@ -43,7 +43,7 @@ final class TargetConnector {
 }
 
 extension TargetConnector: StreamSocketHandler {
-    /// A target that speaks first: its socket says so again when the relay asks for bytes.
+    /// Ignores a target that sends first: its socket reports the bytes again when the relay asks for them.
     func socketReadable(_ socket: StreamSocket) {}
 
     func socketWritable(_ socket: StreamSocket) {
@@ -59,7 +59,7 @@ extension TargetConnector: StreamSocketHandler {
 }
 
 extension StreamFailure {
-    /// The failure that the peer is sent for a connection that could not be made.
+    /// The failure that this end reports to the peer for a connection that could not be made.
     fileprivate init(connecting failure: SystemFailure) {
         switch failure.code {
         case ECONNREFUSED: self = .refused(failure.code)

@@ -1,15 +1,15 @@
 import Synchronization
 
-/// Decides whether the process takes another stream or link: the limits of the whole process.
+/// Decides whether the process accepts another stream or link, by the limits of the whole process.
 ///
 /// Safe from any thread.
 final class Admission: Sendable {
-    /// What the process holds for its peers.
+    /// The memory that the process holds for its peers.
     let budget: MemoryBudget
     private let maxLinks: Int
     private let links = Atomic<Int>(0)
 
-    /// The limit that refuses a newcomer.
+    /// The limit that refuses a new stream or link.
     enum Limit: String, Sendable {
         case memory
         case links = "max-links"
@@ -20,12 +20,12 @@ final class Admission: Sendable {
         maxLinks = limits.maxLinks
     }
 
-    /// The limit that refuses a new stream; `nil` when it may come.
+    /// The limit that refuses a new stream; `nil` if the stream is admitted.
     var streamLimit: Limit? { budget.isExhausted ? .memory : nil }
 
-    /// Takes a link in, unauthenticated as it is.
+    /// Admits a link that is not authenticated yet.
     ///
-    /// - Returns: the limit that refuses it; `nil` when it was taken in, and ``linkGone(_:)`` has to be called one day.
+    /// - Returns: the limit that refuses it; `nil` if it is admitted, and then ``linkGone(_:)`` must be called when it ends.
     func admitLink() -> Limit? {
         if budget.isExhausted { return .memory }
         guard links.load(ordering: .relaxed) < maxLinks else { return .links }
@@ -33,7 +33,7 @@ final class Admission: Sendable {
         return nil
     }
 
-    /// Links that were taken in are gone.
+    /// Notes that admitted links have ended.
     func linkGone(_ count: Int = 1) {
         links.subtract(count, ordering: .relaxed)
     }

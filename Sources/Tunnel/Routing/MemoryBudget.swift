@@ -1,10 +1,11 @@
 import Synchronization
 
-/// How much the process holds for its peers, and how much it may: shared by all threads, asked for pieces of memory and
-/// never for bytes.
+/// The memory that the process holds for its peers, and its limit.
 ///
-/// It does not make memory fail: what was granted to a peer as credit has to be taken. It decides what is let in: when it is
-/// used up, windows stop growing and new links and streams are refused, and what there is goes on.
+/// All threads share it. They count whole pieces of memory, not single bytes.
+///
+/// It never makes an allocation fail, because this end must take the bytes that it has granted as credit. It decides what is
+/// admitted: when it is used up, windows stop growing, new links and streams are refused, and existing ones continue.
 final class MemoryBudget: Sendable {
     private let used = Atomic<Int>(0)
     private let limit: Int
@@ -21,12 +22,12 @@ final class MemoryBudget: Sendable {
         used.subtract(count, ordering: .relaxed)
     }
 
-    /// How many bytes are held.
+    /// The number of bytes held.
     var usedBytes: Int { used.load(ordering: .relaxed) }
 
-    /// Whether nothing new is to be let in.
+    /// Whether new links and streams are refused.
     var isExhausted: Bool { usedBytes >= limit }
 
-    /// Whether windows may still grow: they stop before the rest is needed by new streams.
+    /// Whether windows may still grow: the last quarter is reserved for new streams.
     var allowsGrowth: Bool { usedBytes < limit / 4 * 3 }
 }

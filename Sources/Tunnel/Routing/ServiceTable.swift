@@ -2,7 +2,7 @@ import EventIO
 import SecureLink
 import Vocabulary
 
-/// The services of this end, by name: who may open them and where their targets are.
+/// The services of this end, by name, with their permitted users and their targets.
 ///
 /// Confined to its loop's thread.
 final class ServiceTable {
@@ -29,7 +29,7 @@ final class ServiceTable {
         )
     }
 
-    /// Looks a service up for a user that a client has proved to be.
+    /// Looks up a service for an authenticated user.
     ///
     /// - Throws: `noService` or `forbidden`.
     func service(_ name: ServiceName, for user: String) throws(StreamFailure) -> Service {

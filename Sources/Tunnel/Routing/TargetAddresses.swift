@@ -1,15 +1,15 @@
 import Basics
 import EventIO
 
-/// The addresses of a service's targets, in the order in which they are to be tried.
+/// The addresses of a service's targets, in the order in which to try them.
 ///
-/// Numeric addresses and paths are known from the beginning. Names are looked up off the loop and remembered for a few
-/// seconds, so that a change is followed and a thousand streams do not ask a thousand times.
+/// Numeric addresses and paths are known from the beginning. Names are resolved off the loop and cached for a few seconds, so
+/// that a change takes effect soon and a thousand streams do not cause a thousand lookups.
 final class TargetAddresses {
     private let endpoints: [Endpoint]
     private let failover: Failover
     private unowned let loop: EventLoop
-    /// For each endpoint what is known of it.
+    /// The known addresses of each endpoint.
     private var known: [[SocketAddress]]
     private let isNumeric: [Bool]
     private var lookedUpAt: Instant?
@@ -17,9 +17,9 @@ final class TargetAddresses {
     private var waiting: [([SocketAddress]) -> Void] = []
     private var next = 0
 
-    /// How long an address is used before its name is looked up again.
+    /// The time that an address is used before its name is resolved again.
     ///
-    /// Longer would hold on to a target that has moved; shorter would only ask more often.
+    /// Larger: streams still go to a target that has moved. Smaller: only more lookups.
     private static let lifetime = Duration.seconds(5)
 
     init(_ service: ServiceConfiguration, loop: EventLoop) {
@@ -30,7 +30,7 @@ final class TargetAddresses {
         isNumeric = known.map { !$0.isEmpty }
     }
 
-    /// Calls back with the addresses, at once when they are known; with none when no name has any.
+    /// Calls back with the addresses: at once if they are known, and with none if no name has any.
     func find(_ completion: @escaping ([SocketAddress]) -> Void) {
         if isFresh {
             completion(ordered())
@@ -51,7 +51,7 @@ final class TargetAddresses {
 
     private func answer(_ index: Int, _ result: Result<[SocketAddress], ResolveFailure>) {
         lookups -= 1
-        // A name that cannot be looked up now keeps the addresses that it had.
+        // A name that cannot be resolved now keeps its previous addresses.
         if case .success(let addresses) = result { known[index] = addresses }
         guard lookups == 0 else { return }
         lookedUpAt = known.contains { !$0.isEmpty } ? loop.now : nil

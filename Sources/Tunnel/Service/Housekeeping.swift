@@ -2,7 +2,7 @@ import EventIO
 import Platform
 import SecureLink
 
-/// Looks after one worker a few times a second: time limits, memory, sessions, and a machine that has slept.
+/// Checks one worker a few times a second: its time limits, memory and sessions, and whether the machine has slept.
 ///
 /// Confined to its loop's thread.
 final class Housekeeping {
@@ -20,9 +20,9 @@ final class Housekeeping {
     private var countedBytes = 0
     private var refusedWatches = 0
 
-    /// Larger: time limits of streams are felt to be late.
+    /// Larger: the time limits of streams take effect noticeably late.
     ///
-    /// Smaller: a worker with many streams spends time on looking.
+    /// Smaller: a worker with many streams spends more time on these checks.
     private static let interval = Duration.milliseconds(250)
 
     init(
@@ -56,7 +56,7 @@ final class Housekeeping {
             refusals.limitReached("watches")
         }
         if sleep.hasSlept() { networkChanged() }
-        // A session that waits for a client, which may never come back, makes room for those that are in use.
+        // A session without a link, whose client may never come back, makes room for those in use.
         if admission.budget.isExhausted { registry.expireOldest() }
         pool.look(mayGrow: admission.budget.allowsGrowth)
         for side in dialSides { side.look() }
@@ -68,9 +68,9 @@ final class Housekeeping {
         timer?.schedule(after: Self.interval)
     }
 
-    /// Counts what outbound logs hold.
+    /// Counts the memory of the outbound logs.
     ///
-    /// It is added up here, because blocks come and go with every turn.
+    /// It is counted here and not on every change, because blocks come and go with every turn.
     private func countLogs() {
         let lent = environment.lentBytes
         admission.budget.take(lent - countedBytes)

@@ -1,27 +1,27 @@
 package import EventIO
 
-/// Decides how the whole process goes: from the first worker's start to its exit.
+/// Decides the life cycle of the process, from the first worker's start to the exit.
 ///
 /// ```
 /// starting ──all started──► running ──drain──► draining ──all drained──► stopping ──all ended──► over
 ///     └─────────────── failure, stop, second signal, deadline ────────────────▲
 /// ```
-/// The outcome follows from the facts and not from the order in which they come: a failure to start, else a stream that a worker cut
+/// The outcome depends on the facts and not on the order in which they come: a failure to start, else a stream that a worker cut
 /// off, else drained. Pure: events go in, actions come out.
 struct LifecycleStateMachine {
-    /// What the service does next, in this order.
+    /// A step of the service; it performs the steps in the order given.
     enum Action: Equatable {
         /// Let all workers begin.
         case begin
-        /// Report that everything listens.
+        /// Report that all workers have begun.
         case reportReady
         /// Log that the process drains and start the time limit.
         case startDraining
         /// Let all workers drain.
         case drainWorkers
-        /// Let all workers end that have started.
+        /// Stop all workers that have started.
         case stopWorkers
-        /// Let this worker end.
+        /// Stop this worker.
         case stopWorker(Int)
         /// End the control loop.
         case exit
@@ -45,12 +45,12 @@ struct LifecycleStateMachine {
     private var hasCutOff = false
     private var failure: SystemFailure?
 
-    /// The life of a process with so many workers; at least 1.
+    /// The life cycle of a process with this number of workers, at least 1.
     init(workers: Int) {
         self.workers = workers
     }
 
-    /// How the process ends, as far as it is known.
+    /// The outcome of the process, as far as it is known.
     var outcome: TunnelOutcome {
         if let failure { return .failed(failure) }
         return hasCutOff ? .cutShort : .drained
@@ -63,7 +63,7 @@ struct LifecycleStateMachine {
     mutating func started(_ worker: Int) -> [Action] {
         started.insert(worker)
         switch state {
-        // The process may have been told to stop before this worker could hear it.
+        // The process may have been stopped before this worker could receive messages.
         case .stopping: return [.stopWorker(worker)]
         case .starting where hasBegun:
             state = isDrainRequested ? .draining : .running
@@ -72,41 +72,41 @@ struct LifecycleStateMachine {
         }
     }
 
-    /// A worker listens.
+    /// A worker has begun.
     mutating func ready(_ worker: Int) -> [Action] {
-        guard ready.insert(worker).inserted, ready.count == workers, state != .over else { return [] }
+        guard ready.insert(worker).inserted, ready.count == workers, state == .running else { return [] }
         return [.reportReady]
     }
 
-    /// A worker cannot do without something that the system refuses.
+    /// The system refused something that a worker needs.
     mutating func failed(_ failure: SystemFailure) -> [Action] {
         self.failure = self.failure ?? failure
         return stop()
     }
 
-    /// Take nothing new.
+    /// Begins to drain: the process accepts nothing new.
     mutating func drain() -> [Action] {
         guard !isDrainRequested, state == .starting || state == .running else { return [] }
         isDrainRequested = true
-        // A worker that has not begun has nothing to drain; it hears of it when all of them begin.
+        // Workers that have not begun have nothing to drain; they are drained when all of them begin.
         guard state == .running else { return [.startDraining] }
         state = .draining
         return [.startDraining, .drainWorkers]
     }
 
-    /// TERM or INT: the first one drains, the second one ends.
+    /// TERM or INT came: the first one drains, the second one stops the process.
     mutating func signalled() -> [Action] {
         isDrainRequested ? stop() : drain()
     }
 
-    /// End at once: the program wants it, or the time to drain is over.
+    /// Stops the process at once: the program wants it, or `drain-timeout` has passed.
     mutating func stop() -> [Action] {
         guard state != .stopping, state != .over else { return [] }
         state = .stopping
         return [.stopWorkers]
     }
 
-    /// A worker has nothing left.
+    /// A worker has no stream and no session left.
     mutating func drained(_ worker: Int) -> [Action] {
         drained.insert(worker)
         guard state == .draining, drained.count == workers else { return [] }
@@ -123,12 +123,12 @@ struct LifecycleStateMachine {
     }
 }
 
-/// How the process ended.
+/// The outcome of the process.
 package enum TunnelOutcome: Sendable, Equatable {
-    /// Every stream came to its own end.
+    /// No stream was cut off.
     case drained
-    /// Streams were cut off: the time to drain was over, a second signal came, or their link was lost meanwhile.
+    /// Streams were cut off: `drain-timeout` passed, a second signal came, or their link was lost meanwhile.
     case cutShort
-    /// It could not be started.
+    /// The process could not start.
     case failed(SystemFailure)
 }

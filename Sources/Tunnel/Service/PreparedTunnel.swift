@@ -1,21 +1,21 @@
 package import EventIO
 package import Logging
 
-/// A tunnel that has everything it needs from outside: addresses bound, log and secrets open, the AES-GCM library loaded.
+/// A tunnel that has all its external resources: addresses bound, log and secrets open, the AES-GCM library loaded.
 ///
-/// What comes after it needs less of the system. ``confine()`` is the moment at which a process gives rights away.
+/// Running needs fewer rights than preparing. ``confine()`` is the moment at which a process drops the others.
 package struct PreparedTunnel: ~Copyable {
     private let service: TunnelService
 
     /// Prepares a tunnel.
     ///
     /// - Parameters:
-    ///   - configuration: what it does.
+    ///   - configuration: the configuration of the tunnel.
     ///   - secrets: the secrets that the configuration names.
-    ///   - logger: where it logs.
-    ///   - hangUp: what HUP does.
-    ///   - observer: called with what matters to the program as a whole, on the thread that calls ``ConfinedTunnel/run()``.
-    /// - Throws: what the system refuses, such as an address that is in use.
+    ///   - logger: receives the log lines.
+    ///   - hangUp: the effect of HUP.
+    ///   - observer: called with the events of the whole program, on the thread that calls ``ConfinedTunnel/run()``.
+    /// - Throws: the system's error, such as an address that is in use.
     package init(
         _ configuration: TunnelConfiguration,
         secrets: TunnelSecrets,
@@ -32,17 +32,17 @@ package struct PreparedTunnel: ~Copyable {
         )
     }
 
-    /// Gives away what is not needed any more.
+    /// Drops the rights that are not needed any more.
     ///
-    /// In this version, nothing.
+    /// In this version, there are none.
     package consuming func confine() -> ConfinedTunnel {
         ConfinedTunnel(service: service)
     }
 }
 
-/// A tunnel that may run, and needs no right that only a start needs.
+/// A tunnel that is ready to run, without the rights that only the start needs.
 package struct ConfinedTunnel: ~Copyable {
-    /// Brings visitors, drains and stops while the tunnel runs.
+    /// The service, which carries visitors, drains and stops while the tunnel runs.
     package let service: TunnelService
 
     fileprivate init(service: TunnelService) {

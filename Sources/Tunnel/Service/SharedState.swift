@@ -4,7 +4,7 @@ import Logging
 import Platform
 package import SecureLink
 
-/// What all workers share: read-only values and a few counters, none of them touched on a byte's way.
+/// The state that all workers share: read-only values and a few counters, none of them on the hot path.
 final class SharedState: Sendable {
     let configuration: TunnelConfiguration
     let log: TunnelLog
@@ -17,10 +17,10 @@ final class SharedState: Sendable {
     let aead: AEADBackend
     /// Threads that compute handshakes.
     let arithmetic: JobPool
-    /// The users that may log in, as they were read first.
+    /// The users that may log in, as read at startup.
     let table: PasswordTable?
     let peers: [PeerName: PeerShare]
-    /// What each worker has to do.
+    /// The load of each worker.
     let loads: [WorkerLoad]
 
     init(_ configuration: TunnelConfiguration, secrets: TunnelSecrets, logger: Logger) throws(SystemFailure) {
@@ -29,7 +29,7 @@ final class SharedState: Sendable {
         do throws(CryptoFailure) {
             aead = try configuration.aead.backend()
         } catch {
-            // The reader of a file got the position of the value before.
+            // For a configuration file, its decoder has already reported this with the position of the value.
             throw SystemFailure("aead-backend", configuration.aead.rawValue, code: ENOSYS)
         }
         gate = HandshakeGate(maxUnderWay: configuration.limits.maxHandshakes)
@@ -40,14 +40,14 @@ final class SharedState: Sendable {
         for peer in configuration.peers {
             guard let store = secrets.credentials[peer.name] else {
                 preconditionFailure(
-                    "a peer without a password: secrets are loaded before anything is started"
+                    "a peer has no credentials: secrets are loaded before the service is created"
                 )
             }
             peers[peer.id] = PeerShare(peer, store, of: configuration)
         }
         self.peers = peers
         loads = (0..<configuration.workers).map { _ in WorkerLoad() }
-        // Half of the cores at most, so that links that are established never wait for a handshake.
+        // At most half of the cores, so that established links never wait for a handshake.
         arithmetic = try JobPool(
             threads: max(1, MachineSize.current.cores / 2),
             maxWaiting: Self.maxWaitingJobs,
@@ -55,17 +55,17 @@ final class SharedState: Sendable {
         )
     }
 
-    /// Handshakes that may wait for the processor.
+    /// The number of handshakes that may wait for a thread.
     ///
-    /// Larger: the last ones wait for longer than a client does. Smaller: clients that come back together are refused.
+    /// Larger: the last ones wait longer than their clients do. Smaller: clients that come back together are refused.
     private static let maxWaitingJobs = 64
 }
 
-/// The secrets that a configuration names, read and ready.
+/// The secrets that a configuration names, loaded.
 package struct TunnelSecrets: Sendable {
-    /// The users that may log in; there if the configuration has a server.
+    /// The users that may log in; present if the configuration has a server.
     package var passwords: PasswordTable?
-    /// For each peer's name, what it takes to log in there.
+    /// The credentials for each peer, by the peer's name.
     package var credentials: [String: CredentialStore]
 
     package init(passwords: PasswordTable?, credentials: [String: CredentialStore]) {

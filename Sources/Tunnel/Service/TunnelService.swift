@@ -22,24 +22,26 @@ package final class TunnelService {
     private var deadline: LoopTimer?
     private var signals: [SignalWatcher] = []
     private var network: NetworkWatcher?
-    /// The users, once the passwords have been read again.
+    /// The users, once the passwords have been reloaded.
     private var users: PasswordTable?
 
-    /// What HUP does.
+    /// The effect of HUP.
     package enum HangUp {
-        /// What the system makes of it, which is the end: the terminal has gone.
+        /// The system's default, which ends the process: the terminal is gone.
         case ends
-        /// The server's passwords are read again, if it has some; sessions of users that are not among them any more end.
+        /// Reloads the server's passwords, if it has any.
+        ///
+        /// This ends the sessions of users that were removed or have a new password.
         case rereadsPasswords((() throws(CredentialFault) -> PasswordTable)?)
     }
 
-    /// An event that matters to the program as a whole; reported on the control loop's thread.
+    /// An event of the whole program; reported on the control loop's thread.
     package enum Event: Sendable {
         /// All workers have begun.
         case ready
-        /// It is known whether a peer can be reached: reported by each worker once.
+        /// The first login to a peer has succeeded or failed: each worker reports this once.
         case tried(peer: PeerName, LinkFailure?)
-        /// The stream of a visitor that was brought with ``TunnelService/carry(_:route:)`` has ended.
+        /// The stream of a visitor that was passed to ``TunnelService/carry(_:route:)`` has ended.
         case ownVisitorEnded(StreamSummary)
     }
 
@@ -60,24 +62,24 @@ package final class TunnelService {
         machine = LifecycleStateMachine(workers: configuration.workers)
     }
 
-    /// Carries a visitor that the program brings itself, over this route.
+    /// Carries a visitor that the program itself supplies, over this route.
     package func carry(_ visitor: DetachedSocket, route: RouteName) {
         workers[0]?.mailbox.send(.ownVisitor(route, visitor))
     }
 
-    /// Accepts no more, and ends when the last stream has ended or the time is over.
+    /// Accepts nothing new, and ends when the last stream has ended or `drain-timeout` has passed.
     package func drain() {
         perform(machine.drain())
     }
 
-    /// Ends at once.
+    /// Stops at once.
     package func stop() {
         perform(machine.stop())
     }
 
-    /// Lets signals do again what the system makes of them.
+    /// Restores the system's default effect of signals.
     ///
-    /// Before it, a signal that comes after ``run()`` has returned does nothing, until the service is freed.
+    /// Without this call, a signal that comes after ``run()`` has returned does nothing until the service is freed.
     package func leaveSignals() {
         signals = []
     }
@@ -86,7 +88,7 @@ package final class TunnelService {
 // MARK: - Running
 
 extension TunnelService {
-    /// Runs until it is ended by a signal or by ``drain()`` or ``stop()``.
+    /// Runs until a signal, ``drain()`` or ``stop()`` ends it.
     ///
     /// - Returns: how it ended.
     func run() -> TunnelOutcome {
@@ -163,7 +165,7 @@ extension TunnelService {
         for (number, handle) in handles.enumerated() {
             handle.mailbox.send(.begin(WorkerTable(workers: handles, own: number), assignments[number]))
         }
-        // They were read again before a worker could hear of it.
+        // The passwords were reloaded before the workers could receive messages.
         if let users { send(.passwords(users)) }
     }
 
@@ -173,7 +175,7 @@ extension TunnelService {
 
     private func reread(_ read: (() throws(CredentialFault) -> PasswordTable)?) {
         guard let read else {
-            log.logger.warning("HUP does nothing: there are no passwords to read again")
+            log.logger.warning("HUP does nothing: there are no passwords to reload")
             return
         }
         do throws(CredentialFault) {

@@ -6,10 +6,10 @@ enum WorkerThreads {
     /// Starts a thread for each worker.
     ///
     /// - Parameters:
-    ///   - shared: what the workers share.
-    ///   - reports: where each reports, by its number.
+    ///   - shared: the state that the workers share.
+    ///   - reports: receives the workers' reports, each with the worker's number.
     /// - Returns: the threads, in the order of the workers' numbers.
-    /// - Throws: the system's refusal of a thread.
+    /// - Throws: the system's error if it cannot create a thread.
     static func start(
         _ shared: SharedState,
         _ reports: Mailbox<(worker: Int, report: WorkerReport)>
@@ -31,9 +31,9 @@ enum WorkerThreads {
     }
 }
 
-/// One thread with an event loop: hears what other threads want, and reports how it goes.
+/// One thread with an event loop: receives messages from other threads, and sends reports to the service.
 ///
-/// Workers share nothing on a byte's way. Confined to its thread.
+/// Workers share nothing on the hot path. Confined to its thread.
 private final class TunnelWorker {
     private let shared: SharedState
     private let number: Int
@@ -52,7 +52,7 @@ private final class TunnelWorker {
         parts = try WorkerParts(number, shared: shared)
     }
 
-    /// Runs until the worker is told to stop.
+    /// Runs until the worker has stopped.
     func run() {
         let loop = parts.environment.loop
         let mailbox = Mailbox<WorkerMessage>(loop) { [unowned self] in receive($0) }
@@ -67,7 +67,7 @@ private final class TunnelWorker {
         switch message {
         case .begin(let workers, let listeners): begin(workers, listeners)
         case .visitor(let route, let connection):
-            // Before it counts as a stream: were it both for a moment, the next visitor would go elsewhere.
+            // First of all: if the visitor counted twice for a moment, the next visitor would go to another worker.
             shared.loads[number].visitorTaken()
             parts.visitorDoor?.visit(connection, route, source: "\(connection.remote)")
         case .ownVisitor(let route, let connection):
@@ -121,7 +121,7 @@ extension TunnelWorker: RelaySetDelegate, TurnEndHandler {
             case .endAll:
                 parts.endAll()
                 parts.environment.noneLingers = { [unowned self] in turnEnded() }
-                // After the sessions, which end at the turn's end as well.
+                // This runs after the sessions, which end at the turn's end as well.
                 parts.environment.loop.atEndOfTurn(self)
             case .stopLoop: parts.environment.loop.stop()
             }

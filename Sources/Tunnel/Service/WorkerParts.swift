@@ -1,7 +1,7 @@
 import EventIO
 import SecureLink
 
-/// The parts of one worker and how they are joined: doors, sides, sessions, relays.
+/// The parts of one worker and their connections: doors, sides, sessions, relays.
 ///
 /// Confined to its loop's thread.
 final class WorkerParts {
@@ -38,19 +38,19 @@ final class WorkerParts {
     /// Whether there is no stream and no session.
     var isEmpty: Bool { relays.count == 0 && pool.isEmpty }
 
-    /// Whether ending now cuts something off.
+    /// Whether stopping now cuts off a stream, or loses bytes that a peer has not acknowledged.
     var cutsOff: Bool { relays.count > 0 || pool.hasUnacknowledged }
 }
 
 // MARK: - Beginning
 
 extension WorkerParts {
-    /// Joins the parts and begins: links are accepted at once, visitors when it is known whether their peer can be reached.
+    /// Connects the parts and opens the listeners: for links at once, for visitors after the first login to their peer.
     ///
     /// - Parameters:
-    ///   - workers: how to reach the other workers.
-    ///   - listeners: what this worker listens on.
-    ///   - cutOff: called when a session is given up before its peer had everything.
+    ///   - workers: all workers, as this one sees them.
+    ///   - listeners: the listeners of this worker.
+    ///   - cutOff: called when a session is abandoned before its peer has received everything.
     func begin(_ workers: WorkerTable, _ listeners: [ListenerAssignment], cutOff: @escaping () -> Void) {
         makeDialSides(workers)
         makeAcceptSide(workers, cutOff)
@@ -140,22 +140,22 @@ extension WorkerParts {
                 door.accepted($0, route: name)
             }
             entrances.append(entrance)
-            // Not before it is known what can be carried.
+            // Visitors wait for the first login to the peer: only then is it known whether their streams can be carried.
             door.dialSide(of: name)?.onceTried { _ in entrance.open() }
         }
     }
 }
 
-// MARK: - Going on and ending
+// MARK: - Running and ending
 
 extension WorkerParts {
-    /// The network has changed: links may be gone, and what could not be reached may be there.
+    /// The network has changed: links may be dead, and unreachable peers may be reachable again.
     func networkChanged() {
         pool.networkChanged()
         for side in dialSides { side.networkChanged() }
     }
 
-    /// Takes nothing new: sessions end with their last stream.
+    /// Accepts nothing new: sessions end with their last stream.
     func takeNothingNew() {
         closeDoors()
         for side in dialSides { side.drain() }

@@ -6,7 +6,7 @@
 /// ```
 /// Pure: events go in, actions come out.
 struct WorkerStateMachine {
-    /// What the worker does next, in this order.
+    /// A step of the worker; it performs the steps in the order given.
     enum Action: Equatable {
         /// Close the listeners, send GOAWAY, and end streams that do not move bytes yet.
         case takeNothingNew
@@ -27,7 +27,7 @@ struct WorkerStateMachine {
     }
 
     private var state = State.running
-    /// Whether a stream was cut off, or a peer may not have everything that was sent on one.
+    /// Whether a stream was cut off, or a peer may not have received everything that was sent on one.
     private(set) var hasCutOff = false
 
     init() {}
@@ -35,7 +35,7 @@ struct WorkerStateMachine {
     /// Whether new streams are refused.
     var isDraining: Bool { state != .running }
 
-    /// Take nothing new.
+    /// Begins to drain: the worker accepts nothing new.
     mutating func drain() -> [Action] {
         guard state == .running else { return [] }
         state = .draining
@@ -45,22 +45,22 @@ struct WorkerStateMachine {
     /// A stream or a session is over.
     ///
     /// - Parameter isEmpty: whether there is no stream and no session any more.
-    /// - Returns: what the worker does next.
+    /// - Returns: the worker's next steps.
     mutating func ended(isEmpty: Bool) -> [Action] {
         guard state == .draining, isEmpty else { return [] }
         state = .drained
         return [.reportDrained]
     }
 
-    /// A stream ended with its session, or a session was given up that its peer had not acknowledged.
+    /// A stream ended with its session, or a session was abandoned before its peer had acknowledged everything.
     mutating func cutOff() {
         if state == .draining || state == .drained { hasCutOff = true }
     }
 
-    /// End at once.
+    /// Stops the worker at once.
     ///
-    /// - Parameter cutsOff: whether there is a stream, or a peer that may not have everything that was sent.
-    /// - Returns: what the worker does next.
+    /// - Parameter cutsOff: whether there is a stream, or a peer that may not have received everything that was sent.
+    /// - Returns: the worker's next steps.
     mutating func stop(cutsOff: Bool) -> [Action] {
         switch state {
         case .running, .draining, .drained:
@@ -71,11 +71,11 @@ struct WorkerStateMachine {
         }
     }
 
-    /// The turn in which everything was ended is over.
+    /// The turn in which all streams and sessions were ended is over.
     ///
-    /// - Parameter isQuiet: whether no link has last bytes to write any more. They are waited for, unless something was cut off; the
-    ///   links see to it that this has an end.
-    /// - Returns: what the worker does next.
+    /// - Parameter isQuiet: whether no link has bytes left to write. The worker waits for them, unless something was cut off; the
+    ///   links limit this wait.
+    /// - Returns: the worker's next steps.
     mutating func turnAfterEndingAll(isQuiet: Bool) -> [Action] {
         guard state == .stopping, isQuiet || hasCutOff else { return [] }
         state = .over

@@ -3,14 +3,14 @@ import EventIO
 import SecureLink
 import Synchronization
 
-/// How much a worker has to do, told by itself and by who hands something over to it, and read by all.
+/// The load of a worker: set by the worker itself and by workers that hand visitors over to it, and read by all.
 final class WorkerLoad: Sendable {
     private let streams = Atomic<Int>(0)
     private let onTheWay = Atomic<Int>(0)
-    /// What its links move.
+    /// The traffic of its links.
     let traffic = TrafficGauge()
 
-    /// So many bytes in a twentieth of a second weigh as much as one stream.
+    /// The number of bytes in a twentieth of a second that weigh as much as one stream.
     private static let bytesPerStream = 256 << 10
 
     func set(streams count: Int) {
@@ -19,8 +19,8 @@ final class WorkerLoad: Sendable {
 
     /// A visitor is handed over to the worker.
     ///
-    /// It counts from now on: of several that come at once the worker would otherwise get all, because it has taken none of
-    /// them yet.
+    /// The visitor counts from now on. Otherwise the worker would get all visitors that arrive together, because it has not taken
+    /// any of them yet.
     func visitorSent() {
         onTheWay.add(1, ordering: .relaxed)
     }
@@ -30,14 +30,14 @@ final class WorkerLoad: Sendable {
         onTheWay.subtract(1, ordering: .relaxed)
     }
 
-    /// The load in streams' worth.
+    /// The load, in units of one stream.
     func score(at now: Instant) -> Int {
         streams.load(ordering: .relaxed) + onTheWay.load(ordering: .relaxed)
             + traffic.settled(at: now) / Self.bytesPerStream
     }
 }
 
-/// How other threads reach a worker.
+/// The mailbox and the load of a worker, for other threads.
 struct WorkerHandle: Sendable {
     let mailbox: Mailbox<WorkerMessage>
     let load: WorkerLoad
@@ -53,13 +53,13 @@ struct WorkerTable: Sendable {
     /// The worker that holds this table.
     var mine: WorkerHandle { workers[own] }
 
-    /// The worker that has the least to do; `nil` for the own one, unless another has less: handing over costs a wake-up.
-    func leastLoaded(at now: Instant) -> WorkerHandle? {
+    /// The worker with the least load; `nil` unless it has less than this one: handing over costs a wake-up.
+    func lightestOther(at now: Instant) -> WorkerHandle? {
         let least = workers.map(\.load).least(from: own, at: now)
         return least == own ? nil : workers[least]
     }
 
-    /// The worker whose turn it is; `nil` for the own one, which is the first.
+    /// The worker whose turn it is; `nil` for this one, which is the first.
     func next(_ turn: Int) -> WorkerHandle? {
         let number = (own + turn) % workers.count
         return number == own ? nil : workers[number]
@@ -67,7 +67,7 @@ struct WorkerTable: Sendable {
 }
 
 extension [WorkerLoad] {
-    /// Which worker has the least to do; `own` unless another has less, because handing over costs a wake-up.
+    /// The number of the worker with the least load; `own` unless another has less, because handing over costs a wake-up.
     func least(from own: Int, at now: Instant) -> Int {
         var least = own
         var score = self[own].score(at: now)

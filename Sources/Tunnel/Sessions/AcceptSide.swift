@@ -3,8 +3,8 @@ import EventIO
 import SecureLink
 import Vocabulary
 
-/// One worker's way in for clients: accepts links, makes sessions of those that prove a password, and keeps them for a client that
-/// comes back.
+/// Serves the clients of one worker: accepts links, makes sessions of those that prove a password, and keeps each session for a
+/// client that comes back.
 ///
 /// Confined to its loop's thread.
 final class AcceptSide {
@@ -19,7 +19,7 @@ final class AcceptSide {
         let gate: HandshakeGate
         /// The process's sessions that clients may resume.
         let registry: SessionRegistry
-        /// How other threads reach the sessions of this worker.
+        /// Sends messages from other threads to the sessions of this worker.
         let home: SessionRegistry.Home
     }
 
@@ -30,7 +30,7 @@ final class AcceptSide {
     private var sessions: [ObjectIdentifier: PeerSession] = [:]
     private let resumable: ResumableSessions
     private var isDraining = false
-    /// Called when a session that has no link is given up before its peer had everything.
+    /// Called when a session without a link is abandoned before its peer has received everything.
     var cutOff: () -> Void = {}
 
     init(_ options: LinkOptions, table: PasswordTable, in context: Context) {
@@ -40,7 +40,7 @@ final class AcceptSide {
         resumable = ResumableSessions(context.registry, in: context.environment, home: context.home)
     }
 
-    /// A link was accepted and admitted for this worker.
+    /// Starts the handshake of a link that was accepted and admitted for this worker.
     func accept(_ connection: DetachedSocket) {
         let began = context.environment.loop.now
         let table = table
@@ -59,7 +59,7 @@ final class AcceptSide {
         acceptor.start()
     }
 
-    /// Another thread has a message for one of the sessions.
+    /// Handles a message from another thread for one of the sessions.
     func answer(_ call: SessionCall) {
         if resumable.answer(call) { context.admission.linkGone() }
     }
@@ -71,7 +71,7 @@ final class AcceptSide {
         for session in sessions.values where !table.retains(session.user, of: old) { session.revoke() }
     }
 
-    /// Takes no new links and streams: clients are sent GOAWAY, and sessions end with their last stream.
+    /// Takes no new links and streams: sends GOAWAY to the clients, and closes each session after its last stream.
     func drain() {
         isDraining = true
         dropAcceptors()
@@ -91,7 +91,7 @@ final class AcceptSide {
         acceptors = [:]
     }
 
-    /// Nobody listens any more, so the client of a session without a link cannot come back.
+    /// Ends a session without a link: the listeners are closed, so its client cannot come back.
     private func abandon(_ session: PeerSession) {
         if !session.isFullyAcknowledged { cutOff() }
         session.abandon(.shutdown)
@@ -106,7 +106,7 @@ final class AcceptSide {
             let took = context.environment.loop.now.duration(since: began)
             context.log.linkEstablished(session, peer: nil, took: took)
             if isDraining { session.close() }
-            // The users may have changed while the handshake went on.
+            // The users may have changed during the handshake.
             if !self.table.retains(session.user, of: table) { session.revoke() }
         case .handedOver: break
         case .refused(let link):
@@ -137,7 +137,7 @@ extension AcceptSide: SessionSource {
     func sessionEnded(_ session: PeerSession, _ end: SessionEnd) {
         sessions[ObjectIdentifier(session)] = nil
         resumable.remove(session)
-        // A link that was lost before has been counted then.
+        // A link that was lost earlier has already been counted.
         if !session.hasLostLink { context.admission.linkGone() }
         context.log.sessionEnded(session, peer: nil, end)
     }

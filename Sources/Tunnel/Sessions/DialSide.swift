@@ -3,7 +3,7 @@ import EventIO
 import SecureLink
 import Vocabulary
 
-/// One worker's way to one peer: dials sessions, resumes them, and opens visitors' streams on them.
+/// Serves one worker's routes to one peer: dials sessions, resumes them, and opens visitors' streams on them.
 ///
 /// The shell of ``SessionPoolStateMachine``.
 ///
@@ -16,7 +16,7 @@ final class DialSide {
         let log: TunnelLog
         let refusals: RefusalLog
         let limits: ProcessLimits
-        /// Which worker this is, for what workers tell each other.
+        /// The number of this worker, for ``LinkNeeds``.
         let worker: Int
     }
 
@@ -31,7 +31,7 @@ final class DialSide {
     private var random = SystemRandomNumberGenerator()
     /// Visitors whose streams wait for a session.
     private var waiting: [Waiting] = []
-    /// Called once, when it is known whether the peer can be reached.
+    /// Called once, when the first login has succeeded or failed.
     private var whenTried: [(LinkFailure?) -> Void] = []
     private var wasTried = false
 
@@ -49,7 +49,7 @@ final class DialSide {
                 plan: LinkPlan(peer.links),
                 usesShared: share.usesShared,
                 usesExclusive: share.usesExclusive,
-                // A session that has missed one keep-alive is suspect.
+                // A session that has missed one keep-alive may have a dead link.
                 freshness: peer.link.keepalive.interval * 2
             )
         )
@@ -62,12 +62,12 @@ final class DialSide {
     private var peer: PeerConfiguration { share.configuration }
     private var loop: EventLoop { context.environment.loop }
 
-    /// Calls back when it is known whether the peer can be reached: now, or once the first login has succeeded or failed.
+    /// Calls back when the first login has succeeded or failed: at once, if it already has.
     func onceTried(_ action: @escaping (LinkFailure?) -> Void) {
         if wasTried { action(nil) } else { whenTried.append(action) }
     }
 
-    /// Carries a visitor's stream over the session that suits it best, or lets it wait for one.
+    /// Carries a visitor's stream over the most suitable session, or lets it wait for one.
     func carry(_ relay: Relay, exclusive: Bool) {
         if open(relay, exclusive: exclusive) || relay.isOver { return }
         if machine.isHeldUpByLimit {
@@ -79,7 +79,7 @@ final class DialSide {
         makeReady()
     }
 
-    /// Takes no new streams: peers are sent GOAWAY, and sessions end with their last stream.
+    /// Takes no new streams: sends GOAWAY to the peer, and closes each session after its last stream.
     func drain() {
         machine.drain()
         dialer = nil
@@ -89,7 +89,7 @@ final class DialSide {
         closeSurplus()
     }
 
-    /// The network has changed: what could not be reached may be there.
+    /// The network has changed: an unreachable peer may be reachable again.
     func networkChanged() {
         for dialled in sessions.values { dialled.driver.networkChanged() }
         if retry?.isScheduled ?? false, share.store.delayAfterRefusal(at: loop.now) == .zero {
@@ -99,7 +99,7 @@ final class DialSide {
         }
     }
 
-    /// Looks after the sessions: a few times a second.
+    /// Checks the sessions; called a few times a second.
     func look() {
         waiting.removeAll(where: \.relay.isOver)
         // A session may have become usable without a notice.
@@ -112,7 +112,7 @@ final class DialSide {
 // MARK: - Sessions
 
 extension DialSide {
-    /// Dials what is missing, unless something forbids it now.
+    /// Dials a session that is missing, unless it has to wait.
     func makeReady() {
         let others = share.needs.most(beside: context.worker)
         let delay = share.store.delayAfterRefusal(at: loop.now)
@@ -182,7 +182,7 @@ extension DialSide {
         for action in actions { action(failure) }
     }
 
-    /// The way on which sessions are resumed.
+    /// The addresses, time limits and callbacks for resuming sessions.
     private var way: ResumptionDriver.Route {
         ResumptionDriver.Route(
             to: peer.addresses,
@@ -208,7 +208,7 @@ extension DialSide {
             }
             relay.facts.user = dialled.session.user
             relay.carried(by: stream)
-            // Another stream may come while this one moves its bulk.
+            // The next stream may come while this session is busy.
             if exclusive || dialled.isBusy { makeReady() }
             return true
         case .wait(let silent):
@@ -221,7 +221,7 @@ extension DialSide {
         guard !waiting.isEmpty, !machine.isDrained else { return }
         let found = waiting
         waiting = []
-        // Where there was no room for one, there is none for those behind it.
+        // If there was no room for one stream, there is none for those of its kind behind it.
         var isFull = (shared: false, exclusive: false)
         for entry in found where !entry.relay.isOver {
             let isKnownFull = entry.isExclusive ? isFull.exclusive : isFull.shared
@@ -239,7 +239,7 @@ extension DialSide {
     }
 }
 
-// MARK: - What happens to sessions
+// MARK: - Events from sessions
 
 extension DialSide: SessionSource {
     func streamEnded(on session: PeerSession) {
@@ -250,7 +250,7 @@ extension DialSide: SessionSource {
     }
 
     func poolChanged() {
-        // A measured round trip is the answer that an exclusive stream may have waited for.
+        // A measured round trip may be the answer to the ping that an exclusive stream waits for.
         serveWaiting()
         makeReady()
     }
@@ -270,15 +270,15 @@ extension DialSide: SessionSource {
 
     func sessionEnded(_ session: PeerSession, _ end: SessionEnd) {
         if let dialled = sessions.removeValue(forKey: ObjectIdentifier(session)) { machine.remove(dialled) }
-        // A link that was lost before has been counted then.
+        // A link that was lost earlier has already been counted.
         if !session.hasLostLink { share.status.sessionDown() }
         context.log.sessionEnded(session, peer: peer.name, end)
-        // The first attempt is made at once: most links are lost because the line was, and that is often over again.
+        // The first attempt is made at once: most links are lost because the line failed, and it often works again soon.
         makeReady()
     }
 }
 
-/// A session that was dialled, with what resumes it.
+/// A session that was dialled, with the driver that resumes it.
 final class DialledSession {
     let session: PeerSession
     let driver: ResumptionDriver

@@ -1,7 +1,7 @@
 import SecureLink
 
 extension LinkOptions {
-    /// What the configuration says about links.
+    /// The options that the configuration sets.
     init(_ settings: LinkSettings, _ limits: ProcessLimits) {
         self.init()
         handshakeTimeout = settings.handshakeTimeout

@@ -1,41 +1,41 @@
 import Basics
 
-/// How many sessions to one peer a worker keeps: decided here, carried out elsewhere.
+/// Decides how many sessions to one peer a worker keeps.
 ///
-/// One is enough for any number of quiet streams. A stream that moves bulk fills its link, so as soon as every session is
-/// busy another one is made, up to a limit, and given up again when it has long been needed by nobody.
+/// One is enough for any number of quiet streams. A stream that moves bulk fills its link, so another session is dialled, up to a
+/// limit, as soon as every session is busy. It is closed again when it has not been needed for ``idleTime``.
 ///
-/// Workers keep in step: each has as many as the one that needs the most. A server deals out links to its workers in turn, so
-/// that each of them gets as many of every worker's here, and as many streams.
+/// All workers keep the same number: that of the worker that needs the most. A server distributes links to its workers in turn,
+/// so each of them gets the same number of links from every worker here, and the same number of streams.
 struct LinkPlan: Hashable {
-    /// What is known of one session.
+    /// The state of one session, as far as the plan depends on it.
     struct SessionState: Hashable {
         var streams: Int
         var isBusy: Bool
-        /// Since when it has had no stream; `nil` while it has one.
+        /// The time since which it has had no stream; `nil` while it has one.
         var idleSince: Instant?
     }
 
-    /// What is to be done.
+    /// The plan's decision.
     struct Decision: Hashable {
         /// Whether another session is wanted.
         var wantsAnother: Bool
-        /// How many the worker needs by itself.
+        /// The number of sessions that the worker itself needs.
         var need: Int
-        /// Sessions to be closed, by their place in the list.
+        /// The sessions to close, by their index in the list.
         var closes: [Int]
     }
 
-    /// At least so many.
+    /// The minimum number of sessions.
     let least: Int
-    /// At most so many.
+    /// The maximum number of sessions.
     let most: Int
 
-    /// How long a session that is not needed is kept.
+    /// The time that a session is kept while it is not needed.
     ///
-    /// Shorter would make and give up links with every burst.
+    /// Smaller: every burst of traffic dials and closes links.
     static let idleTime = Duration.seconds(60)
-    /// Four links, each on its own connection, are as much as one thread can fill.
+    /// One thread can fill at most four links, each on its own connection.
     static let maxAutomatic = 4
 
     init(_ count: LinkCount) {
@@ -45,13 +45,13 @@ struct LinkPlan: Hashable {
         }
     }
 
-    /// What is to be done with these sessions.
+    /// Decides what to do with these sessions.
     ///
     /// - Parameters:
-    ///   - sessions: what this worker has.
-    ///   - others: how many sessions another worker needs to the same peer, at most.
+    ///   - sessions: the sessions of this worker.
+    ///   - others: the largest number of sessions that another worker needs to the same peer.
     ///   - now: the loop's clock.
-    /// - Returns: what is wanted, and what is of no use.
+    /// - Returns: whether another session is wanted, and which ones to close.
     func decide(_ sessions: [SessionState], others: Int = 0, at now: Instant) -> Decision {
         let base = min(max(least, others), most)
         let areAllBusy = !sessions.isEmpty && sessions.allSatisfy(\.isBusy)
@@ -62,9 +62,9 @@ struct LinkPlan: Hashable {
         )
     }
 
-    /// Sessions that nobody has needed for long, the youngest first, as far as there are more than `base`.
+    /// The sessions beyond `base` that have not been needed for long, the youngest first.
     private func surplus(of sessions: [SessionState], over base: Int, at now: Instant) -> [Int] {
-        // The last one that somebody could use beside bulk would be dialled again at once.
+        // The last session without bulk is kept, because it would be dialled again at once.
         let most = min(sessions.count - base, sessions.count { !$0.isBusy } - 1)
         guard most > 0 else { return [] }
         return Array(sessions.indices.reversed().filter { sessions[$0].isUseless(at: now) }.prefix(most))
@@ -72,7 +72,7 @@ struct LinkPlan: Hashable {
 }
 
 extension LinkPlan.SessionState {
-    /// Whether nobody has needed it for long.
+    /// Whether the session has not been needed for long.
     fileprivate func isUseless(at now: Instant) -> Bool {
         guard streams == 0, let idleSince else { return false }
         return now.duration(since: idleSince) >= LinkPlan.idleTime

@@ -1,14 +1,15 @@
 import SecureLink
 
-/// Everything of one peer that the workers share.
+/// The state of one peer that the workers share.
 final class PeerShare: Sendable {
     let configuration: PeerConfiguration
-    /// What it takes to log in there.
+    /// The credentials for the peer.
     let store: CredentialStore
     let status = PeerStatus()
     let needs: LinkNeeds
-    /// Whether a route to the peer shares sessions, and whether one wants a session for each stream.
+    /// Whether a route to the peer shares sessions.
     let usesShared: Bool
+    /// Whether a route to the peer wants a session for each stream.
     let usesExclusive: Bool
 
     init(_ peer: PeerConfiguration, _ store: CredentialStore, of configuration: TunnelConfiguration) {

@@ -1,11 +1,11 @@
 import SecureLink
 import Synchronization
 
-/// Whether a peer is up, for the whole process: its workers each have links of their own, but the log tells the change once.
+/// Whether a peer is up, for the whole process: each worker has links of its own, but the log reports a change once.
 final class PeerStatus: Sendable {
     private struct State {
         var sessions = 0
-        /// What the log was last told; `nil` before it was told anything.
+        /// The status that was last logged; `nil` before the first.
         var toldUp: Bool?
         var toldFailure: LinkFailure?
     }
@@ -29,9 +29,9 @@ final class PeerStatus: Sendable {
         state.withLock { $0.sessions -= 1 }
     }
 
-    /// An attempt has failed.
+    /// A login has failed.
     ///
-    /// - Returns: whether the log should be told: nothing else is up, and this is another failure than the last.
+    /// - Returns: whether to log the failure: no session is up, and it differs from the last one.
     func failed(_ failure: LinkFailure) -> Bool {
         state.withLock { state in
             guard state.sessions == 0 else { return false }

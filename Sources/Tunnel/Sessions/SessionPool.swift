@@ -3,17 +3,17 @@ import EventIO
 import SecureLink
 import Vocabulary
 
-/// Feeds a pool with sessions and cares for their links: by dialling a peer, or by accepting clients.
+/// Adds sessions to a pool and looks after their links: by dialling a peer, or by accepting clients.
 protocol SessionSource: AnyObject {
     /// The session has lost its link.
     func linkLost(_ session: PeerSession, _ fault: LinkFault)
     /// The session has another link.
     func linkResumed(_ session: PeerSession, _ summary: PeerSession.ResumptionSummary)
-    /// The session is over, and out of the pool.
+    /// The session is over, and has left the pool.
     func sessionEnded(_ session: PeerSession, _ end: SessionEnd)
     /// A stream of the session is over.
     func streamEnded(on session: PeerSession)
-    /// Other sessions may be needed, or streams that wait may be served now.
+    /// Another session may be needed, or waiting streams may be served now.
     func poolChanged()
 }
 
@@ -30,8 +30,8 @@ protocol StreamServer: AnyObject {
 /// All sessions of one worker, by the other end: a peer that this process dials (`office`), or a user that logged in
 /// (`user:alice`).
 ///
-/// The one owner of sessions: it opens streams on them, hands streams that the other end opens to a ``StreamServer``, and tells
-/// each session's source what becomes of it. Confined to its loop's thread.
+/// The only owner of sessions: it hands streams that the other end opens to a ``StreamServer``, and reports the events of each
+/// session to its source. Confined to its loop's thread.
 final class SessionPool {
     /// The other end of sessions.
     enum Key: Hashable, CustomStringConvertible {
@@ -53,14 +53,14 @@ final class SessionPool {
     }
 
     private var members: [ObjectIdentifier: Member] = [:]
-    /// Serves what users open; `nil` where this end has no services.
+    /// Serves the streams that users open; `nil` if this end has no services.
     weak var server: (any StreamServer)?
     /// Called when the last session is over.
     var becameEmpty: () -> Void = {}
 
     init() {}
 
-    /// Takes a session in.
+    /// Adds a session.
     func add(_ session: PeerSession, _ key: Key, from source: any SessionSource) {
         members[ObjectIdentifier(session)] = Member(session: session, key: key, source: source)
         session.owner = self
@@ -72,7 +72,7 @@ final class SessionPool {
     /// All sessions.
     var sessions: [PeerSession] { members.values.map(\.session) }
 
-    /// Whether a peer may not have everything that was sent on streams that are over.
+    /// Whether a peer has not yet acknowledged everything that was sent to it, also on streams that are over.
     var hasUnacknowledged: Bool { members.values.contains { !$0.session.isFullyAcknowledged } }
 
     /// A stream of the session is over.
@@ -85,12 +85,12 @@ final class SessionPool {
         for member in members.values { member.session.closeAtOnce() }
     }
 
-    /// The network has changed: links may be gone.
+    /// The network has changed: links may be dead.
     func networkChanged() {
         for member in members.values { member.session.networkChanged() }
     }
 
-    /// Looks after the sessions: a few times a second.
+    /// Checks the sessions; called a few times a second.
     func look(mayGrow: Bool) {
         for member in members.values {
             member.session.mayGrow = mayGrow
@@ -105,7 +105,7 @@ extension SessionPool: PeerSessionOwner {
         opened stream: LinkStream,
         for request: StreamRequest
     ) -> (any StreamEndpoint)? {
-        // Services are for users that log in here. A peer that this end dials may open nothing in this version.
+        // Services are for users that log in here. In this version, a peer that this end dials cannot open streams.
         if let member = members[ObjectIdentifier(session)], case .user = member.key, let server {
             return server.serve(stream, for: request, on: session)
         }

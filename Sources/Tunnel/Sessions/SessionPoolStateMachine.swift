@@ -1,9 +1,9 @@
 import Basics
 import SecureLink
 
-/// What the pool's decisions need to know of a session.
+/// The state of a session that the pool's decisions depend on.
 ///
-/// Only read.
+/// It is only read.
 protocol PooledSession: AnyObject {
     /// Whether it can take a stream at once.
     var canOpen: Bool { get }
@@ -11,22 +11,22 @@ protocol PooledSession: AnyObject {
     var isAttached: Bool { get }
     /// Whether it can never take another stream.
     var isSpent: Bool { get }
-    /// Whether it may never have a link again.
+    /// Whether it may never get a link again.
     var isDoubtful: Bool { get }
-    /// Whether it moves so much that a stream had better go elsewhere.
+    /// Whether it moves bulk, so that a new stream should use another session.
     var isBusy: Bool { get }
-    /// How many bytes of bulk it moves.
+    /// The number of bytes of bulk that it moves.
     var bulkBytes: Int { get }
-    /// How many streams it carries.
+    /// The number of streams that it carries.
     var streamCount: Int { get }
-    /// When bytes last came from its peer.
+    /// The time when bytes last came from its peer.
     var lastReceived: Instant { get }
 }
 
 /// Decides about the sessions with one peer or one user: which one carries a stream, when another is dialled, which are closed.
 ///
-/// Shared sessions carry any number of streams and are planned by ``LinkPlan``. Exclusive sessions carry one stream at a time: some
-/// stand ready, and one whose peer has been silent for long is not used before it has answered a ping.
+/// Shared sessions carry any number of streams and are planned by ``LinkPlan``. Exclusive sessions carry one stream at a time:
+/// some are kept ready, and a session whose peer has been silent for long is not used until the peer has answered a ping.
 ///
 /// ```
 /// dialling:  idle ──wants another──► dialling ──succeeded──► idle
@@ -35,27 +35,27 @@ protocol PooledSession: AnyObject {
 /// ```
 /// Pure: it reads sessions and calls nothing on them.
 struct SessionPoolStateMachine<Session: PooledSession> {
-    /// What routes want of the sessions.
+    /// The routes' demand for sessions.
     struct Demand {
-        /// How many shared sessions there are to be.
+        /// The plan for the number of shared sessions.
         var plan: LinkPlan
         /// Whether a route shares sessions.
         var usesShared: Bool
         /// Whether a route wants a session for each stream.
         var usesExclusive: Bool
-        /// How long a session may have been silent that an exclusive stream is given to.
+        /// The maximum silence of a session that an exclusive stream is opened on.
         var freshness: Duration
     }
 
-    /// The answer to a stream that wants a session.
+    /// The session for a stream, if there is one.
     enum Choice {
         /// Open it on this session.
         case open(Session)
-        /// It has to wait; these sessions are to be pinged, because an answer makes them usable.
+        /// Let it wait, and ping these sessions: an answer makes them usable.
         case wait(ping: [Session])
     }
 
-    /// What is to be done about dialling.
+    /// The next step of dialling.
     enum Dialling: Equatable {
         case nothing
         /// Dial, and report ``dialSucceeded()`` or ``dialFailed(using:)``.
@@ -78,22 +78,22 @@ struct SessionPoolStateMachine<Session: PooledSession> {
 
     private let demand: Demand
     private var shared: [Shared] = []
-    /// Exclusive sessions without a stream; the one used last stands last.
+    /// Exclusive sessions without a stream; the most recently used one is last.
     private var ready: [Session] = []
     /// Exclusive sessions with a stream.
     private var taken: [Session] = []
-    /// How many streams wait for an exclusive session.
+    /// The number of streams that wait for an exclusive session.
     private var exclusiveDemand = 0
     private var dial = Dial.idle
     private var backoff = ReconnectBackoff()
 
-    /// How many exclusive sessions stand ready when no stream waits: for a visitor and for the one right behind it.
+    /// The number of exclusive sessions that are ready while no stream waits: for a visitor and for the next one right after it.
     ///
-    /// More: each costs a link that is not used. Fewer: the second of two visitors waits for a handshake.
+    /// Larger: each costs a link that is not used. Smaller: the second of two visitors waits for a handshake.
     private static var spare: Int { 2 }
-    /// How many exclusive sessions are kept after a rush.
+    /// The number of exclusive sessions that are kept after a burst of visitors.
     ///
-    /// More: links that are not used. Fewer: the next rush waits for handshakes.
+    /// Larger: links that are not used. Smaller: the next burst waits for handshakes.
     private static var maxReady: Int { 8 }
 
     init(_ demand: Demand) {
@@ -102,7 +102,7 @@ struct SessionPoolStateMachine<Session: PooledSession> {
 
     /// All sessions.
     var sessions: [Session] { shared.map(\.session) + ready + taken }
-    /// How many sessions there are, with those that have lost their links.
+    /// The number of sessions, including those that have lost their links.
     var count: Int { shared.count + ready.count + taken.count }
     /// Whether this end takes no new streams.
     var isDrained: Bool { dial == .drained }
@@ -113,9 +113,8 @@ struct SessionPoolStateMachine<Session: PooledSession> {
 extension SessionPoolStateMachine {
     /// A session has begun.
     mutating func add(_ session: Session, othersNeed: Int, at now: Instant) {
-        let wantsExclusive = wantsExclusive
-        // The first demand is served first; a peer with only exclusive routes has no shared session.
-        if wantsExclusive, !demand.usesShared || !plan(othersNeed, at: now).wantsAnother {
+        // The demand for shared sessions is served first; a peer with only exclusive routes has none.
+        if !demand.usesShared || (wantsExclusive && !plan(othersNeed, at: now).wantsAnother) {
             ready.append(session)
         } else {
             shared.append(Shared(session: session, idleSince: now))
@@ -131,7 +130,7 @@ extension SessionPoolStateMachine {
 
     /// A stream of this session is over.
     ///
-    /// - Returns: whether the session is to be closed.
+    /// - Returns: whether to close the session.
     mutating func streamEnded(on session: Session, at now: Instant) -> Bool {
         if let index = taken.firstIndex(where: { $0 === session }) {
             taken.remove(at: index)
@@ -169,13 +168,13 @@ extension SessionPoolStateMachine {
         ready.append(taken.remove(at: index))
     }
 
-    /// So many streams wait for an exclusive session.
+    /// Sets the number of streams that wait for an exclusive session.
     mutating func waiting(exclusive: Int) {
         exclusiveDemand = exclusive
     }
 
     private mutating func chooseExclusive(at now: Instant) -> Choice {
-        // The one used last is the surest to be alive.
+        // The most recently used session is the most likely to have a working link.
         let index = ready.lastIndex { $0.canOpen && now.duration(since: $0.lastReceived) < demand.freshness }
         guard let index else { return .wait(ping: ready) }
         let session = ready.remove(at: index)
@@ -183,24 +182,25 @@ extension SessionPoolStateMachine {
         return .open(session)
     }
 
-    /// Whether there is a session, but its peer allows no more streams in it.
+    /// Whether there is a session, but its peer allows no more streams on it.
     var isHeldUpByLimit: Bool {
         shared.contains { $0.session.isAttached && !$0.session.canOpen && !$0.session.isSpent }
     }
 }
 
-// MARK: - Keeping
+// MARK: - Maintenance
 
 extension SessionPoolStateMachine {
-    /// Sessions that are of no use any more, and how many shared ones this pool needs by itself.
+    /// The sessions to close, and the number of shared ones that this worker itself needs.
     func surplus(othersNeed: Int, at now: Instant) -> (closes: [Session], need: Int) {
         if isDrained { return (sessions.filter { $0.streamCount == 0 }, 0) }
         let decision = plan(othersNeed, at: now)
-        // While one of them is not usable, the others are not to be judged.
+        // While a shared session is not usable, it is not known which others are surplus.
         let isWhole = usable.count == shared.count
         let closes = isWhole ? decision.closes.map { shared[$0].session } : []
         return (
-            closes + ready.filter(\.isSpent) + ready.filter(\.isAttached).dropLast(Self.maxReady),
+            closes + ready.filter(\.isSpent)
+                + ready.filter { $0.isAttached && !$0.isSpent }.dropLast(Self.maxReady),
             decision.need
         )
     }
@@ -208,10 +208,10 @@ extension SessionPoolStateMachine {
     /// Whether to dial now.
     ///
     /// - Parameters:
-    ///   - othersNeed: how many shared sessions another worker needs to the same peer, at most.
-    ///   - delay: how long the peer's refusal of the password forbids another attempt.
+    ///   - othersNeed: the largest number of shared sessions that another worker needs to the same peer.
+    ///   - delay: the wait before the next attempt that the peer's refusal of the password imposes.
     ///   - now: the loop's clock.
-    /// - Returns: what to do about dialling.
+    /// - Returns: the next step of dialling.
     mutating func makeReady(othersNeed: Int, delay: Duration, at now: Instant) -> Dialling {
         guard dial == .idle else { return .nothing }
         guard (demand.usesShared && plan(othersNeed, at: now).wantsAnother) || wantsExclusive else {
@@ -238,7 +238,7 @@ extension SessionPoolStateMachine {
         return .wait(backoff.failed(using: &random))
     }
 
-    /// The wait is over, or the network has changed so that it makes no sense any more.
+    /// The wait is over, or a change of the network has made it pointless.
     mutating func waited() {
         if dial == .waiting { dial = .idle }
     }
@@ -249,7 +249,7 @@ extension SessionPoolStateMachine {
         exclusiveDemand = 0
     }
 
-    /// The sessions that count: not those that are used up, or that may never have a link again.
+    /// The shared sessions that count: without those that can take no more streams or may never get a link again.
     private var usable: [Shared] { shared.filter { !$0.session.isSpent && !$0.session.isDoubtful } }
 
     private var wantsExclusive: Bool {

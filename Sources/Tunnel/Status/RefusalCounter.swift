@@ -1,7 +1,9 @@
 import Basics
 
-/// Counts what is refused and says when it is time for a line in the log: the first at once, then at most one every ten
-/// seconds for each reason, so that a flood of refusals is not a flood of lines.
+/// Counts refusals and decides when to log a line.
+///
+/// The first refusal for a reason is logged at once, then at most one line every ten seconds for each reason, so that a flood of
+/// refusals does not cause a flood of lines.
 struct RefusalCounter {
     private struct Entry {
         var since: Instant
@@ -9,16 +11,17 @@ struct RefusalCounter {
     }
 
     private var entries: [String: Entry] = [:]
-    /// How many were refused in all.
+    /// The total number of refusals.
     private(set) var total = 0
 
     private static let silence = Duration.seconds(10)
-    /// Reasons are ours, but their sources are not: a table that strangers could grow is emptied.
+    /// The table is emptied at this size: reasons may contain text from unauthenticated clients, who must not be able to make it
+    /// grow.
     private static let maxReasons = 1024
 
-    /// Something was refused.
+    /// Counts a refusal.
     ///
-    /// - Returns: how many were refused for this reason since the last line, when it is time for one.
+    /// - Returns: the number of refusals for this reason since the last line, if another line is due; otherwise `nil`.
     mutating func note(_ reason: String, at now: Instant) -> Int? {
         total += 1
         if entries.count >= Self.maxReasons { entries.removeAll() }

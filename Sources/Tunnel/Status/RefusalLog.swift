@@ -24,8 +24,8 @@ final class RefusalLog {
     /// - Parameters:
     ///   - what: the request, with text that the peer may have chosen.
     ///   - reason: why it was refused.
-    ///   - key: the request without text of the peer's choice, if there is such text: counted by that text, each new name would
-    ///     be a new line.
+    ///   - key: the request without text of the peer's choice, if there is such text: if that text counted, each new name
+    ///     would cause a new line.
     func refused(_ what: String, _ reason: String, countedAs key: String? = nil) {
         if let count = counter.note("\(key ?? what) \(reason)", at: loop.now) {
             log.refused(what, reason, count: count)

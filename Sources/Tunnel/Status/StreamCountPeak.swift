@@ -1,13 +1,13 @@
-/// Notices when a crowd of streams has left, which is when the heap is worth being given back.
+/// Notices when most of many streams have ended: then it pays to return the heap's free memory to the system.
 ///
-/// What many small objects leave behind is scattered over pages that the C library keeps for the next ones.
+/// The free memory of many small objects is scattered over pages that the C library keeps for later objects.
 struct StreamCountPeak {
-    /// The most streams since the heap was last given back.
+    /// The largest number of streams since memory was last returned.
     private var most = 0
 
-    /// Looks at how many streams there are; to be called now and then.
+    /// Notes the current number of streams; called a few times a second.
     ///
-    /// - Returns: whether a crowd has left since the last time when this was so.
+    /// - Returns: whether most of many streams have ended since the last time that this was so.
     mutating func hasLeft(now count: Int) -> Bool {
         most = max(most, count)
         guard most >= Self.manyStreams, count <= most / 4 else { return false }
@@ -15,6 +15,6 @@ struct StreamCountPeak {
         return true
     }
 
-    /// Fewer streams leave too little behind for it: walking the heap takes a millisecond for some megabytes.
+    /// Fewer streams leave too little free memory: walking the heap takes a millisecond for a few megabytes.
     private static let manyStreams = 256
 }

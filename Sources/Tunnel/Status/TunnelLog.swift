@@ -4,31 +4,31 @@ import Logging
 import SecureLink
 import Vocabulary
 
-/// What the log says about a stream besides its numbers.
+/// The fields of a stream's log line, except its numbers.
 struct StreamFacts {
-    /// The same at both ends.
+    /// The identifier of the stream, the same at both ends.
     var id: String
-    /// The route that the visitor came by; only its end knows.
+    /// The route that the visitor connected to; known only at the visitor's end.
     var route: String?
     /// The service that was asked for.
     var service: String
     /// The peer's name, at the end that dialled.
     var peer: String?
-    /// Who the client is.
+    /// The user that the client logged in as.
     var user: String
-    /// Where the visitor came from.
+    /// The origin of the visitor.
     var source: String
-    /// What was connected to; only the target's end knows.
+    /// The address of the target; known only at the target's end.
     var target: String?
 }
 
-/// The log lines of the tunnel: each is written in one place, so that they say the same things in the same words.
+/// The log lines of the tunnel: each one is written in one place, so that their wording is consistent.
 ///
 /// A value; the handler behind it takes lines from any thread.
 struct TunnelLog: Sendable {
     let logger: Logger
 
-    /// A stream has ended: one line, at each end.
+    /// Logs the end of a stream: one line at each end.
     func streamClosed(_ relay: Relay, _ outcome: RelayOutcome, at now: Instant) {
         streamClosed(
             relay.facts,
@@ -39,7 +39,7 @@ struct TunnelLog: Sendable {
         )
     }
 
-    /// A stream that was turned away before anything was moved has its line too.
+    /// Logs a stream that was rejected before any byte was moved.
     func streamRefused(_ facts: StreamFacts, _ failure: StreamFailure, by end: Party) {
         streamClosed(
             facts,
@@ -80,29 +80,29 @@ struct TunnelLog: Sendable {
         logger.info("link established", metadata: fields)
         if !session.isEncrypted {
             logger.warning(
-                "link is NOT ENCRYPTED, only authenticated: both ends ask for it",
+                "link is NOT ENCRYPTED, only authenticated: enabled at both ends",
                 metadata: fields
             )
         }
     }
 
-    /// A session is over, and its streams with it.
+    /// Logs the end of a session, and of its streams with it.
     func sessionEnded(_ session: PeerSession, peer: String?, _ reason: SessionEnd) {
         var fields = fields(of: session, peer, reason.text)
         fields["why"] = "\(reason.reason)"
         switch reason.kind {
         case .closedByPeer, .closedByUs: logger.info("link closed", metadata: fields)
         case .linkLost: logger.warning("session lost", metadata: fields)
-        case .violation: logger.warning("link closed for a breach of the protocol", metadata: fields)
+        case .violation: logger.warning("session closed: protocol violation", metadata: fields)
         }
     }
 
-    /// A session has lost its link; its streams wait for another one.
+    /// Logs that a session has lost its link; its streams wait for another one.
     func linkLost(_ session: PeerSession, peer: String?, _ fault: LinkFault) {
         logger.warning("link lost", metadata: fields(of: session, peer, fault.text))
     }
 
-    /// A session has another link.
+    /// Logs that a session has another link.
     func resumed(_ session: PeerSession, peer: String?, _ resumption: PeerSession.ResumptionSummary) {
         var fields = fields(of: session, peer, "")
         fields["after"] = "\(TimeText(resumption.gap))"
@@ -132,15 +132,15 @@ struct TunnelLog: Sendable {
         logger.info("peer is up", metadata: ["peer": "\(peer)"])
     }
 
-    /// The password file was read again.
+    /// Logs that the password file was reloaded.
     func passwordsRead(_ table: PasswordTable) {
-        logger.info("passwords were read again", metadata: ["users": "\(table.users.count)"])
+        logger.info("passwords reloaded", metadata: ["users": "\(table.users.count)"])
     }
 
-    /// The password file could not be read again; those that were read before hold.
+    /// Logs that the password file could not be reloaded; the current users stay in effect.
     func passwordsNotRead(_ fault: CredentialFault) {
         logger.error(
-            "passwords could not be read again, the old ones hold",
+            "passwords could not be reloaded, keeping the current users",
             metadata: ["text": "\(fault.text)"]
         )
     }
@@ -157,12 +157,12 @@ struct TunnelLog: Sendable {
         logger.info("accepting again", metadata: ["address": "\(address)"])
     }
 
-    /// Something was refused for a limit; `count` times since the line before.
+    /// Logs a refusal; `count` is the number of refusals for this reason since the previous line.
     func refused(_ what: String, _ reason: String, count: Int) {
         logger.warning("refused", metadata: ["what": "\(what)", "why": "\(reason)", "count": "\(count)"])
     }
 
-    /// A stranger's link came to nothing; `count` like it since the line before.
+    /// Logs the refusal of an unauthenticated client's link; `count` is the number of such links since the previous line.
     func linkRefused(_ failure: RefusedLink, count: Int) {
         var fields: Logger.Metadata = [
             "from": "\(failure.remote)", "why": "\(failure.reason)", "count": "\(count)",
@@ -213,7 +213,7 @@ struct TimeText: CustomStringConvertible {
 }
 
 extension Double {
-    /// The number with that many digits behind the point: up to three, and never an exponent.
+    /// The number with this many digits after the point: at most three, and never with an exponent.
     fileprivate func text(digits: Int) -> String {
         let scale = [1, 10, 100, 1000][min(digits, 3)]
         let scaled = UInt64(max(0, self) * Double(scale) + 0.5)

@@ -127,7 +127,7 @@ extension CommandFailure {
             case .passwordRefused: .passwordRefused
             case .incompatible, .otherApplication: .incompatible
             case .misconfigured: .configuration
-            case .unresolved, .unreachable, .timeout, .closed, .turnedAway, .sessionGone, .sessionElsewhere:
+            case .unresolved, .unreachable, .timeout, .closed, .rejected, .sessionGone, .sessionElsewhere:
                 .unreachable
             case .failed: .software
             }

@@ -14,7 +14,7 @@ import Testing
         try CredentialStore(user: "alice", password: LoginPassword(Array("secret".utf8)), realm: realm)
     }
 
-    @Test func whoeverAsksAtTheSameTimeIsServedByOneStretching() throws {
+    @Test func callersAtTheSameTimeShareOneStretching() throws {
         let store = try store()
         let realm = try #require(Realm("example"))
         let answers = Mutex<[ClientCredential]>([])
@@ -28,7 +28,7 @@ import Testing
         for _ in 0..<8 { done.wait() }
         let credentials = answers.withLock { $0 }
         #expect(credentials.count == 8)
-        // One and the same secret object: it was made once.
+        // All have the same secret object: it was made once.
         #expect(credentials.allSatisfy { $0.secret.w0 === credentials[0].secret.w0 })
         #expect(store.credential?.secret.w0 === credentials[0].secret.w0)
     }
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    @Test func aServerThatNamesAnotherRealmEachTimeGetsOneThread() throws {
+    @Test func aServerThatNamesAnotherRealmEachTimeCostsOneThread() throws {
         let store = try store()
         let done = ThreadSemaphore()
         let served = Mutex<[Realm]>([])
@@ -56,10 +56,10 @@ import Testing
                 done.post()
             }
         }
-        // Other tests begin some of their own meanwhile.
+        // Other tests start threads meanwhile.
         #expect(try threads() - before < 20)
         for _ in 0..<30 { done.wait() }
-        // Everybody is told, and by then there has been one stretching or two.
+        // All callers are called back, after one or two stretchings.
         let realms = served.withLock { Set($0) }
         #expect(realms.count <= 2)
         #expect(realms.contains(try #require(Realm("realm 29"))))
@@ -69,7 +69,7 @@ import Testing
         try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count
     }
 
-    @Test func attemptsAfterARefusalWaitLongerEachTimeUpToAMinute() throws {
+    @Test func theWaitAfterARefusalDoublesUpToAMinute() throws {
         let store = try store()
         var now = Instant.seconds(1000)
         var last = Duration.zero
@@ -87,14 +87,14 @@ import Testing
         #expect(store.delayAfterRefusal(at: now) == .zero)
     }
 
-    @Test func refusalsOfLinksThatWereUnderWayTogetherAreOne() throws {
+    @Test func refusalsOfLinksDialledTogetherCountAsOne() throws {
         let store = try store()
         let now = Instant.seconds(1000)
         for _ in 0..<5 { store.noteRefusal(at: now) }
         #expect(store.delayAfterRefusal(at: now) < .seconds(2))
     }
 
-    @Test func aNameThatCannotBeAUsersIsRefused() {
+    @Test func anInvalidUserOrRealmIsRefused() {
         #expect(throws: CredentialFault.self) {
             try CredentialStore(user: "a/b/c", password: LoginPassword(Array("x".utf8)), realm: nil)
         }

@@ -17,7 +17,7 @@ import Testing
     @Test(arguments: [
         [], [0x0A], [0xFF, 0xFE], [0x61, 0x00], [0x61, 0x1B], Array(repeating: 0x61, count: 1025),
     ])
-    func whatCannotBeAPasswordIsRefused(bytes: [UInt8]) {
+    func bytesThatCannotBeAPasswordAreRefused(bytes: [UInt8]) {
         #expect(throws: CredentialFault.self) { try LoginPassword(bytes) }
     }
 
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    @Test func aPasswordComesFromAFileOrTheEnvironment() throws {
+    @Test func aPasswordIsReadFromAFileOrTheEnvironment() throws {
         let path = NSTemporaryDirectory() + "/sly-password-\(UUID().uuidString.prefix(8))"
         defer { unlink(path) }
         try "from a file\n".write(toFile: path, atomically: true, encoding: .utf8)
@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test(arguments: [0o604, 0o640, 0o660, 0o602] as [mode_t])
-    func aFileThatOthersCanReadOrChangeIsRefusedWhenItIsOpened(mode: mode_t) throws {
+    func aFileThatOtherUsersCanReadOrChangeIsRefused(mode: mode_t) throws {
         let path = NSTemporaryDirectory() + "/sly-password-\(UUID().uuidString.prefix(8))"
         defer { unlink(path) }
         try "secret\n".write(toFile: path, atomically: true, encoding: .utf8)
@@ -54,7 +54,7 @@ import Testing
         #expect(throws: CredentialFault.self) { try PasswordFile(reading: path) }
     }
 
-    @Test func aPipeInPlaceOfAFileIsRefusedWithoutWaiting() throws {
+    @Test func aPipeInPlaceOfAFileIsRefusedWithoutBlocking() throws {
         let path = NSTemporaryDirectory() + "/sly-password-\(UUID().uuidString.prefix(8))"
         defer { unlink(path) }
         #expect(mkfifo(path, 0o600) == 0)

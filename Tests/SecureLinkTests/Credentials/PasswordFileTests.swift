@@ -8,7 +8,7 @@ import Testing
         NSTemporaryDirectory() + "/sly-passwords-\(UUID().uuidString.prefix(8))"
     }
 
-    @Test func aFileIsMadeOnFirstUseAndOnlyItsOwnerCanReadIt() throws {
+    @Test func aFileIsCreatedOnFirstUseAndOnlyItsOwnerCanReadIt() throws {
         let path = temporaryPath()
         defer { unlink(path) }
         var file = try PasswordFile(creating: path)
@@ -34,13 +34,13 @@ import Testing
         #expect(try PasswordFile(reading: path).users.isEmpty)
     }
 
-    @Test func everyFileHasARealmOfItsOwn() throws {
+    @Test func everyNewFileHasADifferentRealm() throws {
         #expect(
             try PasswordFile(creating: temporaryPath()).realm != PasswordFile(creating: temporaryPath()).realm
         )
     }
 
-    @Test func aDamagedFileIsRefusedWithItsLine() throws {
+    @Test func theErrorOfADamagedFileNamesTheLine() throws {
         let path = temporaryPath()
         defer { unlink(path) }
         for (text, line) in [
@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    @Test func aFileThatIsNotThereIsToldWithItsPath() {
+    @Test func theErrorOfAMissingFileNamesItsPath() {
         let fault = #expect(throws: CredentialFault.self) {
             try PasswordFile(reading: "/nonexistent/passwords")
         }

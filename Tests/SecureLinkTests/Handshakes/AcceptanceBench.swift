@@ -45,7 +45,7 @@ final class AcceptanceBench {
     }
 
     let people: HandshakePeople
-    /// The time that the machine is told.
+    /// The time that the bench hands to the machine.
     var now = AcceptanceBench.start
     private(set) var agreement: Agreement?
     private var machine = LinkAcceptanceStateMachine()

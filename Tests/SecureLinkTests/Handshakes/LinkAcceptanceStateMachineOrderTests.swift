@@ -6,7 +6,7 @@ import Testing
 @testable import ProtocolCore
 @testable import SecureLink
 
-/// A link that was accepted and is told everything in every order.
+/// An accepted link that gets every input in every order.
 @Suite struct LinkAcceptanceStateMachineOrderTests {
     private static let admissions: [HandshakeGate.Admission] = [
         .anything, .sessionsOnly(loginAfterSeconds: 16), .nothing("busy"),

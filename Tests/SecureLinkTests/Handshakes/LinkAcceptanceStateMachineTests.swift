@@ -56,7 +56,7 @@ import Testing
         let other = try Bench(at: .sentRetry)
         #expect(
             other.received(try other.hello(other.people.abroad)) == [
-                .refuse("garbage", "a message that has no place here", .garbage)
+                .refuse("garbage", "unexpected message", .garbage)
             ]
         )
     }
@@ -140,7 +140,7 @@ import Testing
             #expect(
                 link.received(hello) == [
                     .setDeadline(Bench.helloEnd), .send(Reject.message(.busy, retryAfterSeconds: 16)),
-                    .refuse("busy", "too many failures from there"),
+                    .refuse("busy", "too many failures from this address"),
                 ]
             )
             #expect(link.isOver)
@@ -153,7 +153,7 @@ import Testing
         #expect(
             link.failed(.noSession) == [
                 .send(Reject.message(.noSession)),
-                .refuse("no-session", "it asks for a session that is not here"),
+                .refuse("no-session", "unknown session"),
             ]
         )
         #expect(link.isOver)
@@ -215,17 +215,17 @@ import Testing
 
     /// First bytes that are refused, with what the log says of them.
     private static let garbage: [(bytes: [UInt8], text: String)] = [
-        (HandshakePeople.garbage, "it does not speak this protocol"),
-        ([0xF5, 0x53, 0x4C, 0x58], "it does not speak this protocol"),
-        (HandshakeFrame.magic + [1, 99], "a message that cannot be read: unknown message"),
-        (HandshakeFrame.magic + [1, 1, 0xFF, 0xFF], "a message that cannot be read: message length"),
-        (HandshakeFrame.encode(.clientHello, body: []), "a message that cannot be read: hello is too short"),
+        (HandshakePeople.garbage, "not this protocol"),
+        ([0xF5, 0x53, 0x4C, 0x58], "not this protocol"),
+        (HandshakeFrame.magic + [1, 99], "malformed message: unknown message"),
+        (HandshakeFrame.magic + [1, 1, 0xFF, 0xFF], "malformed message: message length"),
+        (HandshakeFrame.encode(.clientHello, body: []), "malformed message: hello is too short"),
         (
             HandshakeFrame.encode(.clientFinish, body: [UInt8](repeating: 0, count: 64)),
-            "a message that has no place here"
+            "unexpected message"
         ),
-        (Reject.message(.busy), "a message that has no place here"),
-        (HandshakePeople.tooMuch, "too many bytes before the handshake was through"),
+        (Reject.message(.busy), "unexpected message"),
+        (HandshakePeople.tooMuch, "too many bytes in the handshake"),
     ]
 
     @Test func garbageIsToldNothing() throws {
@@ -245,7 +245,7 @@ import Testing
     @Test func aHelloWithBytesBehindItHasNoPlace() throws {
         let link = try Bench(at: .listening)
         let expected: [Bench.Seen] = [
-            .setDeadline(Bench.helloEnd), .refuse("garbage", "a message that has no place here", .garbage),
+            .setDeadline(Bench.helloEnd), .refuse("garbage", "unexpected message", .garbage),
         ]
         #expect(link.received(try link.hello() + [0]) == expected)
     }

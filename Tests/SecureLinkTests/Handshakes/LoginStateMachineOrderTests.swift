@@ -5,7 +5,7 @@ import Testing
 @testable import ProtocolCore
 @testable import SecureLink
 
-/// A login that is told everything in every order.
+/// A login that gets every input in every order.
 @Suite struct LoginStateMachineOrderTests {
     @Test(arguments: [true, false], [true, false])
     func aLoginEndsOnceAndIsSilentThenInEveryOrderOfInputs(

@@ -100,23 +100,23 @@ import Testing
 
     /// Failures that a server's bytes cause, and which another address may not have.
     private static let answers: [(bytes: [UInt8], failure: LinkFailure)] = [
-        (HandshakePeople.garbage, .incompatible("it does not speak this protocol")),
-        (HandshakePeople.tooMuch, .incompatible("a message that is too long")),
+        (HandshakePeople.garbage, .incompatible("the server does not speak this protocol")),
+        (HandshakePeople.tooMuch, .incompatible("message too long")),
         (
             HandshakeFrame.encode(.clientHello, body: []),
-            .incompatible("a message that has no place in the handshake")
+            .incompatible("unexpected message in the handshake")
         ),
         (
             HandshakeFrame.encode(.reject, body: [3, 1, 0, 0]),
-            .incompatible("a message that cannot be read: reject")
+            .incompatible("malformed message: reject")
         ),
         (Reject.message(.version), .incompatible("the server rejects this version of the protocol")),
         (Reject.message(.suite), .incompatible("the server accepts none of our suites")),
-        (Reject.message(.busy), .turnedAway("busy")),
-        (Reject.message(.busy, retryAfterSeconds: 7), .turnedAway("busy, try again after 7 s")),
-        (Reject.message(.timeout), .turnedAway("timeout")),
-        (Reject.message(.noSession), .turnedAway("no-session")),
-        (Reject.message(RejectCode(rawValue: 200)), .turnedAway("code-200")),
+        (Reject.message(.busy), .rejected("busy")),
+        (Reject.message(.busy, retryAfterSeconds: 7), .rejected("busy, try again after 7 s")),
+        (Reject.message(.timeout), .rejected("timeout")),
+        (Reject.message(.noSession), .rejected("no-session")),
+        (Reject.message(RejectCode(rawValue: 200)), .rejected("code-200")),
     ]
 
     @Test(arguments: LoginBench.Stage.allCases)
@@ -158,7 +158,7 @@ import Testing
         let answer = try login.answer()
         #expect(login.received(answer + [UInt8](repeating: 0xF5, count: limit - answer.count)) == [.prove])
         let more = [UInt8](repeating: 0, count: answer.count + 1)
-        #expect(login.received(more) == [.fail(.incompatible("a message that is too long"))])
+        #expect(login.received(more) == [.fail(.incompatible("message too long"))])
     }
 
     @Test func aShareThatIsNotOnTheCurveLeadsToTheNextAddress() throws {
@@ -166,7 +166,7 @@ import Testing
         var answer = try login.answer()
         let share = try #require(answer.firstRange(of: [0x00, 0x02, 0x00, 0x85, 0x04])?.upperBound)
         answer[share + 10] ^= 1
-        #expect(login.received(answer) == [.fail(.incompatible("a share that is not on the curve"))])
+        #expect(login.received(answer) == [.fail(.incompatible("the key share is not on the curve"))])
     }
 
     @Test func aServerThatAsksForTheRealmTwiceIsLeft() throws {
@@ -175,7 +175,7 @@ import Testing
         login.received(retry)
         login.stretched(login.people.alice)
         #expect(try login.shared() == [.send])
-        let failure = LinkFailure.incompatible("the server asks again and again")
+        let failure = LinkFailure.incompatible("the server sent the same kind of Retry twice")
         #expect(login.received(retry) == [.noteRefusal, .fail(failure)])
     }
 
@@ -184,7 +184,7 @@ import Testing
             let login = try LoginBench(at: .askedForRealm)
             let retry = Retry.realm(login.people.realm, cost: cost, nonce: [UInt8](repeating: 1, count: 16))
             let failure = LinkFailure.incompatible(
-                "the server asks for a cost of stretching that is not accepted"
+                "the server asks for an scrypt cost that is not accepted"
             )
             #expect(login.received(retry.encoded()) == [.fail(failure)], "\(cost)")
         }

@@ -10,14 +10,13 @@ import WireCoding
 @testable import ProtocolCore
 @testable import SecureLink
 
-/// A session on a real loop and socket, whose peer is made by hand: it says whatever a test wants, sealed with the right
-/// keys or with none.
+/// A session on a real loop and socket, with a peer that the test controls.
 ///
-/// Everything happens on the thread that made it.
+/// The peer sends any bytes, sealed with the right keys or not sealed. Everything runs on the thread that created this object.
 final class HandMadePeer {
     let loop: EventLoop
     let session: PeerSession
-    /// What the session has told its owner.
+    /// The owner of the session, which records its notices.
     let owner = RecordingOwner()
     private let environment: LinkEnvironment
     private let descriptor: Int32
@@ -46,20 +45,20 @@ final class HandMadePeer {
         close(descriptor)
     }
 
-    /// A record with these frames.
+    /// Seals these frames as a record.
     func record(_ frames: [UInt8]...) throws -> [UInt8] {
         try sealing.sealed(frames.flatMap { $0 })
     }
 
-    /// Says bytes as they are.
+    /// Sends bytes unchanged.
     ///
-    /// - Returns: how many the session's socket has taken.
+    /// - Returns: the number of bytes that the session's socket has taken.
     @discardableResult
     func say(_ bytes: [UInt8]) -> Int {
         max(0, bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) })
     }
 
-    /// Runs the loop for so long.
+    /// Runs the loop for this time.
     func run(for duration: Duration) {
         let timer = LoopTimer(loop) { [unowned loop] in loop.stop() }
         loop.refreshTime()
@@ -68,7 +67,7 @@ final class HandMadePeer {
     }
 }
 
-/// An endpoint that only notes what it is told, and looks at bytes as late as it may.
+/// An endpoint that records the calls of its session, and reads delivered bytes as late as it may.
 final class RecordingEndpoint: StreamEndpoint {
     private(set) var delivered: [UInt8] = []
     private(set) var end: SessionEnd?
@@ -98,7 +97,7 @@ final class RecordingEndpoint: StreamEndpoint {
     }
 }
 
-/// Gives every stream a recording endpoint and notes what the session tells.
+/// Gives every stream a recording endpoint and records the notices of the session.
 final class RecordingOwner: PeerSessionOwner {
     private(set) var streams: [(stream: LinkStream, endpoint: RecordingEndpoint)] = []
     private(set) var end: SessionEnd?

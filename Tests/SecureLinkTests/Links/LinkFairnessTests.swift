@@ -7,10 +7,10 @@ import WireCoding
 @testable import ProtocolCore
 @testable import SecureLink
 
-/// What several links of one loop get of it, when all of them have bulk.
+/// The shares of several links of one loop if all of them move bulk.
 @Suite struct LinkFairnessTests {
     @Test(arguments: [[1, 1], [2, 1], [1, 3], [2, 4, 1]])
-    func bulkStreamsGetAlikeHoweverManyShareTheirLink(streams: [Int]) throws {
+    func bulkStreamsGetEqualSharesNoMatterHowManyShareALink(streams: [Int]) throws {
         let bench = try FairnessBench()
         let links = try streams.map { try bench.link(streams: $0) }
         bench.run(untilBytes: 400 << 20)
@@ -22,15 +22,15 @@ import WireCoding
         #expect(least * 10 >= most * 8, "\(counts)")
     }
 
-    /// What is left of a turn by a few bytes would cost a call to the system and a record of its own.
+    /// A rest of a turn of a few bytes would cost a system call and a record of its own.
     @Test(arguments: [1, 2, 3])
-    func bulkIsNotAskedForCrumbs(streams: Int) throws {
+    func bulkStreamsGetFewShortOffers(streams: Int) throws {
         let bench = try FairnessBench()
         let link = try bench.link(streams: streams)
         bench.run(untilBytes: 100 << 20)
         for source in link.sources {
             #expect(source.offers > 100)
-            #expect(source.crumbs * 20 < source.offers, "\(source.crumbs) of \(source.offers)")
+            #expect(source.shortOffers * 20 < source.offers, "\(source.shortOffers) of \(source.offers)")
         }
     }
 }
@@ -47,7 +47,7 @@ private final class FairnessBench: PeerSessionOwner {
         environment = try .forTests(loop)
     }
 
-    /// A link with so many streams that always have something to send.
+    /// Creates a link with this number of streams that always have bytes to send.
     func link(streams: Int) throws -> (client: PeerSession, server: PeerSession, sources: [Source]) {
         let ends = try LinkEnvironment.socketPair()
         let secrets = try SessionSecrets.forTests()
@@ -74,7 +74,7 @@ private final class FairnessBench: PeerSessionOwner {
         return session
     }
 
-    /// Runs until all sinks together have got so much.
+    /// Runs the loop until all sinks together have received this number of bytes.
     func run(untilBytes count: Int) {
         left = count
         loop.refreshTime()
@@ -101,16 +101,16 @@ private final class FairnessBench: PeerSessionOwner {
     }
 }
 
-/// Always has more to send.
+/// An endpoint that always has more to send.
 private final class Source: StreamEndpoint {
     private(set) var offers = 0
-    /// How many of the offers had a part of less than four kilobytes.
-    private(set) var crumbs = 0
+    /// The number of offers with a segment of less than four kilobytes.
+    private(set) var shortOffers = 0
 
     func fill(_ segments: UnsafeMutableBufferPointer<MemorySegment>) -> StreamFill {
         let count = segments.reduce(0) { $0 + $1.count }
         offers += 1
-        if segments.contains(where: { $0.count < 4 << 10 }) { crumbs += 1 }
+        if segments.contains(where: { $0.count < 4 << 10 }) { shortOffers += 1 }
         return StreamFill(count, .more)
     }
 
@@ -122,7 +122,7 @@ private final class Source: StreamEndpoint {
     func sessionEnded(_ end: SessionEnd) {}
 }
 
-/// Takes everything at once and counts it.
+/// An endpoint that consumes all bytes at once and counts them.
 private final class Sink: StreamEndpoint {
     private(set) var count = 0
     private let stream: LinkStream

@@ -6,9 +6,9 @@ import Vocabulary
 @testable import ProtocolCore
 @testable import SecureLink
 
-/// Records come as the network cuts them, seldom as they were sealed.
+/// The network may cut records at any byte.
 @Suite struct PartialRecordTests {
-    @Test func recordsCutAtAnyByteAreWholeAgain() throws {
+    @Test func recordsCutAtAnyByteAreDeliveredWhole() throws {
         let peer = try HandMadePeer()
         var sent: [UInt8] = []
         var pieces = [try peer.record(Say.open(1))]
@@ -26,12 +26,12 @@ import Vocabulary
     }
 
     @Test(arguments: [1021, 4096, 40_000, 65_555, 65_556, 65_557, 131_000, 262_224, 300_000])
-    func bulkInPiecesOfAnyLengthIsWholeAgain(piece: Int) throws {
+    func bulkInPiecesOfAnyLengthIsDeliveredWhole(piece: Int) throws {
         let peer = try HandMadePeer()
         var said = try peer.record(Say.open(1))
         var sent: [UInt8] = []
         let longest = RecordHeader.maxPlaintext - FrameHeader.count
-        // As much as the stream has credit for.
+        // All the credit of the stream.
         for (number, count) in [longest, longest, 100, longest, 60_000].enumerated() {
             let text = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* (number + 3)) }
             said += try peer.record(Say.data(1, text))
@@ -46,21 +46,21 @@ import Vocabulary
         #expect(isExact, "\(delivered.count) of \(sent.count) bytes")
     }
 
-    /// What was read out of the partial record is delivered after the link is gone that it came by.
-    @Test func whatALostLinkBroughtIsDeliveredWhole() throws {
+    /// Bytes of a partial record are delivered even if the link is lost meanwhile.
+    @Test func bytesThatArrivedBeforeALossOfTheLinkAreDelivered() throws {
         let peer = try HandMadePeer()
         let text = (0..<60_000).map { UInt8(truncatingIfNeeded: $0 / 7) }
         let said = try peer.record(Say.open(1)) + peer.record(Say.data(1, text))
         peer.say([Array(said[..<30_000]), said[30_000...] + [UInt8](repeating: 0xFF, count: 10_000)])
         #expect(peer.owner.detachments.count == 1 || peer.owner.end?.kind == .linkLost)
         let memory = peer.session.partial.bytes.baseAddress
-        #expect(memory == nil, "a session without a link keeps no memory for its records")
+        #expect(memory == nil, "a session without a link keeps no memory for records")
         let isExact = try peer.delivered() == text
         #expect(isExact)
     }
 
-    /// Memory for a record that is not being waited for is given back in quiet times, and had again when it is needed.
-    @Test func aSilentSessionKeepsNoMemoryForRecords() throws {
+    /// A session frees the memory of its partial record when it is idle, and allocates it again when it needs it.
+    @Test func anIdleSessionKeepsNoMemoryForRecords() throws {
         var partial = PartialRecord()
         let beginning: [UInt8] = [RecordHeader.traffic, 0, 0x40, 0, 9, 9]
         for _ in 0..<2 {
@@ -69,7 +69,7 @@ import Vocabulary
             #expect(missing == 0x4000 + RecordHeader.count - beginning.count)
             partial.rest()
             let kept = Array(partial.bytes)
-            #expect(kept == beginning, "it is kept while there is something in it")
+            #expect(kept == beginning, "memory that holds bytes is kept")
             partial.took(missing)
             let isWhole = partial.isWhole
             #expect(isWhole)
@@ -80,12 +80,12 @@ import Vocabulary
         }
         [RecordHeader.traffic, 0].withUnsafeBytes { partial.keep($0) }
         let missing = partial.missing.count
-        #expect(missing == 0, "its length is not known")
+        #expect(missing == 0, "the length of the record is not known")
     }
 }
 
 extension HandMadePeer {
-    /// Says one piece after the other, each when the session has read what came before it.
+    /// Sends the pieces one after another, each when the session has read the previous one.
     fileprivate func say(_ pieces: [[UInt8]]) {
         var rest = pieces[...]
         var timer: LoopTimer?
@@ -100,7 +100,7 @@ extension HandMadePeer {
         timer = nil
     }
 
-    /// What the first stream has got.
+    /// The bytes that the first stream has received.
     fileprivate func delivered() throws -> [UInt8] {
         try #require(owner.streams.first?.endpoint).delivered
     }

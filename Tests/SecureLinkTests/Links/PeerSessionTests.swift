@@ -6,19 +6,18 @@ import Vocabulary
 @testable import ProtocolCore
 @testable import SecureLink
 
-/// A session on a real socket, against peers that do not behave.
+/// A session on a real socket, with peers that violate the protocol or flood it.
 @Suite struct PeerSessionTests {
-    /// What lies in front of the end of a session is authentic, what lies behind it is anybody's: the two are read into the
-    /// same memory.
-    @Test func nothingBehindTheEndOfASessionGetsIntoAStream() throws {
+    /// Bytes before the end of a session are authentic, bytes after it are not, and one read may bring both.
+    @Test func bytesAfterTheEndOfASessionNeverReachAStream() throws {
         let peer = try HandMadePeer()
         let text = [UInt8](repeating: UInt8(ascii: "A"), count: 60_000)
         let unknown = frame(0x7F)
-        let said =
+        let sent =
             try peer.record(Say.open(1)) + peer.record(Say.data(1, text, end: true)) + peer.record(unknown)
-        // As much as is read at once, and more: then there is something left to be read behind the end.
+        // More than one read takes, so that some bytes are still unread when the session ends.
         let garbage = [UInt8](repeating: UInt8(ascii: "Z"), count: 600_000)
-        #expect(peer.say(said + garbage) > 300_000)
+        #expect(peer.say(sent + garbage) > 300_000)
         peer.run(for: .milliseconds(200))
         #expect(peer.owner.end?.kind == .violation)
         let endpoint = try #require(peer.owner.streams.first?.endpoint)
@@ -29,14 +28,14 @@ import Vocabulary
         )
     }
 
-    /// A peer that always has something to say must not keep the loop from everything else.
-    @Test func aFloodLeavesTheLoopItsTurns() throws {
+    /// A peer that never stops sending must not keep the loop from other work.
+    @Test func aFloodOfRecordsDoesNotBlockTheLoop() throws {
         let peer = try HandMadePeer()
-        // Empty messages cost no credit, and so many records have to be acknowledged at once.
+        // Empty messages cost no credit, and this number of records must be acknowledged at once.
         var flood: [UInt8] = []
         let count = 40_000
         for id in 0..<count { flood += try peer.record(Say.message(UInt64(id), [])) }
-        #expect(peer.say(flood) == flood.count, "all of it is there before the first turn")
+        #expect(peer.say(flood) == flood.count, "the socket has all bytes before the first turn")
         let bytesOfRecord = flood.count / count
         var before = UInt64(0)
         var most = UInt64(0)
@@ -49,12 +48,12 @@ import Vocabulary
         withExtendedLifetime(observer) {}
         #expect(peer.session.isOpen)
         #expect(peer.session.receivedRecords == count)
-        // When it becomes readable and at the end of the turn: twice what is read at once.
+        // At most two reads a turn: when the socket becomes readable, and at the end of the turn.
         #expect(Int(most) * bytesOfRecord <= 2 * peer.session.environment.turnBytes)
     }
 }
 
-/// Does something once a turn, without an end.
+/// Runs an action once a turn, without end.
 private final class Observer: TurnEndHandler {
     private let loop: EventLoop
     private let action: () -> Void

@@ -15,7 +15,7 @@ import Testing
         }
     }
 
-    @Test func aSuccessBeginsAnew() {
+    @Test func afterASuccessTheFirstRetryIsAtOnceAgain() {
         var random = SystemRandomNumberGenerator()
         var backoff = ReconnectBackoff()
         for _ in 0..<5 { _ = backoff.failed(using: &random) }

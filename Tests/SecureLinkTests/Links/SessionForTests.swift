@@ -8,7 +8,7 @@ import Vocabulary
 @testable import ProtocolCore
 @testable import SecureLink
 
-// What it takes to have a session without a handshake.
+// Helpers that create a session without a handshake.
 
 extension LinkEnvironment {
     static func forTests(_ loop: EventLoop) throws -> LinkEnvironment {
@@ -21,13 +21,14 @@ extension LinkEnvironment {
         )
     }
 
-    /// Two ends of a connection that takes four mebibytes at once: all that a test says, and more than a link's turn.
+    /// Creates the two ends of a connection that takes four mebibytes at once: more than any test sends and more than a link's
+    /// turn.
     static func socketPair() throws -> (first: DetachedSocket, second: DetachedSocket) {
         let (first, second) = try rawSocketPair()
         return (first, try DetachedSocket(adopting: FileDescriptor(rawValue: second)))
     }
 
-    /// The same, where the second end is a bare descriptor.
+    /// The same, with a plain descriptor as the second end.
     static func rawSocketPair() throws -> (first: DetachedSocket, second: Int32) {
         var ends: [Int32] = [-1, -1]
         try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
@@ -39,7 +40,7 @@ extension LinkEnvironment {
         return (try DetachedSocket(adopting: FileDescriptor(rawValue: ends[0])), ends[1])
     }
 
-    /// A session as a finished handshake would have made it, not started yet.
+    /// Creates a session like one after a finished handshake; it has not started yet.
     func session(
         _ role: Session.Role,
         _ socket: StreamSocket,

@@ -7,9 +7,9 @@ import Testing
 @testable import ProtocolCore
 @testable import SecureLink
 
-/// Who finds a session that a client comes back to, and which sessions make room.
+/// Which requests the registry admits, and which sessions it ends to make room.
 @Suite struct SessionRegistryTests {
-    /// What the loops of sessions were told.
+    /// The calls that the loops of sessions received.
     private final class Calls: Sendable {
         private let calls = Mutex<[SessionCall]>([])
 
@@ -39,7 +39,7 @@ import Testing
         return request
     }
 
-    @Test func onlyAProvedHelloThatWasNotSeenBeforeIsLetIn() throws {
+    @Test func aHelloIsAdmittedOnlyIfItIsProvedAndNew() throws {
         let registry = try SessionRegistry()
         let calls = Calls()
         let proof = try Self.proof(1)
@@ -50,14 +50,14 @@ import Testing
         #expect(registry.admit(try Self.request(proof, attempt: 2)) == nil)
         let forged = SessionProof(id: proof.id, suite: .encrypted, client: proof.server, server: proof.client)
         #expect(registry.admit(try Self.request(forged, attempt: 9)) == nil)
-        // A forged attempt has used up nothing.
+        // A forged attempt does not use up its number.
         #expect(registry.admit(try Self.request(proof, attempt: 4)) != nil)
         #expect(registry.admit(try Self.request(Self.proof(2), attempt: 1)) == nil)
         registry.remove(proof.id)
         #expect(registry.admit(try Self.request(proof, attempt: 10)) == nil)
     }
 
-    @Test func theSessionOfAUserThatHasWaitedLongestMakesRoom() throws {
+    @Test func aUserWithTooManyWaitingSessionsLosesTheOldest() throws {
         let registry = try SessionRegistry()
         let calls = Calls()
         let alices = try (0..<66).map { try Self.proof(UInt8($0)) }
@@ -70,7 +70,7 @@ import Testing
         }
         #expect(calls.expired.isEmpty)
         #expect(registry.detachedCount == 65)
-        // One that has come back does not count.
+        // A session with a link again does not count.
         registry.attached(alices[10].id)
         registry.detached(alices[64].id, at: .seconds(2000))
         #expect(calls.expired.isEmpty)
@@ -80,7 +80,7 @@ import Testing
         #expect(registry.detachedCount == 65)
     }
 
-    @Test func whenMemoryIsShortWhoeverHasWaitedLongestMakesRoom() throws {
+    @Test func ifMemoryIsShortTheSessionThatHasWaitedLongestEnds() throws {
         let registry = try SessionRegistry()
         let calls = Calls()
         let proofs = try (0..<4).map { try Self.proof(UInt8($0)) }

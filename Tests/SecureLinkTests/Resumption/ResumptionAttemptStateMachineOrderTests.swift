@@ -4,7 +4,7 @@ import Testing
 @testable import ProtocolCore
 @testable import SecureLink
 
-/// An attempt to resume a session that is told everything in every order.
+/// An attempt to resume a session that gets every input in every order.
 @Suite struct ResumptionAttemptStateMachineOrderTests {
     @Test(arguments: [true, false])
     func anAttemptEndsOnceAndIsSilentThenInEveryOrderOfInputs(hasMoreAddresses: Bool) throws {
@@ -171,7 +171,7 @@ extension AttemptOrder {
         case .fail(let failure):
             end = Mirror(reflecting: failure).children.first?.label ?? "\(failure)"
             if failure == .sessionGone {
-                return input == .noSession && isSessionsServer ? nil : "a session ends by a stranger's word"
+                return input == .noSession && isSessionsServer ? nil : "a server without the session ends it"
             }
             let isLast = !script.hasMoreAddresses || input == .connectingFailed
             return isLast ? nil : "an address is not tried"

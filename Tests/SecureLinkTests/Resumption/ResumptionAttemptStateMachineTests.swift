@@ -46,7 +46,7 @@ import Testing
         #expect(attempt.received(stale) == [])
         let actions = try attempt.connected(isSessionsServer: false)
         #expect(try actions == [.startDeadline, .send(attempt.request().message)])
-        // What the first address was asked proves nothing here.
+        // The request to the first address proves nothing here.
         var other = attempt
         #expect(other.received(stale) == [.close, .connect])
         let answer = attempt.received(try attempt.answer())
@@ -91,28 +91,28 @@ import Testing
 
     /// Answers of a server, and their meaning for the attempt.
     private static let answers: [(bytes: [UInt8], failure: LinkFailure)] = [
-        (HandshakePeople.garbage, .incompatible("it does not speak this protocol")),
-        (HandshakePeople.tooMuch, .incompatible("a message that has no place in the handshake")),
+        (HandshakePeople.garbage, .incompatible("the server does not speak this protocol")),
+        (HandshakePeople.tooMuch, .incompatible("unexpected message in the handshake")),
         (
             HandshakeFrame.encode(.reject, body: [3, 1, 0, 0]),
-            .incompatible("a message that cannot be read: reject")
+            .incompatible("malformed message: reject")
         ),
         (
             HandshakeFrame.magic + [1, 2, 0xFF, 0xFF],
-            .incompatible("a message that cannot be read: message length")
+            .incompatible("malformed message: message length")
         ),
         (
             HandshakeFrame.encode(.serverHello, body: []),
-            .incompatible("a message that cannot be read: hello is too short")
+            .incompatible("malformed message: hello is too short")
         ),
         (
             Reject.message(.authentication),
-            .incompatible("what answers cannot prove that it has the session")
+            .incompatible("the server cannot prove that it has the session")
         ),
         (Reject.message(.version), .incompatible("the server rejects this version of the protocol")),
         (Reject.message(.suite), .incompatible("the server accepts none of our suites")),
-        (Reject.message(.busy, retryAfterSeconds: 1), .turnedAway("busy, try again after 1 s")),
-        (Reject.message(.timeout), .turnedAway("timeout")),
+        (Reject.message(.busy, retryAfterSeconds: 1), .rejected("busy, try again after 1 s")),
+        (Reject.message(.timeout), .rejected("timeout")),
     ]
 
     @Test(arguments: [true, false])
@@ -128,7 +128,7 @@ import Testing
     }
 
     @Test func aServerWithoutTheSessionsKeysIsNotBelieved() throws {
-        let failure = LinkFailure.incompatible("what answers cannot prove that it has the session")
+        let failure = LinkFailure.incompatible("the server cannot prove that it has the session")
         var attempt = try Bench.asking(isSessionsServer: true)
         #expect(attempt.received(try attempt.foreignAnswer()) == [.close, .fail(failure)])
     }
@@ -175,6 +175,6 @@ import Testing
         #expect(attempt.connectingFailed(.unreachable("connect")) == [.fail(.sessionElsewhere)])
         try later.connected(isSessionsServer: false)
         later.received(Reject.message(.busy))
-        #expect(later.connectingFailed(.unreachable("connect")) == [.fail(.turnedAway("busy"))])
+        #expect(later.connectingFailed(.unreachable("connect")) == [.fail(.rejected("busy"))])
     }
 }

@@ -4,7 +4,7 @@ import Vocabulary
 
 @testable import SecureLink
 
-/// A session's resumption that is told everything in every order.
+/// A session's resumption that gets every input in every order.
 @Suite struct ResumptionStateMachineOrderTests {
     @Test func aResumptionEndsOnceAndIsSilentThenInEveryOrderOfInputs() {
         var orders = EveryOrder { ResumptionOrder(seed: 1) }
@@ -151,7 +151,7 @@ extension ResumptionOrder {
         var told: [ResumptionStateMachine.Action] = []
         if failures.contains(.sessionElsewhere) || failures.count >= 3 { told.append(.becameDoubtful) }
         if failures.count > 1, failure == .timeout { told.append(.report(.timeout)) }
-        return actions.dropFirst() == told[...] ? nil : "others are told something else"
+        return actions.dropFirst() == told[...] ? nil : "the reports differ"
     }
 }
 

@@ -111,7 +111,7 @@ import Vocabulary
         #expect(machine.waited() == [])
     }
 
-    @Test(arguments: [LinkFailure.timeout, .sessionElsewhere, .turnedAway("busy")])
+    @Test(arguments: [LinkFailure.timeout, .sessionElsewhere, .rejected("busy")])
     func aDenialCountsOnlyWithTheNextOne(failure: LinkFailure) {
         var machine = trying()
         for _ in 0..<5 {
@@ -133,7 +133,7 @@ import Vocabulary
         #expect(machine.failed(.sessionGone) == [.wait(.zero)])
     }
 
-    // MARK: - What others are told
+    // MARK: - Reports to others
 
     @Test func aSessionIsDoubtfulAfterThreeFailuresUntilItHasALink() throws {
         var machine = trying()

@@ -3,7 +3,7 @@ import Testing
 @testable import Tunnel
 
 @Suite struct LinkNeedsTests {
-    @Test func aWorkerSeesTheMostThatTheOthersNeed() {
+    @Test func aWorkerSeesTheLargestNeedOfTheOthers() {
         let needs = LinkNeeds(workers: 3)
         #expect(needs.most(beside: 0) == 0)
         needs.set(4, of: 0)

@@ -15,7 +15,7 @@ import Testing
         LinkPlan.SessionState(streams: streams, isBusy: busy, idleSince: idleFor.map { now - $0 })
     }
 
-    @Test func aFirstSessionIsAlwaysWanted() {
+    @Test func anotherSessionIsWantedUntilTheMinimumIsReached() {
         #expect(LinkPlan(.automatic).decide([], at: now).wantsAnother)
         #expect(LinkPlan(.fixed(3)).decide([session(), session()], at: now).wantsAnother)
         #expect(!LinkPlan(.fixed(2)).decide([session(), session()], at: now).wantsAnother)
@@ -34,7 +34,7 @@ import Testing
         #expect(!LinkPlan(.fixed(1)).decide([session(busy: true)], at: now).wantsAnother)
     }
 
-    @Test func surplusSessionsAreClosedWhenNobodyHasNeededThemForAMinute() {
+    @Test func surplusSessionsAreClosedAfterAMinuteWithoutUse() {
         let plan = LinkPlan(.automatic)
         let long = LinkPlan.idleTime
         #expect(plan.decide([session(idleFor: long)], at: now).closes.isEmpty)
@@ -58,7 +58,7 @@ import Testing
         #expect(LinkPlan(.automatic).decide(sessions, at: now).closes.isEmpty)
     }
 
-    @Test func aWorkerHasAsManyAsTheOneThatNeedsTheMost() {
+    @Test func allWorkersKeepTheNumberOfTheOneThatNeedsTheMost() {
         let plan = LinkPlan(.automatic)
         #expect(plan.decide([session()], others: 2, at: now).wantsAnother)
         #expect(!plan.decide([session(), session()], others: 2, at: now).wantsAnother)
@@ -68,8 +68,8 @@ import Testing
         #expect(plan.decide(idle, others: 2, at: now).closes == [2])
     }
 
-    /// Or two workers would keep each other from ever closing anything.
-    @Test func whatIsKeptForOthersIsNoNeed() {
+    /// Otherwise two workers would prevent each other from ever closing a session.
+    @Test func aSessionKeptForOthersIsNotANeed() {
         let plan = LinkPlan(.automatic)
         let idle = Array(repeating: session(idleFor: LinkPlan.idleTime), count: 3)
         #expect(plan.decide(idle, others: 3, at: now).need == 1)
@@ -77,7 +77,7 @@ import Testing
         #expect(plan.decide([], others: 3, at: now).need == 1)
     }
 
-    /// It would be dialled again at once.
+    /// If it were closed, it would be dialled again at once.
     @Test func theLastSessionWithoutBulkIsKeptHoweverIdle() {
         let plan = LinkPlan(.automatic)
         let idle = session(idleFor: LinkPlan.idleTime)

@@ -4,7 +4,7 @@ import Testing
 @testable import Tunnel
 
 @Suite struct PeerStatusTests {
-    @Test func aChangeIsToldOnceForAllWorkersTogether() {
+    @Test func aChangeIsLoggedOnceForAllWorkers() {
         let status = PeerStatus()
         #expect(status.sessionUp())
         #expect(!status.sessionUp())
@@ -17,7 +17,7 @@ import Testing
         #expect(status.sessionUp())
     }
 
-    @Test func anotherReasonIsTold() {
+    @Test func anotherReasonIsLogged() {
         let status = PeerStatus()
         #expect(status.failed(.unreachable("connect 10.0.0.1:7: refused")))
         #expect(status.failed(.passwordRefused))

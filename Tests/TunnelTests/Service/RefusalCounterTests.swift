@@ -4,7 +4,7 @@ import Testing
 @testable import Tunnel
 
 @Suite struct RefusalCounterTests {
-    @Test func theFirstIsToldAtOnceAndAFloodEveryTenSeconds() {
+    @Test func theFirstRefusalIsLoggedAtOnceAndAFloodEveryTenSeconds() {
         var counter = RefusalCounter()
         #expect(counter.note("memory", at: .seconds(100)) == 1)
         for tenth in 1..<100 {
@@ -15,13 +15,13 @@ import Testing
         #expect(counter.total == 102)
     }
 
-    @Test func reasonsDoNotHideEachOther() {
+    @Test func eachReasonIsCountedOnItsOwn() {
         var counter = RefusalCounter()
         #expect(counter.note("memory", at: .seconds(1)) == 1)
         #expect(counter.note("max-links", at: .seconds(1)) == 1)
     }
 
-    @Test func strangersCannotMakeTheTableGrow() {
+    @Test func manyReasonsDoNotStopTheCounter() {
         var counter = RefusalCounter()
         for number in 0..<5000 { #expect(counter.note("reason \(number)", at: .seconds(1)) == 1) }
         #expect(counter.total == 5000)

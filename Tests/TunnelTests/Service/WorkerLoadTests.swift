@@ -5,9 +5,9 @@ import Testing
 @testable import Tunnel
 
 @Suite struct WorkerLoadTests {
-    /// None of the others has taken any of them yet.
+    /// No other worker has taken a visitor yet.
     @Test(arguments: [2, 3, 4])
-    func visitorsThatComeAtOnceAreSpreadEvenly(workers: Int) {
+    func visitorsThatArriveTogetherAreSpreadEvenly(workers: Int) {
         let loads = (0..<workers).map { _ in WorkerLoad() }
         var counts = [Int](repeating: 0, count: workers)
         for _ in 0..<(4 * workers) {
@@ -29,7 +29,7 @@ import Testing
         #expect(load.score(at: .start) == 0)
     }
 
-    @Test func aVisitorStaysWhereItIsIfAllAreAlike() {
+    @Test func aVisitorStaysOnItsWorkerIfAllLoadsAreEqual() {
         let loads = (0..<3).map { _ in WorkerLoad() }
         for own in loads.indices { #expect(loads.least(from: own, at: .start) == own) }
     }
@@ -42,8 +42,8 @@ import Testing
         #expect(loads.least(from: 0, at: .start) == 1)
     }
 
-    /// They came together, and the first of them are served while the others are still being accepted.
-    @Test func bulkThatHasOnlyJustBegunDrivesNobodyAway() {
+    /// The visitors arrived together, and the first of them are served while the others are still being accepted.
+    @Test func bulkThatHasJustBegunDoesNotDivertVisitors() {
         let loads = (0..<2).map { _ in WorkerLoad() }
         loads[0].set(streams: 2)
         loads[1].set(streams: 1)
