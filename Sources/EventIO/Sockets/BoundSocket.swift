@@ -72,6 +72,11 @@ package final class BoundSocket: Sendable {
         isHandedOver.store(true, ordering: .relaxed)
         return FileDescriptor(rawValue: copy)
     }
+
+    /// Keeps the path of a Unix socket after all, because the successor does not come.
+    package func takeBack() {
+        isHandedOver.store(false, ordering: .relaxed)
+    }
 }
 
 /// The path of a bound Unix socket, and the identity of the file that binding created there.

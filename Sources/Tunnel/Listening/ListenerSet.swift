@@ -1,4 +1,5 @@
 import EventIO
+import SystemPackage
 
 /// The purpose of a listener: a peer's links, or the visitors of a route.
 enum ListenerPurpose: Hashable, Sendable {
@@ -71,14 +72,20 @@ struct ListenerSet {
 
     /// Duplicates every socket for a successor of this process.
     ///
-    /// - Throws: the error of `dup`, when no descriptor is left.
+    /// - Throws: the error of `dup`, when no descriptor is left; then nothing is handed over.
     func handOver() throws(SystemFailure) -> [HandedListener] {
         var handed: [HandedListener] = []
-        for entry in entries {
-            for socket in entry.sockets {
-                let file = try socket.handOver()
-                handed.append(HandedListener(purpose: entry.purpose, address: socket.address, file: file))
+        do throws(SystemFailure) {
+            for entry in entries {
+                for socket in entry.sockets {
+                    let file = try socket.handOver()
+                    handed.append(HandedListener(purpose: entry.purpose, address: socket.address, file: file))
+                }
             }
+        } catch {
+            for listener in handed { try? listener.file.close() }
+            for socket in entries.flatMap(\.sockets) { socket.takeBack() }
+            throw error
         }
         return handed
     }

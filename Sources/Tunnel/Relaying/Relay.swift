@@ -171,8 +171,11 @@ extension Relay: StreamEndpoint {
             fill = StreamFill(0, .drained)
         case .end:
             lastActivity = context.loop.now
-            perform(machine.socketEnded())
+            let action = machine.socketEnded()
+            perform(action)
             fill = StreamFill(0, .finished)
+            // Both directions have ended: the socket is not needed any more, and a failure to register it changes nothing.
+            if action == .awaitTurnEnd { return fill }
         case .failed:
             perform(machine.socketBroken())
             return StreamFill(0, .drained)

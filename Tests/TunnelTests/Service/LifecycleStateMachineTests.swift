@@ -137,7 +137,7 @@ import Testing
         }
     }
 
-    fileprivate enum Fact: Equatable {
+    fileprivate enum Fact: Equatable, CustomStringConvertible {
         case started(Int)
         case ready(Int)
         case drained(Int)
@@ -146,11 +146,24 @@ import Testing
         case drain
         case signalled
         case stop
+
+        var description: String {
+            switch self {
+            case .started(let worker): "started \(worker)"
+            case .ready(let worker): "ready \(worker)"
+            case .drained(let worker): "drained \(worker)"
+            case .ended(let worker, let cutOff): cutOff ? "ended \(worker), cut off" : "ended \(worker)"
+            case .failed: "failed"
+            case .drain: "drain"
+            case .signalled: "signalled"
+            case .stop: "stop"
+            }
+        }
     }
 
-    /// The requests to the process meanwhile.
-    fileprivate static let orders: [[Fact]] = [
-        [], [.stop], [.drain], [.signalled, .signalled], [.drain, .stop], [.stop, .signalled],
+    /// The requests to the process meanwhile, each set in any order.
+    fileprivate static let requests: [[Fact]] = [
+        [], [.stop], [.drain], [.signalled, .signalled], [.drain, .signalled, .stop],
     ]
 
     /// Each worker's facts keep their order, as the mailbox keeps it; everything else comes in every order.
@@ -160,9 +173,12 @@ import Testing
         let expected: TunnelOutcome =
             scripts.contains(.fails)
             ? .failed(Self.failure) : scripts.contains(.cutsOff) ? .cutShort : .drained
-        for told in Self.orders {
+        for requests in Self.requests {
             var orders = EveryMerge()
-            orders.search([first.facts(of: 0), second.facts(of: 1), told], from: WatchedProcess()) {
+            orders.search(
+                [first.facts(of: 0), second.facts(of: 1)] + requests.map { [$0] },
+                from: WatchedProcess()
+            ) {
                 process in
                 process.machine.outcome == expected ? nil : "the outcome is \(process.machine.outcome)"
             }
