@@ -28,20 +28,6 @@ package final class LinkEnvironment {
     /// Runs the jobs of handshakes.
     let jobs: JobRunner
 
-    /// The maximum number of bytes that a link moves at once: eight records of maximum size, the capacity of two large blocks of
-    /// the outbound log.
-    ///
-    /// Larger: twice as much saves another 5 % of processor time, but streams get unequal shares, because few plain sockets have
-    /// that many bytes ready when their turn comes. Smaller: half as much costs 10 % more processor time, for system calls and
-    /// for waking threads.
-    private static let maxAtOnce = 8 * maxRecord
-    /// The same maximum while a neighbour has interactive streams.
-    ///
-    /// The kernel seldom preempts a thread within a system call. Larger: with twice as much, on a machine with few processors,
-    /// every hundredth request of these streams takes half as long again. Smaller: bulk costs more system calls.
-    private static let maxBesideOthers = maxRecord
-    private static let maxRecord = SessionLimits.maxPlaintext + RecordHeader.overhead
-
     /// An environment for the links of `loop`; `pool` computes for them.
     ///
     /// - Parameters:
@@ -63,8 +49,8 @@ package final class LinkEnvironment {
         self.neighbours = neighbours
         jobs = JobRunner(loop, pool)
         scratch = UnsafeMutableRawBufferPointer(
-            start: BulkMemory.allocate(byteCount: Self.maxAtOnce),
-            count: Self.maxAtOnce
+            start: BulkMemory.allocate(byteCount: Workload.turn),
+            count: Workload.turn
         )
     }
 
@@ -77,15 +63,13 @@ package final class LinkEnvironment {
 
     /// Frees unused memory: all of it if no link has moved much recently.
     package func trim() {
-        if traffic.recent(at: loop.now) < Self.quietBytes { blocks.trim() } else { blocks.trimSpare() }
+        if traffic.recent(at: loop.now) < Workload.quietLoop { blocks.trim() } else { blocks.trimSpare() }
     }
-
-    /// The recent traffic, in bytes, below which no link needs spare blocks.
-    private static let quietBytes = 64 << 10
 
     /// The number of bytes that a link reads or seals before other links get the processor.
     var turnBytes: Int {
-        neighbours.contains { $0.isInteractive(at: loop.now) } ? Self.maxBesideOthers : Self.maxAtOnce
+        neighbours.contains { $0.isInteractive(at: loop.now) }
+            ? Workload.turnBesideInteractive : Workload.turn
     }
 
     /// Counts bytes that a link has moved.

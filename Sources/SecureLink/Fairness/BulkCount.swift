@@ -11,12 +11,8 @@ struct BulkCount {
     private var inWindow = 0
     private var inLastWindow = 0
 
-    private static let windowLength: UInt64 = 50_000_000
-    /// The smallest number of bytes moved at once that count as bulk; requests and responses are shorter.
-    static let minBytes = 16 << 10
-
     /// The number of the window that contains `now`, a time of the loop's clock; never 0.
-    static func window(at now: Instant) -> UInt64 { now.nanoseconds / windowLength &+ 1 }
+    static func window(at now: Instant) -> UInt64 { now.nanoseconds / Workload.window.nanoseconds &+ 1 }
 
     /// Counts a stream that moves bulk and was not counted in this window before.
     mutating func add(in current: UInt64) {
@@ -80,7 +76,7 @@ extension PeerSession {
     ///
     /// `count` is the number of bytes that it moved.
     func countBulk(of stream: StreamHandle, _ count: Int, _ direction: LinkDirection) {
-        guard count >= BulkCount.minBytes else { return }
+        guard count >= Workload.bulkMove else { return }
         let window = BulkCount.window(at: environment.loop.now)
         // The endpoint may have ended the stream meanwhile, or the session with all its slots.
         guard stream.slot < slots.count, slots[stream.slot].id == stream.id,
@@ -100,6 +96,6 @@ extension PeerSession {
         let part = environment.turnBytes * min(max(bulk[direction].count(in: window), 1), most) / most
         // A smaller part would cost a system call for every few bytes. So a link next to one with very many streams gets slightly
         // more than its part.
-        return max(part, Self.minTurnBytes)
+        return max(part, Workload.minTurn)
     }
 }

@@ -10,15 +10,6 @@ struct TrafficMeter {
     /// The moment since which all bytes belong to streams that still exist.
     private var clearedAt = Instant.start
 
-    /// The length of a window.
-    ///
-    /// Longer: a session that has just finished still counts as busy. Shorter: a burst counts as bulk.
-    private static let window = TimeSpan.milliseconds(50)
-    /// The number of bytes in one window from which a session counts as busy: 20 MB/s.
-    ///
-    /// A single interactive stream never moves that much, and an interactive stream next to this traffic is delayed by it.
-    static let busyBytes = 1 << 20
-
     mutating func add(_ count: Int, at now: Instant) {
         advance(to: now)
         inWindow += count
@@ -27,8 +18,8 @@ struct TrafficMeter {
     /// The number of bytes moved in this window or in the last one, whichever is larger.
     func recent(at now: Instant) -> Int {
         let age = now.span(since: windowStart)
-        if age < Self.window { return max(inWindow, inLastWindow) }
-        return age < Self.window * 2 ? inWindow : 0
+        if age < Workload.window { return max(inWindow, inLastWindow) }
+        return age < Workload.window * 2 ? inWindow : 0
     }
 
     /// The number of bytes moved in the last complete window.
@@ -37,8 +28,8 @@ struct TrafficMeter {
     /// the other streams, which have moved nothing yet only because they started a moment later.
     func settled(at now: Instant) -> Int {
         let age = now.span(since: windowStart)
-        if age < Self.window { return lastWindowStart >= clearedAt ? inLastWindow : 0 }
-        return age < Self.window * 2 && windowStart >= clearedAt ? inWindow : 0
+        if age < Workload.window { return lastWindowStart >= clearedAt ? inLastWindow : 0 }
+        return age < Workload.window * 2 && windowStart >= clearedAt ? inWindow : 0
     }
 
     /// Makes ``settled(at:)`` ignore all bytes moved before `now`: all streams have ended, and their bytes say nothing about
@@ -47,12 +38,12 @@ struct TrafficMeter {
         clearedAt = now
     }
 
-    func isBusy(at now: Instant) -> Bool { recent(at: now) >= Self.busyBytes }
+    func isBusy(at now: Instant) -> Bool { recent(at: now) >= Workload.busyLink }
 
     private mutating func advance(to now: Instant) {
         let age = now.span(since: windowStart)
-        guard age >= Self.window else { return }
-        inLastWindow = age < Self.window * 2 ? inWindow : 0
+        guard age >= Workload.window else { return }
+        inLastWindow = age < Workload.window * 2 ? inWindow : 0
         lastWindowStart = windowStart
         inWindow = 0
         windowStart = now
@@ -79,7 +70,7 @@ package final class TrafficGauge: Sendable {
 
     /// Whether the loop's links move bytes but no bulk: a user may be waiting for a response.
     func isInteractive(at now: Instant) -> Bool {
-        isBelieved(at: now) && (1..<TrafficMeter.busyBytes).contains(bytes.load(ordering: .relaxed))
+        isBelieved(at: now) && (1..<Workload.busyLink).contains(bytes.load(ordering: .relaxed))
     }
 
     private func isBelieved(at now: Instant) -> Bool {

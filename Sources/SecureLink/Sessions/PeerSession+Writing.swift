@@ -52,7 +52,7 @@ extension PeerSession: TurnEndHandler {
     /// On a fast link this is one read of the other end. On a slow link all sealed bytes are sent before later bytes that may be
     /// more urgent. Therefore a turn takes more from streams only when less than a quarter of a turn is left to write.
     private var turnLimit: Int {
-        min(max(traffic.recent(at: environment.loop.now) / 5, Self.minTurnBytes), maxBytes(.writing))
+        min(max(traffic.recent(at: environment.loop.now) / 5, Workload.minTurn), maxBytes(.writing))
     }
 
     /// The minimum that a stream uses of a turn, so that a turn in which many streams have nothing to send ends too.

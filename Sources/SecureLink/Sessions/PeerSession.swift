@@ -83,8 +83,6 @@ package final class PeerSession {
         var countedIn = BothDirections<UInt64>(0)
     }
 
-    /// The number of stream bytes that a turn seals on a slow link: four small records, 13 ms at 10 Mbit/s.
-    static let minTurnBytes = 16 << 10
     /// The maximum number of memory segments in one write: a turn's bytes lie in at most three blocks.
     static let maxSegments = 8
     /// The time that the other end has to read the final bytes.
@@ -178,7 +176,7 @@ extension PeerSession {
     /// The recent bulk of the session in bytes, without streams that have only just started; for choosing the least busy session.
     package var bulkBytes: Int {
         let settled = traffic.settled(at: environment.loop.now)
-        return settled < TrafficMeter.busyBytes ? 0 : settled
+        return settled < Workload.busyLink ? 0 : settled
     }
 
     /// All streams have ended: their bytes must not keep the next stream away from this session.

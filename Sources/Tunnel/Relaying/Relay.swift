@@ -43,11 +43,6 @@ final class Relay {
     private var batch = InlineArray<8, MemorySegment>(repeating: MemorySegment(base: nil, count: 0))
     private var batchCount = 0
 
-    /// A read of at least this many bytes is bulk, and not a request or a response.
-    ///
-    /// Larger: bulk is recognised later. Smaller: the socket of a large response gets buffers that it does not need.
-    private static let bulkBytes = 64000
-
     /// The relay of a visitor, which waits for a session.
     init(
         visitor socket: StreamSocket,
@@ -162,7 +157,7 @@ extension Relay: StreamEndpoint {
         case .bytes(let count):
             outwardBytes += UInt64(count)
             lastActivity = context.loop.now
-            if count >= Self.bulkBytes, !sendsBulk {
+            if count >= Workload.bulkRead, !sendsBulk {
                 sendsBulk = true
                 socket.expectBulk()
             }

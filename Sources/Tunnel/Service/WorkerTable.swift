@@ -10,9 +10,6 @@ final class WorkerLoad: Sendable {
     /// The traffic of its links.
     let traffic = TrafficGauge()
 
-    /// The number of bytes in a twentieth of a second that weigh as much as one stream.
-    private static let bytesPerStream = 256 << 10
-
     func set(streams count: Int) {
         streams.store(count, ordering: .relaxed)
     }
@@ -33,7 +30,7 @@ final class WorkerLoad: Sendable {
     /// The load, in units of one stream.
     func score(at now: Instant) -> Int {
         streams.load(ordering: .relaxed) + onTheWay.load(ordering: .relaxed)
-            + traffic.settled(at: now) / Self.bytesPerStream
+            + traffic.settled(at: now) / Workload.trafficOfOneStream
     }
 }
 
