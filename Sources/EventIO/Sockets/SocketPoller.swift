@@ -117,13 +117,13 @@ extension SocketPoller {
     private func settle(_ source: PollSource, isWaiting: Bool, at now: Instant) {
         guard let handle = source.handle else { return }
         let wanted = source.unknown
-        let isFullyAcknowledged =
+        let isUpToDate =
             if wanted.isEmpty, !source.hasFailed {
                 source.asked == .urgent || source.unwatchedPlace >= 0
             } else {
                 wanted == source.asked
             }
-        guard !isFullyAcknowledged else { return }
+        guard !isUpToDate else { return }
         if !isWaiting, wanted.isSubset(of: source.asked) {
             noteChange(of: source)
             return
