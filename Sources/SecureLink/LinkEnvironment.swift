@@ -38,7 +38,7 @@ package final class LinkEnvironment {
     /// The same maximum while a neighbour has interactive streams.
     ///
     /// The kernel seldom preempts a thread within a system call. Larger: with twice as much, on a machine with few processors,
-    /// every hundredth request of these streams takes half as long again. Smaller: bulk costs more system calls.
+    /// one in a hundred requests of these streams takes 50 % longer. Smaller: bulk costs more system calls.
     private static let maxBesideOthers = maxRecord
     private static let maxRecord = SessionLimits.maxPlaintext + RecordHeader.overhead
 

@@ -195,7 +195,7 @@ extension CredentialStore {
     /// The time to wait before another attempt, because the server did not know the password or was an impostor.
     ///
     /// An impostor can test one guess with each attempt, and a good server counts each attempt against an honest client.
-    /// Therefore the wait is 1 s at first and doubles to 60 s, for all links of the process together.
+    /// Therefore the wait is 1 s at first and doubles up to 60 s, for all links of the process to this peer together.
     package func delayAfterRefusal(at now: Instant) -> Duration {
         content.withLock { $0.refusedUntil.duration(since: now) }
     }

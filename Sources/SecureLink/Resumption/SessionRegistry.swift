@@ -30,7 +30,7 @@ package final class SessionRegistry: Sendable {
         let proof: SessionProof
         let user: String
         let home: Home
-        /// The number of the last attempt that was admitted: a replayed hello is not.
+        /// The number of the last attempt that was admitted: a replayed hello has no larger number, and is refused.
         var attempt: UInt64 = 0
         /// The moment when its link was lost; `nil` while it has one.
         var detachedAt: Instant?

@@ -10,7 +10,7 @@ final class WorkerLoad: Sendable {
     /// The traffic of its links.
     let traffic = TrafficGauge()
 
-    /// The number of bytes in a twentieth of a second that weigh as much as one stream.
+    /// The number of bytes moved in 50 ms that count as much as one stream.
     private static let bytesPerStream = 256 << 10
 
     func set(streams count: Int) {
@@ -59,7 +59,7 @@ struct WorkerTable: Sendable {
         return least == own ? nil : workers[least]
     }
 
-    /// The worker whose turn it is; `nil` for this one, which is the first.
+    /// The worker that gets the connection with this number, in round-robin order from this worker; `nil` for this worker.
     func next(_ turn: Int) -> WorkerHandle? {
         let number = (own + turn) % workers.count
         return number == own ? nil : workers[number]
