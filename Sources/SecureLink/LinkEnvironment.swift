@@ -31,9 +31,9 @@ package final class LinkEnvironment {
     /// The maximum number of bytes that a link moves at once: eight records of maximum size, the capacity of two large blocks of
     /// the outbound log.
     ///
-    /// Larger: twice as much saves another 5 % of processor time, but streams get unequal shares, because few plain sockets have
-    /// that many bytes ready when their turn comes. Smaller: half as much costs 10 % more processor time, for system calls and
-    /// for waking threads.
+    /// Larger: twice as much saves another 5 % of processor time, but streams get unequal shares, because few relays'
+    /// sockets have that many bytes ready when their turn comes. Smaller: half as much costs 10 % more processor time, for
+    /// system calls and for waking threads.
     private static let maxAtOnce = 8 * maxRecord
     /// The same maximum while a neighbour has interactive streams.
     ///

@@ -62,8 +62,8 @@ package final class CredentialStore: Sendable {
     /// A store for logins at the servers of an application.
     ///
     /// - Parameters:
-    ///   - user: as above.
-    ///   - password: as above.
+    ///   - user: 1 to 64 bytes, optionally followed by a slash and the number of the password.
+    ///   - password: the password.
     ///   - application: the application that the server's realm must belong to; see ``PasswordFile/realmPrefix(of:)``.
     /// - Throws: an error if the user or the application is not valid.
     package init(user: String, password: LoginPassword, application: String) throws(CredentialFault) {

@@ -36,7 +36,7 @@ extension PeerSession {
         case .whenAcknowledged(let code, let text): core.closeWhenAcknowledged(code, text)
         case .now(let code, let text): core.close(code, text)
         case .abandoned(let cause):
-            // If the session has got a link in the meantime, it continues.
+            // The core ignores the request if the session has a new link.
             core.abandon(cause)
             requestedEnd = nil
         }

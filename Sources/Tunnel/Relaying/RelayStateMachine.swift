@@ -45,7 +45,7 @@ struct RelayStateMachine {
         case over
     }
 
-    /// The plain side of this relay: the visitor or the target.
+    /// The plaintext side of this relay: the visitor or the target.
     let side: Party
     private var state: State
     /// The side that ended its direction first.

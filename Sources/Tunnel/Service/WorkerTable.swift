@@ -43,7 +43,7 @@ struct WorkerHandle: Sendable {
     let load: WorkerLoad
 }
 
-/// All workers, as one of them sees them.
+/// The table of all workers that one worker holds.
 struct WorkerTable: Sendable {
     /// All workers, in the order of their numbers.
     let workers: [WorkerHandle]
