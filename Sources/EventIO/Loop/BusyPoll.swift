@@ -48,16 +48,16 @@ struct BusyPoll {
     private static let maxPointsForNothing = 8
     /// The pause after polls that found nothing: four polls in this time are one hundredth of a processor.
     private static let rest = TimeSpan.milliseconds(24)
-    /// The points for an absence: one of two hundred polls may meet one.
+    /// The points for an absence; a successful poll takes one point back, so one in two hundred polls may meet an absence.
     ///
     /// The scheduler does not prefer a thread that is awake when an event arrives for it. That thread waits until the others have
     /// had their turn, and these waits make up the slowest hundredth of answers.
     private static let pointsForAbsence = 200
     private static let maxPointsForAbsence = 800
-    /// The pause after absences: first the lower bound, then twice as long each time, up to the upper bound.
+    /// The pause after absences: at first the lower bound, then doubled each time, up to the upper bound.
     ///
     /// Beside bulk, every attempt to poll delays some answers. With 160 ms between two attempts, fewer than one in a hundred
-    /// answers is delayed. With longer pauses a lone ping, which is disturbed now and then, took about half as long again.
+    /// answers is delayed. With longer pauses, a lone ping took about 50 % longer, because other threads disturb it now and then.
     private static let absenceRests: (first: TimeSpan, max: TimeSpan) = (
         .milliseconds(10), .milliseconds(160)
     )

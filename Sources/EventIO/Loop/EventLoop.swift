@@ -88,7 +88,7 @@ package final class EventLoop {
         while !isStopping { uv_run(libuv.uv, UV_RUN_DEFAULT) }
         uv_prepare_stop(libuv.prepare)
         uv_check_stop(libuv.check)
-        // Lets handlers finish when they stop; a handler that always requests one more turn does not get it.
+        // Gives handlers their last turns to finish; a handler that always requests another turn does not get one.
         for _ in 0..<Self.lastTurns where !turnEnds.isEmpty { endTurn() }
     }
 

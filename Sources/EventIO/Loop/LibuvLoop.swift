@@ -43,8 +43,8 @@ final class LibuvLoop {
 
     deinit {
         for lookup in lookups.values where !lookup.cancel() {
-            // A thread of libuv's pool is waiting for a name server and will write to the loop. To wait for the thread could take
-            // half a minute, so the loop is leaked: a few kilobytes and three descriptors.
+            // A thread of libuv's pool is waiting for a name server and will write to the loop. Waiting for the thread could take
+            // half a minute. Leaking the loop costs a few kilobytes and three descriptors.
             return
         }
         uv_walk(

@@ -6,16 +6,16 @@ package import SystemPackage
 ///
 /// Until a ``Listener`` listens on it, connecting is refused.
 ///
-/// Binding fails more often than anything else when a program starts, so it is done first, on one thread; the socket is then shared
-/// with the listener, whichever thread that runs on. When the last of them lets go, the socket is closed, and the path of a Unix
-/// socket is removed, unless the socket was handed over. Safe from any thread.
+/// Binding fails more often than any other step of a program's start, so the program binds first, on one thread. It then shares
+/// the socket with the listener, which may run on another thread. `deinit` closes the socket. It also removes the path of a Unix
+/// socket, unless the socket was handed over. Safe from any thread.
 package final class BoundSocket: Sendable {
     /// The bound address; port 0 is replaced by the port that the system chose.
     package let address: SocketAddress
     /// The path of a Unix socket, which is removed with the socket.
     private let path: SocketPath?
     let descriptor: Int32
-    /// Whether another process goes on listening here.
+    /// Whether another process has got the socket, and goes on listening on it.
     private let isHandedOver = Atomic(false)
 
     /// Binds an address.
@@ -46,7 +46,7 @@ package final class BoundSocket: Sendable {
 
     /// Takes over a socket that another process has bound, and may listen on.
     ///
-    /// - Throws: `getsockname` if the descriptor is not a socket; then it stays open and its owner's.
+    /// - Throws: `getsockname` if the descriptor is not a socket; then it stays open and the caller keeps it.
     package init(adopting file: FileDescriptor) throws(SystemFailure) {
         guard let address = SocketAddress(localOf: file.rawValue) else {
             throw SystemFailure("getsockname", "descriptor \(file.rawValue)", code: errno)
@@ -61,7 +61,7 @@ package final class BoundSocket: Sendable {
         if !isHandedOver.load(ordering: .relaxed) { path?.remove() }
     }
 
-    /// Duplicates the descriptor for a successor, which from now on owns the path of a Unix socket.
+    /// Duplicates the descriptor for a successor process, which from now on owns the path of a Unix socket.
     ///
     /// Connections that wait in the kernel's queue stay there: this process or its successor accepts them.
     ///

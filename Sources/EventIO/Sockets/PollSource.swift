@@ -9,9 +9,9 @@ struct PollEvents: OptionSet {
     static let writable = PollEvents(rawValue: Int32(UV_WRITABLE.rawValue))
     /// The other end has ended its direction and will send nothing more.
     static let ended = PollEvents(rawValue: Int32(UV_DISCONNECT.rawValue))
-    /// Urgent data, which nobody sends here: a source that watches for it alone gets failures alone.
+    /// Urgent data, which is not expected here: a source that watches for nothing else gets only failures.
     static let urgent = PollEvents(rawValue: Int32(UV_PRIORITIZED.rawValue))
-    /// The connection is broken, or both directions have ended; reported whatever the source watches for.
+    /// The connection is broken, or both directions have ended; reported while the source watches for any event.
     static let failed = PollEvents(rawValue: 1 << 16)
 }
 

@@ -9,7 +9,7 @@ import Platform
 /// ``settle(isWaiting:at:)`` makes libuv watch for the events that each source does not know.
 ///
 /// A change costs three system calls, because `uv_poll_start` always removes the descriptor before it adds it again. Therefore
-/// only changed sources are in the list, and the poller removes no event between two turns without a wait.
+/// the poller updates only changed sources, and stops watching for an event only before a wait.
 ///
 /// The poller keeps handles by descriptor number and reuses them: a new handle would cost three more system calls, and freeing
 /// one takes another turn.
@@ -146,7 +146,7 @@ extension SocketPoller {
             source.watchingFailed(code)
             return
         }
-        // The user's other descriptors hold all watches or memory, and may release some. Until then the source gets no events.
+        // Other descriptors of the user use up all watches or memory. Until some of it is free, the source gets no events.
         noteChange(of: source)
         let retry = now.advanced(by: Self.retryTime)
         sweepsAt = sweepsAt.map { min($0, retry) } ?? retry

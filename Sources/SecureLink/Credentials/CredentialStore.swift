@@ -62,8 +62,8 @@ package final class CredentialStore: Sendable {
     /// A store for logins at the servers of an application.
     ///
     /// - Parameters:
-    ///   - user: as above.
-    ///   - password: as above.
+    ///   - user: 1 to 64 bytes, optionally followed by a slash and the number of the password.
+    ///   - password: the password.
     ///   - application: the application that the server's realm must belong to; see ``PasswordFile/realmPrefix(of:)``.
     /// - Throws: an error if the user or the application is not valid.
     package init(user: String, password: LoginPassword, application: String) throws(CredentialFault) {
@@ -195,7 +195,7 @@ extension CredentialStore {
     /// The time to wait before another attempt, because the server did not know the password or was an impostor.
     ///
     /// An impostor can test one guess with each attempt, and a good server counts each attempt against an honest client.
-    /// Therefore the wait is 1 s at first and doubles to 60 s, for all links of the process together.
+    /// Therefore the wait is 1 s at first and doubles up to 60 s, for all links of the process to this peer together.
     package func delayAfterRefusal(at now: Instant) -> Duration {
         content.withLock { $0.refusedUntil.duration(since: now) }
     }

@@ -47,7 +47,9 @@ package struct PasswordFile: Sendable {
         }
     }
 
-    /// Starts a file for the servers of an application, which is not written yet; with an empty path it never is.
+    /// Starts a password file for the servers of an application.
+    ///
+    /// ``write()`` writes it. An empty path is for a file that is never written.
     package init(path: String, application: String) throws(CredentialFault) {
         self.path = path
         content = try Self.empty(String(Self.realmPrefix(of: application).dropLast()))

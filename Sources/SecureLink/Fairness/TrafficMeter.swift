@@ -7,7 +7,7 @@ struct TrafficMeter {
     private var inWindow = 0
     private var inLastWindow = 0
     private var lastWindowStart = Instant.start
-    /// The moment since which all bytes belong to streams that still exist.
+    /// The moment of the last ``clear(at:)``: bytes moved before it belong to streams that have ended.
     private var clearedAt = Instant.start
 
     mutating func add(_ count: Int, at now: Instant) {

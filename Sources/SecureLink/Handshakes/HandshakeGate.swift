@@ -162,7 +162,7 @@ package final class HandshakeGate: Sendable {
     ///
     /// It counts as a guess until the client has proved itself; then the caller calls ``wasNoGuess(_:)``.
     ///
-    /// - Returns: whether there have been few enough guesses: one in five seconds and ten at once. There is no lock-out, because
+    /// - Returns: whether the guess is within the limit: one in five seconds, and ten at once. There is no lock-out, because
     ///   an attacker could use it to lock users out; further guesses are only delayed.
     func mayGuess(_ user: [UInt8], at now: Instant) -> Bool {
         state.withLock { state in
@@ -232,7 +232,7 @@ package final class HandshakeGate: Sendable {
     ) {
         if state.penalties.count >= maxPenalties, state.penalties[prefix] == nil {
             // A full scan is expensive; an attacker with many source addresses must not be able to trigger it at will. Between
-            // two scans an arbitrary penalty makes room.
+            // two scans, the gate drops an arbitrary penalty to make room.
             if now >= state.nextCleaning {
                 state.penalties = state.penalties.filter { $0.value.until > now }
                 state.nextCleaning = now.advanced(by: cleaningInterval)
@@ -242,7 +242,8 @@ package final class HandshakeGate: Sendable {
             }
         }
         var penalty = state.penalties[prefix] ?? Penalty(until: now)
-        // At most the larger bound and the penalties of all handshakes that were admitted before: 60 s + 8 × 10 s = 140 s.
+        // The sum is at most the larger bound plus the penalties of all handshakes that were admitted before:
+        // 60 s + 8 × 10 s = 140 s.
         penalty.until = max(penalty.until, now).advanced(by: amount)
         if penalty.until.duration(since: now) >= bound { penalty.isActive = true }
         state.penalties[prefix] = penalty

@@ -7,9 +7,9 @@ protocol HandshakeSocketOwner: AnyObject {
     func handshakeSocket(_ socket: HandshakeSocket, _ event: HandshakeSocket.Event)
 }
 
-/// Carries one handshake over a connection: reads what comes, writes whole messages or fails, and keeps a deadline.
+/// Carries one handshake over a connection: reads bytes, writes a message as a whole or fails, and enforces a deadline.
 ///
-/// The three handshakes (dialling a login, accepting a link, resuming a session) are decided by state machines of their own; only
+/// Each of the three handshakes (dialling a login, accepting a link, resuming a session) has a state machine that decides; only
 /// this class reads and writes their bytes. It is confined to its loop's thread. After ``release()`` or ``close()`` it reports
 /// nothing.
 final class HandshakeSocket {

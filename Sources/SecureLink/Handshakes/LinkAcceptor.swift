@@ -30,7 +30,7 @@ package final class LinkAcceptor {
 
     /// The delay of a guess at a user's password after many recent guesses.
     ///
-    /// Longer: the user waits as long as the guesser. Shorter: the guesser gets more guesses.
+    /// Longer: a user whose password is being guessed waits as long to log in. Shorter: the guesser gets more guesses.
     private static let guessDelay = Duration.seconds(1)
 
     /// Takes over a connection that was accepted.

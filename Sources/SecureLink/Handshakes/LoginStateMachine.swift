@@ -44,10 +44,10 @@ struct LoginStateMachine: ~Copyable {
 
     private enum State {
         case idle
-        /// The share is computed before the connection is established, so that the hello is sent at once then.
+        /// The share is computed before the connection is established, so that the hello can follow the connection at once.
         case sharing(ClientCredential)
         case connecting(Login?)
-        /// The handshake is in progress and waits for this.
+        /// The handshake is in progress and waits for the server or for a result.
         case awaiting(Work)
         case over
     }

@@ -2,8 +2,8 @@ import EventIO
 
 /// Connects to a peer: resolves its names and tries its addresses one after another.
 ///
-/// If a connection led to nothing, the caller asks again, and the connector continues with the next address. It is confined to
-/// its loop's thread. If it is freed, it stops.
+/// If the handshake on a connection fails, the caller calls ``next(_:)`` again, and the connector tries the next address. It is
+/// confined to its loop's thread. If it is freed, it stops.
 final class PeerConnector {
     /// A connection and its remote address.
     struct Connection {

@@ -1,6 +1,6 @@
 /// The back-off between attempts to reach a peer.
 ///
-/// The first retry is at once; then the wait is half a second and doubles to ten, with a jitter of 25 %, so that a thousand
+/// The first retry is at once; then the wait is 0.5 s and doubles up to 10 s, with a jitter of 25 %, so that a thousand
 /// clients of a restarted server do not all reconnect in the same moment.
 package struct ReconnectBackoff: Hashable {
     private var failures = 0

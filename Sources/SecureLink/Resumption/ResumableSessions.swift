@@ -19,12 +19,13 @@ package final class ResumableSessions {
         var reconnectBudget: TokenBucket
     }
 
-    /// The number of links that a session may move to at once, and how many more each second.
+    /// The number of links that a session may move to without a wait.
     ///
-    /// A line that is lost more often carries nothing. Each resumption costs two log lines, and all records that the client has
-    /// not acknowledged are sent again. Both numbers are larger than those that the client allows itself
-    /// (``PeerSession/mayReconnectNow()``).
+    /// A session that loses its link more often carries no data. Each resumption costs two log lines, and the server sends all
+    /// records that the client has not acknowledged again. This number and the next are larger than those that the client allows
+    /// itself (``PeerSession/mayReconnectNow()``).
     private static let reconnectBurst = 128
+    /// The number of further links that a session may move to each second.
     private static let reconnectsPerSecond = 8
 
     /// No sessions yet.

@@ -30,7 +30,7 @@ package final class SessionRegistry: Sendable {
         let proof: SessionProof
         let user: String
         let home: Home
-        /// The number of the last attempt that was admitted: a replayed hello is not.
+        /// The number of the last attempt that was admitted: a replayed hello has no larger number, and is refused.
         var attempt: UInt64 = 0
         /// The moment when its link was lost; `nil` while it has one.
         var detachedAt: Instant?
@@ -47,9 +47,9 @@ package final class SessionRegistry: Sendable {
 
     /// The maximum number of sessions of one user that wait for a link at the same time.
     ///
-    /// Each may hold its log and the windows of its streams. A user who reaches this number has that many machines, or a line
-    /// that stays down for longer than it takes to make new sessions. Larger: one user can hold more memory. Smaller: a user with
-    /// many machines loses sessions.
+    /// Each may hold its log and the windows of its streams. A user who reaches this number has that many machines, or a
+    /// network that fails for longer than it takes to make new sessions. Larger: one user can hold more memory. Smaller: a
+    /// user with many machines loses sessions.
     static let maxDetachedPerUser = 64
 
     /// An empty registry.

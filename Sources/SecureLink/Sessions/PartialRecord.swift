@@ -46,7 +46,7 @@ struct PartialRecord: ~Copyable {
         self.length = length
     }
 
-    /// Forgets the record but keeps the memory: bytes of the record may not be delivered yet.
+    /// Forgets the record but keeps the memory: endpoints may still refer to bytes of the record.
     mutating func clear() {
         count = 0
         length = nil

@@ -2,22 +2,23 @@ import EventIO
 import ProtocolCore
 import Vocabulary
 
-// The end of a session, and the purpose of its link after that.
+// Ends a session, and keeps its link until the other end has read the final bytes.
 
 extension PeerSession {
-    /// An end of the session that its owner requests.
+    /// The owner's request to end the session.
     enum RequestedEnd {
-        /// When the peer has acknowledged everything that was sent on streams.
+        /// Close it when the peer has acknowledged everything that was sent on streams.
         case whenAcknowledged(CloseCode, String)
-        /// At once, together with the streams that are still open.
+        /// Close it at the turn's end, together with the streams that are still open.
         case now(CloseCode, String)
-        /// Without a link: the session will not be resumed.
+        /// End it without a link: it will not be resumed.
         case abandoned(Abandonment)
     }
 
     /// Remembers a request to end the session.
     ///
-    /// The first request stays, but a request that waits for nothing replaces one that waits.
+    /// ``RequestedEnd/now(_:_:)`` is final. ``RequestedEnd/whenAcknowledged(_:_:)`` never replaces an earlier request; the
+    /// other two do.
     func request(_ end: RequestedEnd) {
         if case .now = requestedEnd { return }
         if case .whenAcknowledged = end, requestedEnd != nil { return }
@@ -35,7 +36,7 @@ extension PeerSession {
         case .whenAcknowledged(let code, let text): core.closeWhenAcknowledged(code, text)
         case .now(let code, let text): core.close(code, text)
         case .abandoned(let cause):
-            // If the session has got a link in the meantime, it continues.
+            // The core ignores the request if the session has a new link.
             core.abandon(cause)
             requestedEnd = nil
         }
@@ -52,9 +53,10 @@ extension PeerSession {
         armTimer()
     }
 
-    /// The core has ended the session: the link is released, and the endpoints and the owner are notified at the turn's end.
+    /// The core has ended the session: releases the link, or keeps it until the other end has read the final bytes.
     ///
-    /// By then, all bytes that arrived before the end have been delivered.
+    /// The endpoints and the owner are notified at the turn's end. By then, all bytes that arrived before the end have been
+    /// delivered.
     func ended(_ end: SessionEnd) {
         switch end.kind {
         case .closedByUs, .violation: linger()
@@ -121,8 +123,9 @@ extension PeerSession {
         if socket?.isReadable ?? false { readAgainSoon() }
     }
 
-    /// The number of bytes that are discarded per read, and the number of such reads in a turn; together a turn's bytes.
+    /// The maximum number of bytes that one read discards.
     private static let discardedAtOnce = 16 << 10
+    /// The maximum number of such reads in a turn.
     private static let maxDiscards = 16
 
     func letGo() {

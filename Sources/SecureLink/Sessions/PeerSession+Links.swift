@@ -8,7 +8,7 @@ import Vocabulary
 extension PeerSession {
     /// Another link for a session.
     struct Arrival {
-        /// The connection, after the peer's part of the handshake; not registered with its loop, or with another handler.
+        /// The connection, after the peer's part of the handshake; its handler is not the session yet.
         let socket: StreamSocket
         /// The remote address.
         let remote: SocketAddress
@@ -31,8 +31,9 @@ extension PeerSession {
     /// Whether the session has a link now.
     package var isAttached: Bool { core.isAttached }
 
-    /// Whether the peer has acknowledged everything that was sent on streams; true also if the session does not keep what would
-    /// show it.
+    /// Whether the peer has acknowledged everything that was sent on streams.
+    ///
+    /// Also true if the session is not resumable: such a session does not keep the records that would show it.
     package var isFullyAcknowledged: Bool { core.isFullyAcknowledged || !core.isResumable }
 
     /// Whether the session survives the loss of its link.
@@ -91,14 +92,15 @@ extension PeerSession {
 
     /// Whether the session may be resumed at once after the loss of a link, and not only after a wait.
     ///
-    /// Called once for each lost link.
+    /// Each call takes one link from the reconnect budget: call it once for each lost link.
     package func mayReconnectNow() -> Bool { reconnectBudget.take(at: environment.loop.now) }
 
-    /// The reconnect budget: the number of links that may be lost before there is a wait, and how many more each second.
+    /// The reconnect budget: the number of links that may be lost before there is a wait.
     ///
     /// Larger: two ends whose links are cut as soon as they are established reconnect in a busy loop. Smaller: a line that is
     /// often cut but carries data becomes slow.
     static let reconnectBurst = 64
+    /// The number of links that the budget gains each second.
     static let reconnectsPerSecond = 2
 
     /// Sets the options of the socket and makes the session its handler.
@@ -115,7 +117,7 @@ extension PeerSession {
         socket?.close()
         socket = nil
         partial.clear()
-        // Bytes of the partial record that are not delivered yet are delivered first.
+        // Until `deliver()`, endpoints may still refer to bytes of the partial record: its memory stays.
         if touched.isEmpty { partial.rest() }
         preamble = []
         wantsRead = false

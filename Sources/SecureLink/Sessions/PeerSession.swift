@@ -44,7 +44,7 @@ package final class PeerSession {
     package weak var owner: (any PeerSessionOwner)?
     /// The number of streams that the end of the session cut off, or that wait because the link was lost.
     package internal(set) var interruptedStreams = 0
-    /// Whether the session has lost its link and has no other one; stays `true` if the session ends like that.
+    /// Whether the session has lost its link and has no other one; stays `true` if the session ends without one.
     package internal(set) var hasLostLink = false
 
     var core: Session

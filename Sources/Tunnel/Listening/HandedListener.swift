@@ -1,7 +1,7 @@
 import EventIO
 import SystemPackage
 
-/// A listening socket that this process hands over to its successor.
+/// A listening socket that this process hands over to a process that succeeds it.
 struct HandedListener {
     let purpose: ListenerPurpose
     let address: SocketAddress

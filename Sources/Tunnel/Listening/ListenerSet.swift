@@ -1,7 +1,7 @@
 import EventIO
 import SystemPackage
 
-/// The purpose of a listener: a peer's links, or the visitors of a route.
+/// The purpose of a listener: the links of clients, or the visitors of a route.
 enum ListenerPurpose: Hashable, Sendable {
     case links
     case route(RouteName)

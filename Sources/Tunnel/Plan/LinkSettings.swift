@@ -8,7 +8,7 @@ package struct LinkSettings: Hashable, Sendable {
     package var handshakeTimeout: Duration
     /// The silence after which this end pings the peer, and the silence after which it gives up the link.
     package var keepalive: Keepalive
-    /// Bytes of payload in a record while a link starts up; a link in bulk transfer uses up to `maxRecord`.
+    /// Bytes of payload in a record at the beginning of a burst; a burst that lasts uses up to `maxRecord`.
     package var chunk: Int
     /// The maximum number of payload bytes in one record: announced to the peer, and never less than `chunk`.
     package var maxRecord: Int

@@ -2,7 +2,7 @@ package import EventIO
 
 /// The addresses where visitors are accepted, and the service of a peer that their streams go to.
 package struct RouteConfiguration: Hashable, Sendable {
-    /// The name in logs and metrics: 1 to 64 bytes of `a-z A-Z 0-9 . _ -`, unique among routes.
+    /// The name in logs: 1 to 64 bytes of `a-z A-Z 0-9 . _ -`, unique among routes.
     package var name: String
     /// The addresses where visitors are accepted; empty if the program supplies the visitors itself.
     package var accept: [Endpoint]

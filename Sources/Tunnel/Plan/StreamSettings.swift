@@ -2,7 +2,7 @@
 ///
 /// Every route and every service has one. The ranges are checked by `TunnelConfiguration.init`, not here.
 package struct StreamSettings: Hashable, Sendable {
-    /// For a service, the time until its target accepts; for a route, the time until the stream is open at the other end.
+    /// For a service, the time until one of its targets accepts; for a route, the time until a session carries the stream.
     package var connectTimeout: Duration
     /// The silence in both directions after which a stream is ended; nil means no limit.
     package var idleTimeout: Duration?

@@ -3,8 +3,7 @@ package import Platform
 
 /// The configuration of a process: every instance has passed all checks.
 ///
-/// It is an immutable value; a reload is the difference between two of them. It does not check the system: whether ports are
-/// free, names resolve and files exist.
+/// It is an immutable value. The checks do not ask the system whether ports are free, names resolve and files exist.
 package struct TunnelConfiguration: Hashable, Sendable {
     /// The number of threads with an event loop each.
     package let workers: Int

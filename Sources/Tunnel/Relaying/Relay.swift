@@ -4,7 +4,9 @@ import SecureLink
 import Vocabulary
 import WireCoding
 
-/// Copies bytes between a plain socket, the visitor's or the target's, and a stream: the shell of ``RelayStateMachine``.
+/// Copies bytes between a stream and a plaintext socket: the visitor's or the target's.
+///
+/// The shell of ``RelayStateMachine``.
 ///
 /// ```
 /// socket ──► outward: read straight into the record when it is the stream's turn ──► stream
@@ -32,7 +34,7 @@ final class Relay {
     private var connector: TargetConnector?
     private var isRegistered: Bool
     private var pending: PendingBytes
-    /// Whether the plain side has sent much at once.
+    /// Whether the visitor or the target has sent bulk.
     private var sendsBulk = false
     private var outwardBytes: UInt64 = 0
     private var inwardBytes: UInt64 = 0
@@ -92,7 +94,7 @@ final class Relay {
         socket?.close()
     }
 
-    /// The plain side of this relay: the visitor or the target.
+    /// The plaintext side of this relay: the visitor or the target.
     var side: Party { machine.side }
     /// Whether it has ended.
     var isOver: Bool { machine.isOver }

@@ -6,9 +6,9 @@ import Vocabulary
 ///
 /// Both ends log the same value.
 enum Party: String {
-    /// The plain side that connected to a route.
+    /// The plaintext client that connected to a route.
     case visitor
-    /// The plain side that a service connects to.
+    /// The plaintext server that a service connects to.
     case target
     /// The end of the tunnel where the visitor is.
     case opener
@@ -33,7 +33,7 @@ enum Party: String {
 enum Ending: Hashable {
     /// Both directions were closed normally.
     case finished
-    /// A plain side's connection was reset.
+    /// The connection to the visitor or the target was reset.
     case reset
     /// No byte moved within the time limit.
     case idle

@@ -45,7 +45,7 @@ struct RelayStateMachine {
         case over
     }
 
-    /// The plain side of this relay: the visitor or the target.
+    /// The plaintext side of this relay: the visitor or the target.
     let side: Party
     private var state: State
     /// The side that ended its direction first.
@@ -215,13 +215,13 @@ extension RelayStateMachine {
             switch end {
             case .linkLost, .notResumed: .link
             case .byPeer: ownEnd.opposite
-            // The end that finds a violation closes the session, and both ends say so.
+            // The end that finds a violation closes the session, and both ends log that end in `by`.
             case .byUs, .violation: ownEnd
             }
         return abort(.sessionEnded(end), by: party, reset: nil)
     }
 
-    /// A time limit has passed: for a session, for the target, or for silence.
+    /// A time limit has passed: that of the wait for a session, of the wait for the target, or of silence.
     mutating func timedOut() -> Action {
         switch state {
         case .waitingForSession(isHeldUpByLimit: true): abort(.limit, by: .acceptor, reset: nil)

@@ -37,7 +37,7 @@ final class ServiceStreams: StreamServer {
         do throws(StreamFailure) {
             service = try services.service(ServiceName(request.service), for: session.userName)
         } catch {
-            // The peer chose the name: the log shows it, but does not count by it.
+            // The peer chose the name: the log line shows it, but refusals are not counted by it.
             let user = error == .forbidden ? " for \(session.user)" : ""
             refusals.refused(
                 "service \(request.service)\(user)",

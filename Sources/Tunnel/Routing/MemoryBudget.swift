@@ -5,7 +5,8 @@ import Synchronization
 /// All threads share it. They count whole pieces of memory, not single bytes.
 ///
 /// It never makes an allocation fail, because this end must take the bytes that it has granted as credit. It decides what is
-/// admitted: when it is used up, windows stop growing, new links and streams are refused, and existing ones continue.
+/// admitted. When three quarters are used, windows stop growing. When all is used, new links and streams are refused, and
+/// existing ones continue.
 final class MemoryBudget: Sendable {
     private let used = Atomic<Int>(0)
     private let limit: Int

@@ -56,7 +56,7 @@ final class Housekeeping {
             refusals.limitReached("watches")
         }
         if sleep.hasSlept() { networkChanged() }
-        // A session without a link, whose client may never come back, makes room for those in use.
+        // Ends a session without a link to make room for those in use: its client may never come back.
         if admission.budget.isExhausted { registry.expireOldest() }
         pool.look(mayGrow: admission.budget.allowsGrowth)
         for side in dialSides { side.look() }

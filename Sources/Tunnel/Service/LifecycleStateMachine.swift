@@ -11,7 +11,7 @@ package import EventIO
 struct LifecycleStateMachine {
     /// A step of the service; it performs the steps in the order given.
     enum Action: Equatable {
-        /// Let all workers begin.
+        /// Send each worker its listeners, and let it begin.
         case begin
         /// Report that all workers have begun.
         case reportReady
@@ -127,7 +127,7 @@ struct LifecycleStateMachine {
 package enum TunnelOutcome: Sendable, Equatable {
     /// No stream was cut off.
     case drained
-    /// Streams were cut off: `drain-timeout` passed, a second signal came, or their link was lost meanwhile.
+    /// Streams were cut off: `drain-timeout` passed, a second signal came, or their session ended while draining.
     case cutShort
     /// The process could not start.
     case failed(SystemFailure)

@@ -34,7 +34,7 @@ package struct PreparedTunnel: ~Copyable {
 
     /// Drops the rights that are not needed any more.
     ///
-    /// In this version, there are none.
+    /// In this version, it drops none.
     package consuming func confine() -> ConfinedTunnel {
         ConfinedTunnel(service: service)
     }

@@ -67,7 +67,8 @@ private final class TunnelWorker {
         switch message {
         case .begin(let workers, let listeners): begin(workers, listeners)
         case .visitor(let route, let connection):
-            // First of all: if the visitor counted twice for a moment, the next visitor would go to another worker.
+            // This comes first. Otherwise the visitor would count twice for a moment, as handed over and as a stream, and the
+            // next visitor would go to another worker.
             shared.loads[number].visitorTaken()
             parts.visitorDoor?.visit(connection, route, source: "\(connection.remote)")
         case .ownVisitor(let route, let connection):

@@ -48,7 +48,7 @@ extension WorkerParts {
     /// Connects the parts and opens the listeners: for links at once, for visitors after the first login to their peer.
     ///
     /// - Parameters:
-    ///   - workers: all workers, as this one sees them.
+    ///   - workers: all workers, in the table of this one.
     ///   - listeners: the listeners of this worker.
     ///   - cutOff: called when a session is abandoned before its peer has received everything.
     func begin(_ workers: WorkerTable, _ listeners: [ListenerAssignment], cutOff: @escaping () -> Void) {

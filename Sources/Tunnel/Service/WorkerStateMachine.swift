@@ -71,10 +71,10 @@ struct WorkerStateMachine {
         }
     }
 
-    /// The turn in which all streams and sessions were ended is over.
+    /// The turn that ended all streams and sessions is over, or the last link has written its final bytes.
     ///
-    /// - Parameter isQuiet: whether no link has bytes left to write. The worker waits for them, unless something was cut off; the
-    ///   links limit this wait.
+    /// - Parameter isQuiet: whether no link has final bytes left to write. While one has, the worker waits, unless something was
+    ///   cut off; each link limits this wait.
     /// - Returns: the worker's next steps.
     mutating func turnAfterEndingAll(isQuiet: Bool) -> [Action] {
         guard state == .stopping, isQuiet || hasCutOff else { return [] }

@@ -40,7 +40,7 @@ struct WorkerHandle: Sendable {
     let load: WorkerLoad
 }
 
-/// All workers, as one of them sees them.
+/// The table of all workers that one worker holds.
 struct WorkerTable: Sendable {
     /// All workers, in the order of their numbers.
     let workers: [WorkerHandle]
@@ -56,7 +56,7 @@ struct WorkerTable: Sendable {
         return least == own ? nil : workers[least]
     }
 
-    /// The worker whose turn it is; `nil` for this one, which is the first.
+    /// The worker that gets the connection with this number, in round-robin order from this worker; `nil` for this worker.
     func next(_ turn: Int) -> WorkerHandle? {
         let number = (own + turn) % workers.count
         return number == own ? nil : workers[number]

@@ -273,7 +273,7 @@ extension DialSide: SessionSource {
         // A link that was lost earlier has already been counted.
         if !session.hasLostLink { share.status.sessionDown() }
         context.log.sessionEnded(session, peer: peer.name, end)
-        // The first attempt is made at once: most links are lost because the line failed, and it often works again soon.
+        // Dials at once: most sessions are lost because the network failed, and it often works again soon.
         makeReady()
     }
 }

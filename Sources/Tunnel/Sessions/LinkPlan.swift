@@ -6,7 +6,7 @@ import Basics
 /// limit, as soon as every session is busy. It is closed again when it has not been needed for ``idleTime``.
 ///
 /// All workers keep the same number: that of the worker that needs the most. A server distributes links to its workers in turn,
-/// so each of them gets the same number of links from every worker here, and the same number of streams.
+/// so each of the server's workers gets the same number of links from every worker here, and the same number of streams.
 struct LinkPlan: Hashable {
     /// The state of one session, as far as the plan depends on it.
     struct SessionState: Hashable {

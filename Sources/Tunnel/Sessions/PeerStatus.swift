@@ -5,7 +5,7 @@ import Synchronization
 final class PeerStatus: Sendable {
     private struct State {
         var sessions = 0
-        /// The status that was last logged; `nil` before the first.
+        /// The status in the last log line; `nil` before the first line.
         var toldUp: Bool?
         var toldFailure: LinkFailure?
     }
@@ -14,7 +14,7 @@ final class PeerStatus: Sendable {
 
     /// A session came up.
     ///
-    /// - Returns: whether the peer was down before.
+    /// - Returns: whether to log that the peer is up: the last log line does not say so already.
     func sessionUp() -> Bool {
         state.withLock { state in
             state.sessions += 1
@@ -31,7 +31,7 @@ final class PeerStatus: Sendable {
 
     /// A login has failed.
     ///
-    /// - Returns: whether to log the failure: no session is up, and it differs from the last one.
+    /// - Returns: whether to log the failure: no session is up, and the last log line does not say the same.
     func failed(_ failure: LinkFailure) -> Bool {
         state.withLock { state in
             guard state.sessions == 0 else { return false }

@@ -19,7 +19,9 @@ protocol SessionSource: AnyObject {
 
 /// Serves streams that the other end of a session opened.
 protocol StreamServer: AnyObject {
-    /// - Returns: the stream's plain end, or `nil` when the stream was reset and released at once.
+    /// Serves a stream.
+    ///
+    /// - Returns: the stream's endpoint, or `nil` if the server has reset and released the stream.
     func serve(
         _ stream: LinkStream,
         for request: StreamRequest,

@@ -23,7 +23,7 @@ protocol PooledSession: AnyObject {
     var lastReceived: Instant { get }
 }
 
-/// Decides about the sessions with one peer or one user: which one carries a stream, when another is dialled, which are closed.
+/// Decides about the sessions with one peer: which one carries a stream, when to dial another, and which ones to close.
 ///
 /// Shared sessions carry any number of streams and are planned by ``LinkPlan``. Exclusive sessions carry one stream at a time:
 /// some are kept ready, and a session whose peer has been silent for long is not used until the peer has answered a ping.
@@ -195,7 +195,7 @@ extension SessionPoolStateMachine {
     func surplus(othersNeed: Int, at now: Instant) -> (closes: [Session], need: Int) {
         if isDrained { return (sessions.filter { $0.streamCount == 0 }, 0) }
         let decision = plan(othersNeed, at: now)
-        // While a shared session is not usable, it is not known which others are surplus.
+        // While a shared session is not usable, the plan's indices do not match `shared`.
         let isWhole = usable.count == shared.count
         let closes = isWhole ? decision.closes.map { shared[$0].session } : []
         return (
@@ -209,7 +209,7 @@ extension SessionPoolStateMachine {
     ///
     /// - Parameters:
     ///   - othersNeed: the largest number of shared sessions that another worker needs to the same peer.
-    ///   - delay: the wait before the next attempt that the peer's refusal of the password imposes.
+    ///   - delay: the wait before the next attempt, if the peer has refused the password.
     ///   - now: the loop's clock.
     /// - Returns: the next step of dialling.
     mutating func makeReady(othersNeed: Int, delay: Duration, at now: Instant) -> Dialling {
@@ -249,7 +249,7 @@ extension SessionPoolStateMachine {
         exclusiveDemand = 0
     }
 
-    /// The shared sessions that count: without those that can take no more streams or may never get a link again.
+    /// The shared sessions, without those that can take no more streams or may never get a link again.
     private var usable: [Shared] { shared.filter { !$0.session.isSpent && !$0.session.isDoubtful } }
 
     private var wantsExclusive: Bool {

@@ -15,8 +15,9 @@ struct RefusalCounter {
     private(set) var total = 0
 
     private static let silence = Duration.seconds(10)
-    /// The table is emptied at this size: reasons may contain text from unauthenticated clients, who must not be able to make it
-    /// grow.
+    /// The number of reasons at which the table is emptied.
+    ///
+    /// Reasons may contain text from unauthenticated clients, which must not be able to make the table grow without limit.
     private static let maxReasons = 1024
 
     /// Counts a refusal.

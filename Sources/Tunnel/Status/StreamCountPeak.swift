@@ -7,7 +7,7 @@ struct StreamCountPeak {
 
     /// Notes the current number of streams; called a few times a second.
     ///
-    /// - Returns: whether most of many streams have ended since the last time that this was so.
+    /// - Returns: whether there were many streams, and at least three quarters of them have ended; then a new peak begins.
     mutating func hasLeft(now count: Int) -> Bool {
         most = max(most, count)
         guard most >= Self.manyStreams, count <= most / 4 else { return false }
@@ -15,6 +15,8 @@ struct StreamCountPeak {
         return true
     }
 
-    /// Fewer streams leave too little free memory: walking the heap takes a millisecond for a few megabytes.
+    /// The smallest peak after which the heap is walked.
+    ///
+    /// Fewer streams leave too little free memory, and the walk takes a millisecond for a few megabytes.
     private static let manyStreams = 256
 }

@@ -10,7 +10,7 @@ struct StreamFacts {
     var id: String
     /// The route that the visitor connected to; known only at the visitor's end.
     var route: String?
-    /// The service that was asked for.
+    /// The service that the visitor's end requested.
     var service: String
     /// The peer's name, at the end that dialled.
     var peer: String?
