@@ -21,7 +21,7 @@ public enum MessageClient {
     ///   - options: how the connection behaves.
     ///   - handlers: called with the connection before anything arrives over it; registers the connection's handlers.
     /// - Returns: the connection, after the server has proved its identity and accepted the client.
-    /// - Throws: ``SallyportError/Code/credentials``, and what ``connect(to:as:options:handlers:)`` throws.
+    /// - Throws: ``SallyportError/Code/credentials``, or an error of ``connect(to:as:options:handlers:)``.
     public static func connect(
         to address: String = "127.0.0.1:25565",
         user: String,
@@ -71,7 +71,7 @@ public enum MessageClient {
     ///   - options: how the connection behaves.
     ///   - handlers: called with the connection before anything arrives over it; registers the connection's handlers.
     /// - Returns: the connection, after the server has proved its identity and accepted the client.
-    /// - Throws: what ``connect(to:as:options:handlers:)`` throws.
+    /// - Throws: an error of ``connect(to:as:options:handlers:)``.
     public static func connect(
         over socket: FileDescriptor,
         as login: Login,
@@ -113,8 +113,8 @@ public enum MessageClient {
 
 /// A user, a password and the stretched password, for any number of connections to a server.
 ///
-/// The connections may exist one after the other or at the same time. Neither the password nor anything derived from it is
-/// sent: both ends prove that they know it.
+/// The connections may exist one after the other or at the same time. A login sends neither the password nor anything from
+/// which an eavesdropper could guess it.
 public final class Login: Sendable {
     let store: CredentialStore
 
@@ -123,7 +123,7 @@ public final class Login: Sendable {
     /// - Parameters:
     ///   - user: the user's name, as `alice`, or `alice/2` for the user's second password.
     ///   - password: the password, 1 to 1024 bytes.
-    ///   - application: the application of the servers that the login is for.
+    ///   - application: the application of the servers to log in to.
     /// - Throws: ``SallyportError/Code/credentials``.
     public init(user: String, password: String, application: String = "sallyport") throws(SallyportError) {
         do throws(CredentialFault) {

@@ -35,6 +35,8 @@ public final class MessageServer: HandlerHolder {
     }
 
     /// The number of events kept for a slow reader of ``events``; beyond it, the oldest event is dropped.
+    ///
+    /// Larger: more memory for a reader that never reads. Smaller: a slow reader misses events.
     private static let keptEvents = 1024
 
     init(
@@ -118,7 +120,7 @@ public final class MessageServer: HandlerHolder {
 
     /// Takes a client over a stream socket that the application has accepted or connected: TCP, a Unix socket, or one of a pair.
     ///
-    /// The server owns the descriptor from now on, unless this throws. ``events`` reports whether the client logs in. Throws
+    /// The server owns the descriptor from now on, unless this call throws. ``events`` reports whether the client logs in. Throws
     /// ``SallyportError/Code/invalidArgument`` if the descriptor is not such a socket, and ``SallyportError/Code/closed`` if the
     /// server has stopped.
     public func accept(_ socket: FileDescriptor) throws(SallyportError) {
@@ -191,8 +193,9 @@ extension MessageServer {
     /// Sends a packet to all connections, each at its own pace.
     ///
     /// No connection delays the call for longer than ``ConnectionOptions/requestTimeout``. With `isConfirmed`, the call waits
-    /// until the packet is in each inbox, as ``Connection/deliver(_:_:timeout:)`` does. Never throws: the result has an entry
-    /// for each connection, which is its error, or `nil` if the packet was sent.
+    /// until the packet is in each inbox, as ``Connection/deliver(_:_:timeout:)`` does. Connections of tunnel clients are left
+    /// out, because they take no packets. Never throws: the result has an entry for each other connection, which is its error,
+    /// or `nil` if the packet was sent.
     @discardableResult
     public func broadcast(
         _ action: String,
@@ -203,7 +206,7 @@ extension MessageServer {
             for connection in connections where connection.takesMessages.load(ordering: .relaxed) {
                 group.addTask {
                     do throws(SallyportError) {
-                        // A receiver that takes nothing delays the call for no longer than a request's timeout.
+                        // A receiver that takes nothing delays the call by a request's timeout at most.
                         if isConfirmed {
                             try await connection.deliver(action, payload)
                         } else {

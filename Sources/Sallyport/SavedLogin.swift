@@ -1,13 +1,13 @@
 import FoundationEssentials
 import SecureLink
 
-/// A login in a file.
+/// The content of a login file, as JSON.
 struct SavedLogin: Codable {
     let user: String
     let password: String
     let application: String
 
-    /// A limit, in bytes, that no login file reaches.
+    /// The maximum size of a login file, in bytes; a valid file is smaller.
     private static let maxBytes = 8192
 
     init(user: String, password: String, application: String) {

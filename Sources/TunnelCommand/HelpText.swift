@@ -5,7 +5,7 @@ struct HelpText: CustomStringConvertible {
     private static let overview = "OVERVIEW: "
     /// The width of the help, in characters.
     ///
-    /// Smaller: lines of the examples are broken. Larger: lines do not fit into usual terminals.
+    /// Larger: lines do not fit into usual terminals. Smaller: lines of the examples are broken.
     static let columns = 110
 
     /// Moves the examples to the front of the text that the argument parser wrote.

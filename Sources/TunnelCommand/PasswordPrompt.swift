@@ -31,8 +31,8 @@ enum PasswordPrompt {
         }
         let before = quiet
         quiet.c_lflag &= ~tcflag_t(ECHO)
-        // A signal that ended the process now would leave the terminal without echo: signals wait until the old settings are
-        // restored.
+        // Signals are blocked until the old settings are restored: a signal that ended the process before that would leave the
+        // terminal without echo.
         var blocked = sigset_t()
         var previous = sigset_t()
         sigemptyset(&blocked)

@@ -2,7 +2,7 @@ import Platform
 
 /// Prints results to standard output, and messages for the user to standard error.
 ///
-/// Colours are used only on a terminal, and not if `NO_COLOR` is set. Errors begin with the name of the program; hints are
+/// It uses colours only on a terminal, and not if `NO_COLOR` is set. Errors begin with the name of the program; hints are
 /// indented.
 enum TerminalOutput {
     /// Prints a result, which a script may read.
@@ -42,7 +42,8 @@ enum TerminalOutput {
         let bytes = Array(text.utf8)
         var written = 0
         while written < bytes.count {
-            // Messages are given up where nobody reads them, so that the process still ends with its status.
+            // If no program reads standard error, the rest of the message is dropped, so that the process still ends with its
+            // status.
             if descriptor == STDERR_FILENO, !takesBytes(descriptor) { return }
             let part = min(bytes.count - written, Self.pipeCount)
             let count = bytes.withUnsafeBytes {
@@ -59,9 +60,9 @@ enum TerminalOutput {
         return poll(&wanted, 1, timeoutMilliseconds) != 0
     }
 
-    /// The time that standard error may be full, in milliseconds.
+    /// The time limit for standard error to take more bytes, in milliseconds.
     ///
-    /// Longer: a process whose messages nobody reads ends late. Shorter: a slow reader loses a message.
+    /// Larger: a process whose messages no program reads ends later. Smaller: a slow reader loses a message.
     private static let timeoutMilliseconds: Int32 = 3000
     /// The number of bytes that a pipe takes without blocking once it is ready (`PIPE_BUF` on Linux).
     private static let pipeCount = 4096

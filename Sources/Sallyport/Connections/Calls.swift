@@ -5,7 +5,7 @@ import Synchronization
 final class Calls: Sendable {
     private struct State {
         var waiting: [UInt64: Waiting] = [:]
-        /// The requests by the tick that their deadline lies in, so that no request needs a timer of its own.
+        /// The numbers of the requests by the tick of their deadline, so that no request needs a timer of its own.
         var ticks: [UInt64: Set<UInt64>] = [:]
         var failure: SallyportError?
     }
@@ -20,6 +20,8 @@ final class Calls: Sendable {
     private let state = Mutex(State())
 
     /// The precision of timeouts.
+    ///
+    /// Larger: timeouts are later. Smaller: the loop wakes more often while requests wait.
     static let tick = Duration.milliseconds(20)
 
     /// Returns the number of the tick that contains a moment.

@@ -19,8 +19,9 @@ extension Connection {
 
     /// Answers the next request about `action`, and returns that request.
     ///
-    /// The call replaces a handler that the connection has for the action, and removes it at the end. Throws
-    /// ``SallyportError/Code/timeout``, ``SallyportError/Code/cancelled``, or the reason why the connection is over.
+    /// The call replaces the connection's own handler for the action. When it returns, the connection has no handler of its own
+    /// for the action any more. Throws ``SallyportError/Code/timeout``, ``SallyportError/Code/cancelled``, or the reason why the
+    /// connection is over.
     @discardableResult
     public func answerNext(
         _ action: String,

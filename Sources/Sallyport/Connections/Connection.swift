@@ -12,7 +12,7 @@ public final class Connection: HandlerHolder {
     public let user: String
     /// The address of the other end when the connection was made.
     public let remoteAddress: String
-    /// Whether records are encrypted, and not only authenticated; see ``ConnectionOptions/allowsUnencrypted``.
+    /// Whether records are encrypted, and not merely authenticated; see ``ConnectionOptions/allowsUnencrypted``.
     public let isEncrypted: Bool
     /// The identity of the connection at its server; `nil` at a client.
     public let token: ConnectionToken?
@@ -35,10 +35,10 @@ public final class Connection: HandlerHolder {
     /// Runs handlers of packets, and serial handlers of requests, one at a time.
     let packetRunner: HandlerRunner
     let requestRunner: HandlerRunner
-    /// Run handlers that take chunks, separately, because they must not hold up the others.
+    /// Runs handlers that take chunks, separately, so that they do not hold up the others.
     let chunkRunner: HandlerRunner
     let chunkRequestRunner: HandlerRunner
-    /// Whether the other end exchanges messages; a tunnel's client does not.
+    /// Whether the other end exchanges packets; a tunnel's client does not.
     let takesMessages = Atomic<Bool>(false)
     private let numbers = Atomic<UInt64>(0)
     /// Counts the calls that wait for a stream to be opened; gives each a number.
@@ -93,13 +93,13 @@ public final class Connection: HandlerHolder {
     /// The packets that no handler takes, as they arrive, until the connection is over.
     public var packets: Packets { Packets(inbox: inbox) }
 
-    /// Whether the connection is not over; it stays open while it waits for another link.
+    /// Whether the connection is open, also while it waits for another link.
     public var isOpen: Bool { endReason == nil }
 
     /// The reason why the connection is over, or `nil` while it is open.
     public var endReason: SallyportError? { end.withLock { $0.reason } }
 
-    /// Closes the connection after everything sent before has arrived; sends `reason` to the other end.
+    /// Closes the connection when all data sent before has arrived; sends `reason` to the other end.
     ///
     /// Waits until the connection is closed, at most ``ConnectionOptions/closeTimeout``. Calls that wait for something on this
     /// connection throw ``SallyportError/Code/closed``.
@@ -127,7 +127,7 @@ public final class Connection: HandlerHolder {
         for runner in [requestRunner, chunkRequestRunner] { runner.drop() }
     }
 
-    /// Calls `listener` when the connection is over, or now if it is; returns a number for ``forget(_:)``.
+    /// Calls `listener` when the connection is over, or immediately if it is over already; returns a number for ``forget(_:)``.
     func whenEnded(_ listener: @escaping @Sendable (SallyportError) -> Void) -> UInt64 {
         let (id, reason) = end.withLock { end in
             end.nextListener += 1
@@ -169,9 +169,10 @@ public final class Connection: HandlerHolder {
 // MARK: - Sending
 
 extension Connection {
-    /// Sends a packet; returns when its bytes are handed over for sending, and waits while the other end takes nothing.
+    /// Sends a packet; returns when its bytes are handed over for sending.
     ///
-    /// Packets of up to 64 KiB arrive in the order in which they were sent; longer ones travel on separate streams.
+    /// Waits while too many bytes are queued, because the other end does not take them. Packets of up to 64 KiB arrive in the
+    /// order in which they were sent; longer ones travel on separate streams.
     ///
     /// - Parameters:
     ///   - action: the packet's action, 1 to 255 bytes.
@@ -260,7 +261,7 @@ extension Connection {
         let withdraw: @Sendable () -> Void = {
             isWithdrawn.raise()
             if isLong { loop.perform(.connection(id, .withdrawLong(kind, number, evenIfSent: true))) }
-            // A request that has not left is removed. For one that has left, the other end gets a CANCEL.
+            // A request that still waits in the outbox is removed. For one that was sent, the other end gets a CANCEL.
             guard !outbox.withdraw(number), kind == .request else { return }
             callOutbox.sendAtOnce(Item(.cancel, number: number))
         }

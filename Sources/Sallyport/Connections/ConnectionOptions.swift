@@ -4,8 +4,8 @@ import SecureLink
 public struct ConnectionOptions: Sendable {
     /// The application that both ends belong to: 1 to 64 bytes.
     ///
-    /// It is an input of password stretching, so ends of different applications cannot connect, even through an attacker
-    /// between them.
+    /// It is an input of password stretching, so ends of different applications cannot connect, even if an attacker relays
+    /// their bytes.
     public var application = "sallyport"
     /// The time limit for connecting, including the name lookup.
     public var connectTimeout = Duration.seconds(10)
@@ -23,7 +23,7 @@ public struct ConnectionOptions: Sendable {
     public var concurrentRequests = 64
     /// The maximum size of a payload that is sent or received, in bytes; up to 2^40.
     ///
-    /// It is also the total size of long payloads that are held at the same time; further ones wait.
+    /// It also limits the total size of the long payloads that this end holds at the same time; further ones wait.
     public var maxPayload = 64 << 20
     /// The length of records at the start of a burst, in bytes: 256 to 65536.
     ///
@@ -33,7 +33,7 @@ public struct ConnectionOptions: Sendable {
     public var resumeWindow = LinkOptions.standard.resumeWindow
     /// The number of unacknowledged bytes that are kept in case the link is lost.
     public var resumeBuffer = LinkOptions.standard.resumeBuffer
-    /// Whether connections are allowed whose records are authenticated but not encrypted.
+    /// Whether this end allows records that are authenticated but not encrypted.
     ///
     /// Both ends have to allow it; ``Connection/isEncrypted`` shows the result.
     public var allowsUnencrypted = false
@@ -43,7 +43,7 @@ public struct ConnectionOptions: Sendable {
 
     /// The window, clamped to the allowed range.
     ///
-    /// Smaller than the minimum: half of a window could not hold a partly received item and the credit that is held back.
+    /// With a window below the minimum, half of it could not hold a partly received item and the credit that is held back.
     var clampedWindow: Int { min(max(window, 256 << 10), 64 << 20) }
 
     /// The maximum size of a payload, clamped to the allowed range.

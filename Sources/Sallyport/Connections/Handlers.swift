@@ -106,8 +106,8 @@ extension HandlerHolder {
     /// Calls `handler` with each packet about one of these actions.
     ///
     /// The packets of one connection are handled one at a time, in the order in which they arrived. While a handler runs, later
-    /// packets wait, which finally slows their sender down. A request gets an empty answer when the handler returns, and a
-    /// failure when the handler throws.
+    /// packets wait, and when the window is full, their sender waits too. A request gets an empty answer when the handler
+    /// returns, and a failure when the handler throws.
     public func on(
         _ actions: String...,
         perform handler: @escaping @Sendable (Packet, Connection) async throws -> Void
@@ -133,9 +133,9 @@ extension HandlerHolder {
 
     /// Calls `handler` to answer each request about one of these actions, on the thread that moves bytes.
     ///
-    /// No task is created and no thread is woken, which saves a third of the cost of a short request. But all connections of
-    /// the server, or all clients of the process, wait while the handler runs: use it only for work that takes microseconds and
-    /// never blocks. The answer has at most 64 KiB; errors are treated as in ``answer(_:with:)``.
+    /// No task is created and no thread is woken, which saves a third of the cost of a short request. But while the handler runs,
+    /// all connections of the server wait, or all clients of the process. Use it only for work that takes microseconds and never
+    /// blocks. The answer has at most 64 KiB; errors are treated as in ``answer(_:with:)``.
     public func answerAtOnce(
         _ actions: String...,
         with handler: @escaping @Sendable (Packet, Connection) throws -> Payload
@@ -172,7 +172,7 @@ extension HandlerHolder {
 
     /// Calls `handler` to answer each request about `action` as soon as it begins to arrive, with the payload in chunks.
     ///
-    /// Holding and concurrency are as in ``on(chunksOf:perform:)``, errors as in ``answer(_:with:)``.
+    /// The limits of memory and concurrency are those of ``on(chunksOf:perform:)``. Errors are treated as in ``answer(_:with:)``.
     public func answer(
         chunksOf action: String,
         with handler: @escaping @Sendable (IncomingPacket, Connection) async throws -> Payload
@@ -206,7 +206,9 @@ extension HandlerHolder {
 final class HandlerRunner: Sendable {
     /// One call of a handler.
     struct Work: Sendable {
-        /// The number that the sender gave the item; a repeated number does not make the runner forget other work.
+        /// The number that the sender gave the item.
+        ///
+        /// A sender may repeat a number; the runner then still finishes all work with that number.
         let number: UInt64
         let run: @Sendable () async -> Void
         /// Called once, when the work is done or will not be run: returns the credit that the item holds.
@@ -231,7 +233,7 @@ final class HandlerRunner: Sendable {
         self.most = max(1, most)
     }
 
-    /// Runs the work as soon as fewer than the maximum are running.
+    /// Runs the work as soon as fewer handlers than the maximum are running.
     func add(_ work: Work) {
         let isTaken = state.withLock { state in
             guard !state.isClosed else { return false }
@@ -255,7 +257,7 @@ final class HandlerRunner: Sendable {
         task?.cancel()
     }
 
-    /// Takes no more work; existing work is still done.
+    /// Takes no more work, but finishes existing work.
     func close() {
         state.withLock { $0.isClosed = true }
     }

@@ -41,10 +41,10 @@ public final class Inbox: Sendable {
         /// The calls whose time limit passed before they began to wait.
         var late: Set<UInt64> = []
         var nextWaiter: UInt64 = 0
-        /// The largest number of entries since the queue was last given back.
+        /// The largest number of entries since the queue last gave back its memory.
         var peak = 0
 
-        /// Gives back the memory of a burst when the last entry was taken.
+        /// Gives back the memory of a burst if the last entry was taken; returns `entry`.
         mutating func taken(_ entry: Entry?) -> Entry? {
             if entries.isEmpty, peak > Inbox.burst {
                 entries = []
@@ -54,9 +54,9 @@ public final class Inbox: Sendable {
         }
     }
 
-    /// The number of entries from which on a queue's memory is given back when it is empty.
+    /// The size of a queue, in entries, above which it gives back its memory when it is empty.
     ///
-    /// Larger: a connection that is silent keeps more. Smaller: every burst allocates again.
+    /// Larger: an idle connection keeps more memory. Smaller: every burst allocates again.
     private static let burst = 64
 
     private struct Waiter {
@@ -99,8 +99,8 @@ public final class Inbox: Sendable {
 
     /// Takes the oldest packet; waits until there is one.
     ///
-    /// Throws ``SallyportError/Code/timeout``, ``SallyportError/Code/closed`` when the connection is over and the inbox is empty,
-    /// or ``SallyportError/Code/cancelled``.
+    /// Throws ``SallyportError/Code/timeout``, ``SallyportError/Code/cancelled``, or, when the inbox is empty, the reason why the
+    /// connection is over.
     public func next(timeout: Duration? = nil) async throws(SallyportError) -> Packet {
         try await next(timeout: timeout) { _ in true }
     }
@@ -173,7 +173,7 @@ public final class Inbox: Sendable {
 // MARK: - Interface to the connection
 
 extension Inbox {
-    /// The result of putting a packet in.
+    /// The result of ``put(_:_:)``.
     enum Arrival {
         case taken
         /// The caller still owns the packet's credit.

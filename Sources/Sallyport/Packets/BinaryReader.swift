@@ -1,7 +1,7 @@
 /// Reads values from the front of a byte array, in the format of ``BinaryWriter``; integers are big-endian.
 ///
-/// Never traps, for any bytes: if a value cannot be read, the method throws ``SallyportError/Code/malformed`` and the reader
-/// stays where it was.
+/// Never traps, for any bytes: if the next bytes are not such a value, the method throws ``SallyportError/Code/malformed`` and
+/// the reader stays where it was.
 public struct BinaryReader: Sendable {
     private let bytes: [UInt8]
     private var offset = 0

@@ -129,7 +129,7 @@ package struct ItemCutter {
 
     /// Takes bytes, and calls `handle` for each complete item, with the number of bytes that it occupied.
     ///
-    /// Throws when the bytes cannot be an item; nothing after them can be read then.
+    /// Throws if the bytes cannot be an item; the rest of the stream cannot be read then.
     package mutating func feed(
         _ bytes: UnsafeRawBufferPointer,
         _ handle: (Item, Int) -> Void
@@ -151,7 +151,9 @@ package struct ItemCutter {
         if used < all.count { carried = Array(all[used...]) }
     }
 
-    /// Reads all complete items; checks the length before it waits for the rest, so that no memory is kept for a false length.
+    /// Reads all complete items.
+    ///
+    /// Checks the length of an item before the rest has arrived, so that an invalid length makes this end keep no memory.
     private static func cut(
         _ bytes: UnsafeRawBufferPointer,
         _ handle: (Item, Int) -> Void

@@ -25,7 +25,7 @@ package struct LongHead: Hashable, Sendable {
         return bytes
     }
 
-    /// Reads the beginning; succeeds with `nil` while `bytes` does not hold all of it.
+    /// Reads the beginning; the result is `nil` if `bytes` does not hold all of it yet.
     package static func read(_ bytes: [UInt8]) -> Result<LongHead?, ItemFault> {
         bytes.withUnsafeBytes { bytes in
             var reader = ByteReader(bytes)

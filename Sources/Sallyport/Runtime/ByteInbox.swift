@@ -16,7 +16,9 @@ final class ByteInbox: Sendable {
         var count: Int { bytes.count - head }
     }
 
-    /// The maximum capacity that an empty buffer keeps.
+    /// The maximum capacity that an empty buffer keeps, in bytes.
+    ///
+    /// Larger: idle streams keep more memory. Smaller: every burst allocates again.
     private static let keptCapacity = 16 << 10
     /// The number of read bytes at the front of the buffer above which they are removed before new bytes are appended.
     private static let maxRead = 1 << 20
@@ -35,7 +37,7 @@ final class ByteInbox: Sendable {
     /// Takes the available bytes, 1 to `most`; waits until there are some, and returns `nil` at the end.
     func read(atMost most: Int) async throws(SallyportError) -> [UInt8]? {
         while true {
-            // Read before the state: if a failure has cancelled the task, the task must get that failure.
+            // Read before the state: if the stream's failure has cancelled the task, the task must get that failure.
             let isCancelled = Task.isCancelled
             let (bytes, isAtEnd, failure) = state.withLock { state -> ([UInt8], Bool, SallyportError?) in
                 let count = min(max(1, most), state.count)

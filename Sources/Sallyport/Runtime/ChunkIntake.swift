@@ -17,7 +17,7 @@ final class ChunkIntake {
     private var isGivenUp = false
     /// Called once, when the whole payload has arrived.
     private var arrived: (() -> Void)?
-    /// Called once, when the stream needs nothing more.
+    /// Called once, when the payload is over: the stream was released or has failed.
     private var left: (() -> Void)?
 
     init(
@@ -63,7 +63,7 @@ final class ChunkIntake {
         return true
     }
 
-    /// The sender has reset the stream.
+    /// Handles that the sender has reset the stream.
     func givenUp(_ failure: SallyportError) {
         inbox.dropped(failure)
         isGivenUp = true
@@ -80,7 +80,7 @@ final class ChunkIntake {
         leaveIfOver()
     }
 
-    /// The handler has returned; bytes that arrive later are discarded.
+    /// Handles that the handler has returned; bytes that arrive later are discarded.
     func handled() {
         guard !isHandled else { return }
         isHandled = true

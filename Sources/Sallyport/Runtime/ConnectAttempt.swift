@@ -62,7 +62,7 @@ final class Attempt: Sendable {
 final class ConnectAttempt: ConnectionObserver {
     /// The source of a client's link.
     enum Way: Sendable {
-        /// The library connects to the endpoint, and again when the link is lost.
+        /// The library connects to the endpoint, and connects again when the link is lost.
         case to(Endpoint)
         /// The application has connected the socket; it cannot be connected again.
         case over(DetachedSocket)
@@ -124,7 +124,7 @@ final class ConnectAttempt: ConnectionObserver {
                 completion
             )
         case .over(let connection):
-            // The session cannot resume over another link, so nothing has to be kept for that.
+            // The session cannot resume over another link, so it does not have to keep sent data.
             link.resumeBuffer = 0
             return LinkDialer(over: connection, as: store, options: link, in: context.environment, completion)
         }

@@ -15,7 +15,7 @@ extension ConnectionDriver {
                 return
             }
             let isConfirmed = item.kind == .confirmedPacket
-            // Handlers of chunks run separately, because packets must not wait for them.
+            // Handlers of chunks run separately, so that packets do not wait for them.
             (handler.takesChunks ? connection.chunkRunner : connection.packetRunner).add(
                 HandlerRunner.Work(number: item.number) {
                     if isConfirmed { connection.reply(Item(.reply, number: packet.number)) }
@@ -87,6 +87,8 @@ extension ConnectionDriver {
 
 extension Connection {
     /// The maximum number of answer bytes that wait for an end that does not read them.
+    ///
+    /// Larger: more memory for such an end. Smaller: the connection of an end that is only slow is closed.
     fileprivate var maxUnreadAnswers: Int { 4 * options.clampedWindow }
 
     /// Sends a short answer; closes the connection if the other end does not read its answers.

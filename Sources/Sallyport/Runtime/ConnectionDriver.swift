@@ -26,7 +26,7 @@ final class ConnectionDriver {
     private(set) var isBroken = false
     /// Whether the observer has been notified of the connection.
     private var hasBegun = false
-    /// The long payloads that are being sent, and those that wait for them.
+    /// The long payloads that are being sent, and those that wait for their turn.
     var longSenders: [ObjectIdentifier: LongSender] = [:]
     var waitingSenders = Deque<LongSender>()
     /// The total size of the long payloads that are being received or wait to be taken, in bytes.
@@ -36,7 +36,7 @@ final class ConnectionDriver {
     /// The byte streams, by their number within the connection.
     var byteStreams: [UInt64: ByteStreamEnd] = [:]
     var nextByteStream: UInt64 = 0
-    /// The calls that wait for a link, to open a stream.
+    /// The calls that wait for a link to open a byte stream.
     var openings: [OpenRequest] = []
     /// The payloads that handlers read in chunks, by their number within the connection.
     var intakes: [UInt64: ChunkIntake] = [:]
@@ -132,7 +132,7 @@ final class ConnectionDriver {
         }
     }
 
-    /// Closes the session because of a failure; from now on nothing that comes is used.
+    /// Closes the session because of a failure; from now on, all received items are ignored.
     func breakOff(_ failure: SallyportError, _ text: String = "") {
         guard !isBroken else { return }
         isBroken = true
@@ -207,7 +207,7 @@ extension ConnectionDriver: MessageStreamOwner {
 // MARK: - Closing
 
 extension ConnectionDriver {
-    /// Closes the connection in an orderly way: data that was sent before goes first.
+    /// Closes the connection in an orderly way, after the data that was sent before.
     func close(_ reason: String, _ failure: SallyportError, _ closed: @escaping () -> Void) {
         whenClosed.append(closed)
         guard finishing == nil else { return }

@@ -18,7 +18,8 @@ final class Credit: Sendable {
     /// Creates a collector for message streams with a window of `window` bytes.
     init(window: Int, _ flush: @escaping @Sendable (HeldCredit) -> Void) {
         self.flush = flush
-        // A sender gets new credit when half of its window was taken; the credit held back here must not prevent that.
+        // The session sends new credit when the application has taken half of a window. The bytes held back here must not delay
+        // that.
         portion = min(16 << 10, window / 16)
     }
 

@@ -78,7 +78,7 @@ final class LongSender: StreamEndpoint {
         leave()
     }
 
-    /// Releases the stream, which needs nothing more.
+    /// Releases the stream, which is not needed any more.
     private func leave() {
         stream?.release()
         stream = nil
@@ -119,7 +119,8 @@ final class LongReceiver: StreamEndpoint {
 
     /// The maximum memory reserved for a payload before it arrives, in bytes.
     ///
-    /// Larger: an end that announces payloads and never sends them would cost more memory.
+    /// Larger: an end that announces payloads and never sends them costs more memory. Smaller: the buffers of more payloads grow
+    /// gradually, which copies their bytes.
     private static let maxReserved = 8 << 20
 
     private let stream: LinkStream
@@ -280,7 +281,8 @@ final class LongReceiver: StreamEndpoint {
 extension ConnectionDriver {
     /// The maximum number of long payloads that are sent at the same time; others wait.
     ///
-    /// Larger: they would take the share of the session's window that packets and answers need.
+    /// Larger: they take the share of the session's window that packets and answers need. Smaller: a payload that the other end
+    /// takes slowly holds up more of the others.
     private static let maxSenders = 8
 
     /// Sends a payload too long for a message stream; calls `sent` when the session has taken all of it.
@@ -293,7 +295,7 @@ extension ConnectionDriver {
         beginWaiting()
     }
 
-    /// Starts waiting payloads as far as there is space; starts none while there is no link.
+    /// Starts to send waiting payloads, up to the maximum at the same time; starts none while there is no link.
     func beginWaiting() {
         while session.isAttached, longSenders.count < Self.maxSenders,
             let next = waitingSenders.popFirst()
@@ -332,7 +334,7 @@ extension ConnectionDriver {
 
     /// Admits a payload, now or when there is space.
     ///
-    /// The space is the maximum size of one payload. Payloads that have arrived and were not taken count.
+    /// The space is the maximum size of one payload. Payloads that have arrived count until the application takes them.
     func admit(_ receiver: LongReceiver) {
         guard hasSpace(for: receiver) else {
             postponed.append(receiver)
@@ -348,7 +350,7 @@ extension ConnectionDriver {
             || announcedBytes + receiver.announcedBytes <= connection.options.clampedMaxPayload
     }
 
-    /// The payload has arrived; it holds its space until it is taken.
+    /// Handles that the payload has arrived; it holds its space until the application takes it.
     func arrived(_ receiver: LongReceiver) {
         admittedReceivers.remove(ObjectIdentifier(receiver))
     }

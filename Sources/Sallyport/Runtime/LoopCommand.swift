@@ -1,27 +1,28 @@
 import EventIO
 import SecureLink
 
-/// A request from a task to the thread of a ``MessageLoop``: everything that crosses from one to the other.
+/// A command from a task to the thread of a ``MessageLoop``.
 ///
-/// An object that is gone by then ignores its commands; a command with a completion calls it all the same.
+/// If the object of a command no longer exists when the loop gets the command, the loop ignores it. But if the command has a
+/// completion, the loop calls the completion in any case.
 enum LoopCommand: Sendable {
     /// For the connection with this number.
     case connection(UInt64, ConnectionCommand)
-    /// For the byte stream with this number, of the connection with that number.
+    /// For the byte stream with the first number, of the connection with the second.
     case byteStream(UInt64, of: UInt64, ByteStreamCommand)
-    /// For the intake of chunks with this number, of the connection with that number.
+    /// For the intake of chunks with the first number, of the connection with the second.
     case intake(UInt64, of: UInt64, IntakeCommand)
-    /// Begin to connect.
+    /// Start an attempt to connect.
     case connect(ConnectRequest)
-    /// Give up connecting, and report this.
+    /// End the attempt with this number, and report this error.
     case failConnecting(UInt64, SallyportError)
     /// Forget an attempt that has ended.
     case forgetConnecting(UInt64)
-    /// For the server that lives on the loop.
+    /// For the loop's server.
     case server(ServerCommand)
-    /// A connection has requests that wait for answers.
+    /// Start to check deadlines, because a connection has requests that wait for answers.
     case watchCalls
-    /// Look at what lives on the thread: for tests and for tools that count.
+    /// Call a closure with the objects on the thread, for tests and for measuring tools.
     case inspect(@Sendable (LoopContext) -> Void)
     /// End the thread.
     case stop
@@ -29,21 +30,21 @@ enum LoopCommand: Sendable {
 
 /// A command for a connection.
 enum ConnectionCommand: Sendable {
-    /// There is something to send on a message stream.
+    /// Send, because a message stream's outbox has bytes.
     case wake(StreamName)
-    /// The application took what this credit was held for.
+    /// Return this credit to the other end, because the application has taken the item that held it.
     case release(HeldCredit)
     /// Close in an orderly way, and call back when the connection is closed.
     case close(reason: String, SallyportError, done: @Sendable () -> Void)
-    /// Close, because the other end does not read its answers.
+    /// Close immediately, because the other end does not read its answers.
     case closeUnread
     /// Send a long payload on a stream of its own.
     case sendLong(LongSend)
-    /// Send a long payload no more; `evenIfSent`: also when `send` has returned for it.
+    /// Stop sending a long payload; with `evenIfSent`, also if the session has already taken all of it.
     case withdrawLong(Item.Kind, UInt64, evenIfSent: Bool)
     /// Open a byte stream.
     case open(OpenRequest)
-    /// Open the byte stream with this request number no more.
+    /// Cancel the opening of the byte stream with this request number.
     case withdrawOpening(UInt64)
 }
 
@@ -71,7 +72,7 @@ enum IntakeCommand: Sendable {
 enum ServerCommand: Sendable {
     case start(ServerStart)
     case accept(DetachedSocket)
-    /// A client has proved a session that lives here.
+    /// Another thread calls a session of this loop, for example to resume it on a new link.
     case session(SessionCall)
     case use(PasswordTable)
     case stopListening

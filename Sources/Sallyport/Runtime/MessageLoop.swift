@@ -4,7 +4,7 @@ import Platform
 import SecureLink
 import Synchronization
 
-/// A thread that moves the bytes of connections; any task can run actions on it.
+/// A thread that moves the bytes of connections; any task can send it commands.
 final class MessageLoop: Sendable {
     private let mailbox: Mailbox<LoopCommand>
 
@@ -13,11 +13,11 @@ final class MessageLoop: Sendable {
     }
 
     deinit {
-        // The loop runs all earlier actions before it stops.
+        // The loop carries out all earlier commands before it stops.
         mailbox.send(.stop)
     }
 
-    /// Starts a thread, which ends when this object is freed.
+    /// Starts a thread, which ends when the returned object is freed.
     static func start(name: String) async throws(SallyportError) -> MessageLoop {
         let result: Result<MessageLoop, SallyportError> = await withCheckedContinuation { continuation in
             do throws(SystemFailure) {
@@ -49,7 +49,7 @@ final class MessageLoop: Sendable {
 
     private static let clients = Mutex<Task<Result<MessageLoop, SallyportError>, Never>?>(nil)
 
-    /// Runs an action on the loop's thread.
+    /// Makes the loop's thread carry out a command; returns immediately.
     func perform(_ command: LoopCommand) {
         mailbox.send(command)
     }
@@ -108,6 +108,8 @@ final class LoopContext {
     private var ticker: LoopTimer?
 
     /// The interval at which idle sessions release memory.
+    ///
+    /// Larger: idle sessions keep memory longer. Smaller: the loop wakes more often.
     private static let sweepInterval = Duration.milliseconds(250)
 
     init(_ jobs: JobPool) throws(SystemFailure) {

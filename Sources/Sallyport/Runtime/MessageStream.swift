@@ -5,7 +5,7 @@ import WireCoding
 
 /// The purpose of a message stream.
 ///
-/// Each purpose has a stream of its own, so that none holds up another.
+/// Each purpose has a stream of its own, so that one purpose does not hold up another.
 enum StreamName: Sendable {
     /// Packets in both directions; the client opens the stream.
     case packets
@@ -15,11 +15,11 @@ enum StreamName: Sendable {
     case answers
 }
 
-/// Uses what comes on a message stream.
+/// The owner of a message stream, which receives its items and events.
 protocol MessageStreamOwner: AnyObject {
     func messageStream(_ messageStream: MessageStream, received item: Item, size: Int)
     func messageStream(_ messageStream: MessageStream, broke fault: ItemFault)
-    /// Everything that was put into the outbox has been handed to the session.
+    /// Reports that the session has taken all bytes of the stream's finished outbox.
     func messageStreamFinished(_ messageStream: MessageStream)
     func messageStreamEnded(_ messageStream: MessageStream, _ failure: StreamFailure?)
     func messageStream(_ messageStream: MessageStream, sessionEnded reason: SessionEnd)
@@ -55,7 +55,7 @@ final class MessageStream: StreamEndpoint {
     }
 
     func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        // All items are read before the owner gets any: nothing that the owner does can change the cutter meanwhile.
+        // All items are read before the owner gets the first, so that the owner cannot change the cutter while it reads.
         var items: [(item: Item, size: Int)] = []
         var fault: ItemFault?
         do throws(ItemFault) {

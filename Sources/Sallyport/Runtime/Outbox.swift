@@ -4,7 +4,7 @@ import WireCoding
 
 /// The bytes that wait to be sent on a stream: any task puts items or bytes in, and the loop takes bytes out.
 ///
-/// A task that puts in more than fits waits for space: so a slow receiver slows its sender down.
+/// When the outbox is full, a task that puts something in waits for space. So a slow receiver slows its sender down.
 final class Outbox: Sendable {
     private struct State {
         var bytes: [UInt8] = []
@@ -29,7 +29,9 @@ final class Outbox: Sendable {
     ///
     /// Larger: more memory for receivers that do not read. Smaller: a fast receiver waits for tasks.
     private static let capacity = 256 << 10
-    /// The capacity that an empty buffer keeps for the next burst.
+    /// The largest capacity that an empty buffer keeps for the next burst, in bytes.
+    ///
+    /// Larger: idle streams keep more memory. Smaller: every burst allocates again.
     private static let keptCapacity = 16 << 10
 
     /// Creates an empty outbox; it calls `wake`, on any thread, when it has bytes again after it was empty.
@@ -63,7 +65,7 @@ final class Outbox: Sendable {
         }
     }
 
-    /// Puts in an item now, or when there is space, without waiting for that.
+    /// Puts in an item now, or later when there is space; the caller does not wait.
     func sendLater(_ item: Item) {
         let isFull = state.withLock { state in
             guard state.count >= Self.capacity, state.failure == nil else { return false }
@@ -78,7 +80,8 @@ final class Outbox: Sendable {
 
     /// Whether a task waits for space.
     ///
-    /// Tasks continue only when half of the space is free, so that not every byte that is sent wakes a task.
+    /// Waiting tasks continue only when half of the space is free, so that the loop does not wake a task each time it sends a few
+    /// bytes.
     var isAwaited: Bool { state.withLock { !$0.waiting.isEmpty } }
 
     /// Removes an item that still waits for space.
@@ -186,7 +189,7 @@ final class Outbox: Sendable {
         for continuation in waiting.values { continuation.resume(returning: failure) }
     }
 
-    /// Takes as many bytes as wait and fit; called by the loop.
+    /// Takes as many waiting bytes as fit into `segments`; called by the loop.
     ///
     /// `rest` is `.finished` once, with the last byte of an outbox that is finishing.
     func take(into segments: UnsafeMutableBufferPointer<MemorySegment>) -> (count: Int, rest: Rest) {

@@ -1,6 +1,6 @@
 public import FoundationEssentials
 
-/// An event of a server's connection, or of a client that did not get one.
+/// An event of a server's connection, or of a client that was rejected or paired.
 public struct ConnectionEvent: Sendable {
     /// The kind of an event.
     public enum Kind: Sendable {

@@ -6,7 +6,10 @@ import Synchronization
 final class Pairing: Sendable {
     /// The action of the request for the password.
     static let action = "sallyport.pair"
-    /// The number of wrong guesses that invalidate a code: an attacker succeeds with a probability of about 2^-38.
+    /// The number of wrong guesses that invalidate a code.
+    ///
+    /// With three, an attacker succeeds with a probability of about 2^-38. Larger: the probability grows. Smaller: a person who
+    /// mistypes the code needs a new one.
     static let maxGuesses = 3
 
     /// The answer to a client that has proved the code.

@@ -44,7 +44,7 @@ public struct Passwords: Sendable {
         try await keeper.set(user, LoginText(password))
     }
 
-    /// Opens the users for a server, which looks them up and adds to them.
+    /// Opens the users; a server looks users up in the result, and adds users to it.
     func keeper(application: String) async throws(SallyportError) -> PasswordKeeper {
         let source = source
         return try await blocking { () throws(CredentialFault) in
@@ -81,9 +81,9 @@ struct LoginText: Sendable {
 /// The users of a server.
 final class PasswordKeeper: Sendable {
     private let file: Mutex<PasswordFile>
-    /// Held while a password is stretched and written, on a thread that may block.
+    /// The lock to hold while a password is stretched and written, on a thread that may block.
     ///
-    /// So when this process sets two passwords at the same time, none is lost.
+    /// Without it, two tasks that set passwords at the same time would overwrite each other's file.
     static let writing = Mutex<Void>(())
 
     /// The user name of clients with a pairing code; no other user may have it.
@@ -124,7 +124,7 @@ final class PasswordKeeper: Sendable {
     }
 }
 
-/// Runs work that takes half a second on a thread of its own, where it blocks no task.
+/// Runs slow work on a thread of its own, so that it blocks no task.
 private func blocking<Value: Sendable>(
     _ body: @escaping @Sendable () throws(CredentialFault) -> Value
 ) async throws(SallyportError) -> Value {

@@ -9,8 +9,8 @@ import Synchronization
 /// stream.finish()
 /// while let bytes = try await stream.read() { … }
 /// ```
-/// One task may write while another reads. If the stream is freed before its outgoing direction is finished, it is reset. If
-/// it is freed after that, written bytes are still sent and received bytes are discarded.
+/// One task may write while another reads. If the application releases the stream before it finishes the outgoing direction, the
+/// stream is reset. If it releases the stream later, written bytes are still sent, and received bytes are discarded.
 public final class ByteStream: Sendable {
     /// The service that the stream was opened for.
     public let service: String
@@ -33,10 +33,11 @@ public final class ByteStream: Sendable {
         connection.loop.perform(.byteStream(id, of: connection.id, .abandon(unread: inbox.unread)))
     }
 
-    /// Writes bytes; returns when they are handed over for sending, and waits while the other end takes none.
+    /// Writes bytes; returns when they are handed over for sending.
     ///
-    /// Throws ``SallyportError/Code/closed``, ``SallyportError/Code/noService``, ``SallyportError/Code/linkLost`` or
-    /// ``SallyportError/Code/cancelled``; some of the bytes may have been written then.
+    /// Waits while too many bytes are queued, because the other end does not take them. Throws ``SallyportError/Code/closed``,
+    /// ``SallyportError/Code/noService``, ``SallyportError/Code/linkLost`` or ``SallyportError/Code/cancelled``; some of the
+    /// bytes may have been written then.
     public func write(_ bytes: [UInt8]) async throws(SallyportError) {
         guard !bytes.isEmpty else { return }
         try await outbox.write(bytes)
@@ -96,7 +97,7 @@ extension ByteStream {
         outbox.fail(failure)
     }
 
-    /// Handles a reset: unread bytes are discarded, because the other end no longer counts them against its limits.
+    /// Handles a reset: discards unread bytes, because no limit counts them any more.
     func wasReset(_ failure: SallyportError) {
         inbox.dropped(failure)
         outbox.fail(failure)

@@ -5,7 +5,7 @@ import WireCoding
 
 /// The loop's side of a byte stream.
 ///
-/// It holds the public ``ByteStream`` weakly: once the application has released that, nothing reads or writes any more.
+/// It holds the public ``ByteStream`` weakly: when the application has released it, no task reads or writes any more.
 /// Confined to the loop's thread.
 final class ByteStreamEnd: StreamEndpoint {
     private let id: UInt64
@@ -39,7 +39,9 @@ final class ByteStreamEnd: StreamEndpoint {
         leaveIfOver()
     }
 
-    /// The application has released the stream: written bytes of a finished direction are still sent, received ones discarded.
+    /// Handles that the application has released the stream.
+    ///
+    /// If it had finished the outgoing direction, written bytes are still sent. Received bytes are discarded.
     func abandon(unread: Int) {
         if outbox.isFinishing { consumed(unread) } else { reset() }
     }
@@ -123,7 +125,7 @@ extension SallyportError {
 extension ConnectionDriver {
     /// Opens a stream, now or when there is a link again.
     func openBytes(_ opening: OpenRequest) {
-        // The session has ended, and at the turn's end the connection knows why.
+        // If the session ends in this loop turn, the connection gets the reason at the end of the turn.
         let isEnding = (isBroken || !session.isOpen) && connection.endReason == nil
         if !isEnding, session.isAttached || !session.isOpen {
             opening.opened(openBytes(opening.service))

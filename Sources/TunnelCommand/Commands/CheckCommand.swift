@@ -43,7 +43,8 @@ struct CheckCommand: ParsableCommand {
 
     /// Checks that this machine has every address to listen on.
     ///
-    /// An address that is in use is not an error: the tunnel that uses it may be the one that this configuration is for.
+    /// An address that is in use is not an error: the tunnel that uses it may be running with an older version of this
+    /// configuration.
     private static func checkAddresses(_ configuration: TunnelConfiguration) throws {
         let endpoints = (configuration.server?.listen ?? []) + configuration.routes.flatMap(\.accept)
         for endpoint in endpoints {

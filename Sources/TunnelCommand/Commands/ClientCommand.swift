@@ -111,7 +111,7 @@ struct PeerOptions: ParsableArguments {
     }
 }
 
-/// The options that say where a command finds the password.
+/// The options for the source of the password, and for the realm.
 struct PasswordOptions: ParsableArguments {
     @Option(
         help: "The file that holds the password. Only its owner may be able to read or change it.",

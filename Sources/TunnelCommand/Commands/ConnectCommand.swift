@@ -82,11 +82,11 @@ struct ConnectCommand: ParsableCommand {
                 $0 = $0 ?? CommandFailure(status: .cutShort, message: "stopped before a stream was open")
             }
         }
-        // Otherwise `pump` would wait for the end of `here` forever.
+        // Without the reset, `pump` would wait for the end of `here` forever.
         if !isCarried { there.reset() }
-        // The reader of standard output may never read on: a signal must be able to end the process from here on.
+        // The program that reads standard output may never read the rest. From here on, a signal ends the process at once.
         made.leaveSignals()
-        // Bytes that came before the end of the stream may not have been written yet.
+        // The thread may not have written the last bytes of the stream yet.
         output.join()
         destination.finish()
         if let failure = result.withLock({ $0 }) { throw failure }

@@ -43,7 +43,7 @@ struct RunCommand: ParsableCommand {
         try Self.run(ready)
     }
 
-    /// Ends the process when its parent has ended, which closes standard input.
+    /// Ends the process when standard input is closed, because its parent has ended then.
     private static func leash() throws {
         do throws(SystemFailure) {
             _ = try LoopThread(name: "sly-leash") {
@@ -106,7 +106,7 @@ struct RunCommand: ParsableCommand {
         case .failed(let refusal):
             failure = CommandFailure(status: .systemRefused, message: refusal.description)
         }
-        // If nobody reads the log on standard error, nobody reads this message: writing it would block forever.
+        // If no program reads the log on standard error, none reads this message, and writing it would block forever.
         throw isRead ? failure : CommandFailure(status: failure.status, message: nil)
     }
 }

@@ -8,8 +8,8 @@ package import Tunnel
 /// scopes ──── read each value ─────────────────▶ values      forms, missing keys
 /// values ──── TunnelConfiguration.init ────────▶ configuration   ranges, names, listeners: faults are mapped back to places
 /// ```
-/// Every step goes on after a fault and puts a harmless stand-in in place of the missing value, so that all faults are reported
-/// at once. If a step has reported a fault at a place, later steps report none there.
+/// Every step continues after a fault, with a harmless placeholder for the missing value. So the decoder reports all faults at
+/// once. If a step has reported a fault at a place, later steps report none there.
 package enum ConfigurationDecoding {
     /// Decodes the documents of one configuration, in the order in which they were read; any thread may call it.
     ///
@@ -39,7 +39,7 @@ package enum ConfigurationDecoding {
 package enum DocumentCoverage: Hashable, Sendable {
     /// All documents were read.
     case all
-    /// Some documents could not be read, so that a part that seems to be missing may be in one of them.
+    /// Some documents could not be read; a part that seems to be missing may be in one of them.
     case some
 }
 
@@ -49,11 +49,11 @@ struct ConfigurationDecoder {
     var diagnostics: [Diagnostic]
     /// The places of the values that a fault can refer to.
     var places = ConfigurationPlaces()
-    /// The settings with a reported fault, so that faults that only follow from it are not reported.
+    /// The settings with a reported fault, so that faults that only result from it are not reported.
     var reported: Set<ConfigurationPlaces.Slot> = []
-    /// Whether a header could not be understood, so that a part that seems to be missing may be the one it meant.
+    /// Whether a header could not be understood; it may stand for a part that seems to be missing.
     var hasDoubtfulSection = false
-    /// The names in headers that could not be understood and that may have meant a peer; nil among them stands for any name.
+    /// The names in headers that could not be understood and may stand for a peer; nil among them means any name.
     var doubtfulNames: Set<String?> = []
     /// The peer that each route names, in the order of the routes.
     var peersOfRoutes: [String] = []
@@ -79,7 +79,7 @@ struct ConfigurationDecoder {
             link: readLinkSettings(in: globals, defaults: LinkSettings()),
             stream: readStreamSettings(in: globals, defaults: StreamSettings())
         )
-        // Every part is read before the whole is checked, because reading finds the faults of single values.
+        // All parts are read before the whole is checked, because only reading reports the faults of single values.
         let workers = readWorkers(in: globals)
         let busyPoll = readBusyPoll(in: globals)
         let limits = readLimits(in: globals)

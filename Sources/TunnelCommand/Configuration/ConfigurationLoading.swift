@@ -54,7 +54,7 @@ package struct LoadedConfiguration: Sendable {
     package enum Refusal: Hashable, Sendable {
         /// The text has to change.
         case text
-        /// The text may be right: files have the wrong owner or mode, and nothing else is wrong.
+        /// The text need not change: files have the wrong owner or mode, and nothing else is wrong.
         case permission
     }
 
@@ -203,8 +203,8 @@ private struct ConfigurationLoader {
 
     /// The largest depth of nested `include`.
     ///
-    /// Nesting twice is ordinary; deeper nesting than this is a mistake, such as files that include each other.
-    /// Larger: the error comes after more files. Smaller: useful nesting is refused.
+    /// Two levels are usual. More than this number is a mistake, such as folders that include each other. Larger: the error
+    /// comes after more files. Smaller: useful nesting is refused.
     private static let deepestInclude = 4
     /// The largest number of files.
     ///

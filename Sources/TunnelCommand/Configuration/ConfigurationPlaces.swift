@@ -53,7 +53,7 @@ extension ConfigurationDecoder {
         )
     }
 
-    /// Whether the fault may only follow from a header that could not be understood.
+    /// Whether the fault may only result from a header that could not be understood.
     private func isDoubtful(_ fault: ConfigurationFault) -> Bool {
         switch (fault.part, fault.setting) {
         case (.process, nil), (.service(0), nil): hasDoubtfulSection

@@ -3,12 +3,12 @@ import Tunnel
 
 /// The entries of one section, or the entries before the first section of all files, by setting.
 ///
-/// It has only keys that are known and allowed there. If a key with a single value is repeated, it has only the first entry.
+/// It contains only keys that are known and allowed there, and only the first entry of a repeated key with a single value.
 struct ConfigurationScope {
     let part: ConfigurationFault.Part
     /// The kind of the section; nil means before the first section.
     let kind: SectionKind?
-    /// The name of the section, or a unique stand-in if the name is missing, which has been reported.
+    /// The name of the section, or a unique placeholder if the name is missing; the fault has been reported then.
     let name: String
     /// The name of the section in messages.
     let title: String
@@ -38,7 +38,7 @@ extension ConfigurationDecoder {
         for section in documents.flatMap(\.sections) {
             guard let kind = kind(of: section) else {
                 hasDoubtfulSection = true
-                // `[office]` may have been meant as `[peer office]`.
+                // The writer of `[office]` may have meant `[peer office]`.
                 doubtfulNames.insert(section.name ?? (section.kind.isEmpty ? nil : section.kind))
                 continue
             }
@@ -80,7 +80,7 @@ extension ConfigurationDecoder {
         if let meant = KeySuggestion.closest(to: section.kind, among: SectionKind.allCases.map(\.rawValue)) {
             hint = "did you mean `\(SectionKind(rawValue: meant)?.header ?? meant)`?"
         } else if section.name == nil, TunnelConfiguration.isName(section.kind) {
-            // As in stunnel, where a header is only a name. Here it needs a kind, which depends on the end of the tunnel.
+            // In stunnel, a header is only a name. Here it needs a kind, which depends on the end of the tunnel.
             hint =
                 "write `[service \(section.kind)]` at the server end, `[route \(section.kind)]` at the client end"
         } else {
@@ -124,7 +124,8 @@ extension ConfigurationDecoder {
                 Diagnostic(.error, at: location, "[server] takes no name", hint: "write `[server]`")
             )
         }
-        // A valid name, so that it causes no further faults, and an unlikely one, so that it equals no name in the text.
+        // The placeholder is a valid name, so that it causes no further faults, and an unlikely one, so that it equals no other
+        // name in the text.
         let name =
             section.name
             ?? ".-.\(part)".unicodeScalars.filter { $0 != "(" && $0 != ")" }.map(String.init).joined()

@@ -102,7 +102,7 @@ extension ConfigurationDecoder {
 
     private mutating func readAllow(in scope: ConfigurationScope) -> [String]? {
         guard let entries = scope.entries[.allow] else { return nil }
-        // An empty list is read as such: it allows no user, which `TunnelConfiguration` reports as a fault.
+        // An empty list stays empty: it allows no user, which `TunnelConfiguration` reports as a fault.
         guard entries.contains(where: { !$0.value.items.isEmpty }) else {
             places.values[.init(part: scope.part, setting: .allow)] = entries.map(\.value.location)
             return []
@@ -176,7 +176,7 @@ extension ConfigurationDecoder {
         let name = value(.passwordEnvironment, in: scope, default: "-") { item in item.text }
         let slot = ConfigurationPlaces.Slot(part: scope.part, setting: .passwordEnvironment)
         guard let location = places.values[slot]?.first, !surroundings.hasVariable(name) else { return name }
-        // A text that does not look like the name of a variable may be the password itself, which must not get into a message.
+        // A text that does not look like the name of a variable may be the password itself, which must not appear in a message.
         let looksLikeVariable = name.unicodeScalars.allSatisfy { character in
             switch character {
             case "A"..."Z", "0"..."9", "_": true

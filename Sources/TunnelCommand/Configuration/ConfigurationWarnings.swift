@@ -1,7 +1,7 @@
 import ConfigurationFile
 import Tunnel
 
-/// Warnings about configurations that are valid, but unlikely to do what was meant.
+/// Warnings about configurations that are valid, but unlikely to be what the operator wants.
 extension ConfigurationDecoder {
     mutating func warn(about configuration: TunnelConfiguration, _ scopes: ConfigurationScopes) {
         if configuration.server != nil, configuration.services.isEmpty {

@@ -3,8 +3,8 @@ import Platform
 
 /// Checks whether a file is safe enough to hold a secret: a regular file that only its owner can read or change.
 ///
-/// Any other file is refused, because other users may have read the secret already, and operators ignore warnings. The content
-/// is not read.
+/// The check refuses any other file, because other users may have read the secret already, and operators ignore warnings. It
+/// does not read the content.
 package struct SecretFileCheck: Sendable {
     /// The reason why the file at a path cannot be used, or nil if it can; any thread may call it.
     package var fault: @Sendable (_ path: String) -> SecretFileFault?
@@ -73,7 +73,7 @@ package struct SecretFileCheck: Sendable {
             switch owner {
             case geteuid()?: "chmod 600 \(shellWord(path))"
             case .some: "chown \(geteuid()) \(shellWord(path))"
-            // `stat` fails as well: the process may not search a folder on the path.
+            // `stat` fails as well: the process has no permission to search a folder on the path.
             case nil: "allow access to the folders on the way: `namei -l \(shellWord(path))` shows them"
             }
         return SecretFileFault(message: message, hint: hint, remedy: .permission)
@@ -100,7 +100,7 @@ package struct SecretFileFault: Error, Hashable, Sendable {
     package let message: String
     /// The command to type, or other advice, if there is any.
     package let hint: String?
-    /// Whether changing permissions is enough, or the text has to change.
+    /// The kind of change that helps: permissions, or the text of the configuration.
     package let remedy: Diagnostic.Remedy
 
     /// Creates a fault.

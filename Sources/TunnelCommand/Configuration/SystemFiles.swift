@@ -8,8 +8,8 @@ enum SystemFiles {
 
     /// Reads a file; stops once it has more bytes than the longest configuration, so that a longer file is recognized.
     @Sendable static func read(_ path: String) -> Result<Content, Fault> {
-        // Opening does not block, so that a pipe without a writer in an included folder is an empty file. Reading blocks, so
-        // that the output of another program can be a configuration.
+        // Opening does not block, so a pipe without a writer in an included folder counts as an empty file. Reading blocks, so
+        // a pipe can carry a configuration that another program writes.
         let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
         guard descriptor >= 0 else { return .failure(Fault(number: errno)) }
         defer { close(descriptor) }

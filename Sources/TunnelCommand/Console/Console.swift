@@ -43,7 +43,7 @@ final class Console: Sendable {
 
     /// Performs the command in a line.
     ///
-    /// - Returns: whether the console goes on.
+    /// - Returns: whether the console continues.
     private func take(_ line: String) async -> Bool {
         let words = line.split(separator: " ").map(String.init)
         guard let command = words.first else { return true }

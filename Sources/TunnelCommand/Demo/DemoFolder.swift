@@ -73,7 +73,7 @@ final class DemoFolder {
         }.joined()
     }
 
-    /// Two ports that were free a moment ago.
+    /// Returns two ports that were free at the time of the call.
     static func freePorts() throws(SystemFailure) -> (link: UInt16, entry: UInt16) {
         guard let any = SocketAddress(numericHost: "127.0.0.1", port: 0) else {
             throw SystemFailure("bind", "127.0.0.1", code: EADDRNOTAVAIL)

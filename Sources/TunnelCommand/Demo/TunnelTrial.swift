@@ -15,7 +15,7 @@ struct TunnelTrial {
 
     let entry: SocketAddress
 
-    /// The bytes that are sent and must come back.
+    /// The bytes that the trial sends, and that the echo service has to send back.
     private static let pattern = TrialPattern()
 
     /// Sends `bytes` and reads them back at the same time, then makes a few hundred small exchanges one after the other.
@@ -93,7 +93,7 @@ struct TunnelTrial {
     }
 }
 
-/// Test data whose period fits no record and no buffer, so that misplaced bytes are noticed.
+/// Test data whose period divides no usual size of a record or a buffer, so that the trial detects misplaced bytes.
 private struct TrialPattern: @unchecked Sendable {
     /// The largest piece of the pattern that ``bytes(at:count:)`` returns, in bytes.
     ///

@@ -2,10 +2,10 @@ import EventIO
 import Platform
 import Synchronization
 
-/// The destination of log lines, written by a thread of its own: a slow or absent reader of the log holds up no stream.
+/// The destination of log lines: a thread writes them, so that a slow or absent reader of the log holds up no stream.
 ///
-/// Lines that do not fit into a bounded queue are dropped and counted, and so are lines that the system does not take. The log
-/// reports the number as soon as it can.
+/// The destination drops and counts lines that do not fit into a bounded queue, and lines that the system does not take. It
+/// writes the number to the log as soon as it can.
 final class LogDestination: Sendable {
     private struct State {
         var waiting: [UInt8] = []
@@ -23,7 +23,7 @@ final class LogDestination: Sendable {
 
     /// The largest size of the queue, in bytes: about ten thousand lines.
     ///
-    /// Larger: lines are only older when they are read. Smaller: a short delay of the reader loses lines.
+    /// Larger: more memory, and a slow reader gets older lines. Smaller: a short delay of the reader loses lines.
     private static let maxWaiting = 2 << 20
 
     /// Writes to the standard error of the process.
@@ -70,8 +70,8 @@ final class LogDestination: Sendable {
 
     /// Writes the queued lines and ends the thread; must be the last call.
     ///
-    /// If the log is not read fast enough, this call waits no longer than `timeout`; the remaining lines are lost with the
-    /// process.
+    /// If the reader of the log is too slow, this call waits no longer than `timeout`; the remaining lines are lost when the
+    /// process ends.
     ///
     /// - Returns: whether all lines were written. If not, a write may still be blocked.
     @discardableResult
@@ -134,7 +134,7 @@ final class LogDestination: Sendable {
             if count > 0 {
                 written += count
             } else if errno == EAGAIN {
-                // Another process has made our standard error non-blocking: wait until it is writable.
+                // Another process has made the shared standard error non-blocking: wait until it is writable.
                 var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 _ = Platform.poll(&poll, 1, 1000)
             } else if errno != EINTR {
