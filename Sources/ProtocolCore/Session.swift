@@ -271,7 +271,7 @@ extension Session {
 
     /// Measures the round-trip time to the peer now; the result comes as ``SessionEvent/roundTrip(_:)``.
     ///
-    /// It does nothing while a PING is unanswered, or if this end has sent so many that the peer might count them as abuse.
+    /// It does nothing while a PING is unanswered, or if one more PING might exceed the abuse budget of the peer.
     package mutating func ping(at now: Instant) {
         guard isAttached, !roundTrip.isPending, ownPings.take(at: now) else { return }
         ask(at: now)
